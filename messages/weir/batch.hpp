@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What travels between the stages of a job: some hundred records and the control elements among
+/// them. A batch has one owner at a time, the receiver once it is sent; the empty batch goes back with
+/// the credit and is filled again, so a running job allocates none. Not thread-safe: whoever owns it
+/// touches it.
+
+#include "weir/control.hpp"
+#include "weir/held_bytes.hpp"
+#include "weir/origin.hpp"
+#include "weir/time.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+/// Bounds of one batch.
+struct batch_limits {
+  /// Most records.
+  std::size_t records = 1024;
+  /// Most bytes that the records hold; one record above it passes alone.
+  std::size_t bytes = 256 * 1024;
+};
+
+/// What a stage needs to know of a batch without knowing the type of its records.
+class batch_base {
+public:
+  /// A control element and the number of records before it.
+  struct placed_control {
+    std::size_t before;
+    control what;
+  };
+
+  virtual ~batch_base() = default;
+
+  /// Number of records.
+  virtual std::size_t records() const noexcept = 0;
+
+  /// An empty batch for the same type of record.
+  virtual std::unique_ptr<batch_base> fresh() const = 0;
+
+  /// Removes all elements and keeps the memory.
+  virtual void clear() noexcept {
+    controls_.clear();
+    bytes_ = 0;
+    newest_ = event_time::none();
+  }
+
+  /// Bytes that the records hold.
+  std::size_t bytes() const noexcept { return bytes_; }
+
+  bool empty() const noexcept { return records() == 0 && controls_.empty(); }
+
+  /// The control elements, in order.
+  const std::vector<placed_control>& controls() const noexcept { return controls_; }
+
+  /// The greatest event time of the records; none where no record has one.
+  event_time newest() const noexcept { return newest_; }
+
+  /// Puts another control element in the place of the last one.
+  void replace_last_control(const control& with) { controls_.back().what = with; }
+
+  /// Puts other control elements in the place of those that there are, in order of `before`.
+  void replace_controls(std::vector<placed_control> with) { controls_ = std::move(with); }
+
+  /// Puts a control element behind all that is in the batch.
+  void append(const control& what) { controls_.push_back({records(), what}); }
+
+protected:
+  std::vector<placed_control> controls_;
+  std::size_t bytes_ = 0;
+  event_time newest_;
+};
+
+/// A batch of records that carry values of type `T`.
+template <class T>
+class batch final : public batch_base {
+public:
+  std::size_t records() const noexcept override { return values_.size(); }
+
+  std::unique_ptr<batch_base> fresh() const override { return std::make_unique<batch>(); }
+
+  void clear() noexcept override {
+    batch_base::clear();
+    values_.clear();
+    timestamps_.clear();
+    origins_.clear();
+  }
+
+  using batch_base::append;
+
+  /// Puts a record behind all that is in the batch.
+  void append(T what, event_time timestamp, const origin& from) {
+    bytes_ += value_bytes(what);
+    if (timestamp.has_value()) {
+      // The column exists only from the first timestamp on.
+      if (timestamps_.size() < values_.size())
+        timestamps_.resize(values_.size());
+      timestamps_.push_back(timestamp);
+      if (timestamp > newest_)
+        newest_ = timestamp;
+    } else if (!timestamps_.empty()) {
+      timestamps_.push_back(timestamp);
+    }
+    origins_.append(from);
+    values_.push_back(std::move(what));
+  }
+
+  T& value(std::size_t i) noexcept { return values_[i]; }
+  const T& value(std::size_t i) const noexcept { return values_[i]; }
+
+  event_time timestamp(std::size_t i) const noexcept {
+    return timestamps_.empty() ? event_time::none() : timestamps_[i];
+  }
+
+  const origin_runs& origins() const noexcept { return origins_; }
+
+private:
+  std::vector<T> values_;
+  std::vector<event_time> timestamps_;
+  origin_runs origins_;
+};
+
+/// A place inside a batch: how far its receiver has got.
+struct batch_cursor {
+  /// Records that have been taken.
+  std::size_t record = 0;
+  /// Control elements that have been taken.
+  std::size_t control = 0;
+  origin_runs::cursor origins;
+
+  /// Whether everything of `from` has been taken.
+  bool at_end(const batch_base& from) const noexcept {
+    return record == from.records() && control == from.controls().size();
+  }
+
+  /// Whether the next element is a control element.
+  bool at_control(const batch_base& from) const noexcept {
+    return control < from.controls().size() && from.controls()[control].before == record;
+  }
+};
+
+} // namespace weir

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Who may say what to whom: the typed interface of every actor, with a line for each message. An actor
+/// depends on its neighbours' handles here, never on their implementation.
+
+#include "weir/type_ids.hpp"
+
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+namespace weir {
+
+/// Gives elements and gets credit for them.
+using credit_receiver = caf::typed_actor<
+  // The receiver at this lane has room for so much more. The batch is an empty one to use again, or null.
+  caf::reacts_to<lane_id, credit, batch_handle>>;
+
+/// Gets elements and gives credit for them.
+using batch_receiver = caf::typed_actor<
+  // The sender introduces itself; from now on its batches come in on this channel.
+  caf::reacts_to<attach_atom, channel_id, lane_id, credit_receiver>,
+  // Elements, covered by credit given before.
+  caf::reacts_to<channel_id, batch_handle>>;
+
+/// What every stage instance hears from its job.
+using stage_actor = caf::typed_actor<
+  // Open the user's part; answer `opened`, or the failure.
+  caf::reacts_to<caf::open_atom>,
+  // All have opened: attach to the receivers and begin.
+  caf::reacts_to<run_atom>,
+  // Stop now and end.
+  caf::reacts_to<stop_request>>;
+
+using source_actor = stage_actor::extend_with<credit_receiver>::extend<
+  // To itself: the mailbox was emptied; send what is ready and read on.
+  caf::reacts_to<caf::flush_atom>,
+  // The descriptor that the source waits for is ready.
+  caf::reacts_to<fd_ready_atom>,
+  // Read no more; end the stream.
+  caf::reacts_to<drain_atom>>;
+
+using operator_actor = stage_actor::extend_with<credit_receiver>::extend_with<batch_receiver>::extend<
+  // To itself: the mailbox was emptied; send what is ready.
+  caf::reacts_to<caf::flush_atom>,
+  // Completions lie in the inbox; at most one such message is under way.
+  caf::reacts_to<completions_atom>,
+  // To itself: the earliest timeout or back-off is due. One for the operator, never one a record.
+  caf::reacts_to<wake_up>,
+  // Answers of a client pool to the questions of this instance, and credit for more.
+  caf::reacts_to<pool_results>>;
+
+using sink_actor = stage_actor::extend_with<batch_receiver>::extend<
+  // To itself: the mailbox was emptied; write what lies in buffers.
+  caf::reacts_to<caf::flush_atom>,
+  // The descriptor that the sink waits for is ready.
+  caf::reacts_to<fd_ready_atom>,
+  // Take no more and make durable what was written; answer `finished`.
+  caf::reacts_to<prepare_atom>,
+  // All sinks are prepared: make the output visible; answer `committed`.
+  caf::reacts_to<commit_atom>>;
+
+/// What asks a client pool.
+using pool_user = caf::typed_actor<
+  // Answers and credit.
+  caf::reacts_to<pool_results>>;
+
+using pool_actor = caf::typed_actor<
+  // An operator instance introduces itself as client number so; it gets credit at once.
+  caf::reacts_to<caf::join_atom, std::uint32_t, pool_user>,
+  // Questions, covered by credit given before.
+  caf::reacts_to<pool_questions>,
+  // Nobody waits for the answers to these questions any more.
+  caf::reacts_to<pool_cancellations>,
+  // Results lie in the inbox; at most one such message is under way.
+  caf::reacts_to<results_atom>,
+  // Stop taking questions and end.
+  caf::reacts_to<stop_request>>;
+
+/// Supervises the instances of one job.
+using job_actor = caf::typed_actor<
+  // An instance reports.
+  caf::reacts_to<instance_id, stage_event>,
+  // An instance cannot go on.
+  caf::reacts_to<instance_id, stage_failure>,
+  // Begin: open all instances, then run.
+  caf::reacts_to<run_atom>,
+  // Stop reading and let come out what was read, within the deadline.
+  caf::reacts_to<drain_request>,
+  // To itself: the drain's deadline has passed.
+  caf::reacts_to<wake_up>,
+  // Cancel.
+  caf::reacts_to<stop_request>>;
+
+} // namespace weir

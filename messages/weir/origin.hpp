@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Where a record comes from. Stable over retries, restores and replays, so that it can name the
+/// record in error messages and make idempotency keys. Plain values; any thread.
+
+#include "weir/splitmix64.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// A record's place in its source.
+struct origin {
+  /// Place inside the split: a byte offset, a row, a sequence number; the source says which.
+  std::uint64_t position = 0;
+  /// Tells apart several records made of one; 0 for the source's own.
+  std::uint64_t ordinal = 0;
+  /// Which of the source's splits (file, table range, partition).
+  std::uint32_t split = 0;
+
+  friend bool operator==(const origin&, const origin&) = default;
+
+  /// The origin of record `index` of the several that one record becomes: its ordinal hashes the
+  /// parent's ordinal and the index (splitmix64). A record that becomes one keeps its origin.
+  origin child(std::uint64_t index) const noexcept {
+    return {position, splitmix64(ordinal * splitmix64_step + index + 1), split};
+  }
+
+  /// `split/position` or `split/position/ordinal`.
+  std::string text() const {
+    auto line = std::to_string(split) + "/" + std::to_string(position);
+    return ordinal == 0 ? line : line + "/" + std::to_string(ordinal);
+  }
+};
+
+/// The origins of a sequence of records, kept once for each run of records with consecutive
+/// positions. Not thread-safe.
+class origin_runs {
+public:
+  /// Appends the origin of the next record.
+  void append(const origin& from) {
+    if (!continues(from))
+      runs_.push_back({from, count_});
+    next_ = from;
+    ++next_.position;
+    ++count_;
+  }
+
+  void clear() noexcept {
+    runs_.clear();
+    count_ = 0;
+  }
+
+  std::size_t size() const noexcept { return count_; }
+
+  /// Reads origins in ascending order of index, each in constant time.
+  class cursor {
+  public:
+    origin at(const origin_runs& runs, std::size_t index) {
+      while (run_ + 1 < runs.runs_.size() && runs.runs_[run_ + 1].first <= index)
+        ++run_;
+      auto from = runs.runs_[run_].start;
+      from.position += index - runs.runs_[run_].first;
+      return from;
+    }
+
+  private:
+    std::size_t run_ = 0;
+  };
+
+private:
+  struct run {
+    origin start;
+    std::size_t first;
+  };
+
+  bool continues(const origin& from) const noexcept {
+    return count_ != 0 && from == next_;
+  }
+
+  std::vector<run> runs_;
+  std::size_t count_ = 0;
+  /// The origin that would continue the last run.
+  origin next_;
+};
+
+} // namespace weir

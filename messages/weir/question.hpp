@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What a function asks a store through a client pool, and what the store answers: one small
+/// vocabulary for every kind of store, so that a job that asks SQLite today can ask another store
+/// tomorrow with a new driver alone. Plain values; any thread.
+
+#include "weir/error.hpp"
+#include "weir/held_bytes.hpp"
+#include "weir/time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace weir {
+
+/// Bytes that are no text.
+struct blob {
+  std::string bytes;
+  friend bool operator==(const blob&, const blob&) = default;
+};
+
+/// A JSON value as the store wrote it: documents, and numbers whose digits must not change.
+struct raw_json {
+  std::string text;
+  friend bool operator==(const raw_json&, const raw_json&) = default;
+};
+
+/// One cell of an answer, or one argument of a question. `std::monostate` is null; strings are UTF-8.
+using value
+  = std::variant<std::monostate, bool, std::int64_t, double, std::string, blob, raw_json>;
+
+/// Which of a pool's statements is asked: its place in the order of declaration, from 0.
+struct statement_id {
+  std::uint32_t index = 0;
+  friend bool operator==(const statement_id&, const statement_id&) = default;
+};
+
+/// Names a call between an operator, its pool and the driver. Unique among the calls that one side
+/// has under way at once; meaningless to everybody but its maker.
+using call_token = std::uint64_t;
+
+/// One question, on its way to a store.
+struct question {
+  call_token token = 0;
+  statement_id statement;
+  std::vector<value> arguments;
+  /// When the answer is of no use any more; `time_point::max()` = never. A driver does not start a
+  /// call whose deadline has passed, but ends it with the kind `cancelled`.
+  time_point deadline = time_point::max();
+};
+
+/// Rows, all with the same columns. What is no table is given as one: a value that is there as one
+/// row with one column, one that is absent as no row.
+struct answer {
+  /// Names of the columns, shared by all answers to one statement; never null.
+  std::shared_ptr<const std::vector<std::string>> columns;
+  /// The cells, row by row.
+  std::vector<value> cells;
+
+  std::size_t rows() const noexcept {
+    return columns == nullptr || columns->empty() ? 0 : cells.size() / columns->size();
+  }
+  const value& cell(std::size_t row, std::size_t column) const {
+    return cells[row * columns->size() + column];
+  }
+};
+
+/// What came of one call.
+struct call_result {
+  call_token token = 0;
+  expected<answer> outcome;
+};
+
+} // namespace weir

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The messages between weir's actors and their CAF type ids. All of them stay inside the process:
+/// they carry pointers, are never serialised by CAF, and what they point to belongs to the receiver once
+/// sent. Programs with message types of their own begin their block at `caf::id_block::weir::end`.
+
+#include "weir/batch.hpp"
+#include "weir/error.hpp"
+#include "weir/question.hpp"
+#include "weir/source.hpp"
+#include "weir/time.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/type_id.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// Which of a receiver's inputs a batch comes in on.
+struct channel_id {
+  std::uint32_t number = 0;
+};
+
+/// Which of a sender's outputs, and which receiver of it, a credit is for.
+struct lane_id {
+  std::uint32_t output = 0;
+  std::uint32_t lane = 0;
+};
+
+/// How much more may be sent.
+struct credit {
+  std::int64_t records = 0;
+  std::int64_t bytes = 0;
+};
+
+/// A batch on its way. CAF must be able to copy it; still it has one owner, the receiver.
+struct batch_handle {
+  std::shared_ptr<batch_base> batch;
+};
+
+/// A stage's message to itself: something is due. One is armed for the earliest time; a stale one
+/// finds nothing due.
+struct wake_up {
+  time_point due;
+};
+
+/// Questions of one operator instance for a pool.
+struct pool_questions {
+  std::uint32_t client = 0;
+  std::shared_ptr<std::vector<question>> questions;
+};
+
+/// Questions whose answers nobody waits for any more.
+struct pool_cancellations {
+  std::uint32_t client = 0;
+  std::vector<call_token> tokens;
+};
+
+/// What pool number `pool` gives back: results, each of which also gives its credit back, and new credit.
+struct pool_results {
+  std::uint32_t pool = 0;
+  std::shared_ptr<std::vector<call_result>> results;
+  std::size_t granted = 0;
+};
+
+/// What a stage tells the job.
+enum class stage_event : std::uint8_t {
+  /// It has opened and waits to run.
+  opened,
+  /// Its last element has left (a source, an operator), or its output is prepared (a sink).
+  finished,
+  /// A source has ended its stream since it was told to drain; there was more to read.
+  cut_short,
+  /// A sink's output is visible.
+  committed,
+};
+
+/// Which stage instance speaks: its place among all instances of the job.
+struct instance_id {
+  std::uint32_t number = 0;
+};
+
+/// Why a stage cannot go on.
+struct stage_failure {
+  error why;
+  /// Names the record at which it failed; empty where it was none.
+  std::string record;
+};
+
+/// How long a drain may take.
+struct drain_request {
+  duration deadline{};
+};
+
+/// Stop now; `keep_partial` is for sinks.
+struct stop_request {
+  bool keep_partial = false;
+  /// Also output that has been committed goes: another sink of the job could not commit its own.
+  bool take_back = false;
+};
+
+} // namespace weir
+
+CAF_BEGIN_TYPE_ID_BLOCK(weir, first_custom_type_id)
+
+  CAF_ADD_TYPE_ID(weir, (weir::channel_id))
+  CAF_ADD_TYPE_ID(weir, (weir::lane_id))
+  CAF_ADD_TYPE_ID(weir, (weir::credit))
+  CAF_ADD_TYPE_ID(weir, (weir::batch_handle))
+  CAF_ADD_TYPE_ID(weir, (weir::wake_up))
+  CAF_ADD_TYPE_ID(weir, (weir::pool_questions))
+  CAF_ADD_TYPE_ID(weir, (weir::pool_cancellations))
+  CAF_ADD_TYPE_ID(weir, (weir::pool_results))
+  CAF_ADD_TYPE_ID(weir, (weir::stage_event))
+  CAF_ADD_TYPE_ID(weir, (weir::instance_id))
+  CAF_ADD_TYPE_ID(weir, (weir::stage_failure))
+  CAF_ADD_TYPE_ID(weir, (weir::drain_request))
+  CAF_ADD_TYPE_ID(weir, (weir::stop_request))
+
+  CAF_ADD_ATOM(weir, weir, attach_atom, "attach")
+  CAF_ADD_ATOM(weir, weir, run_atom, "run")
+  CAF_ADD_ATOM(weir, weir, completions_atom, "completed")
+  CAF_ADD_ATOM(weir, weir, results_atom, "results")
+  CAF_ADD_ATOM(weir, weir, fd_ready_atom, "fdready")
+  CAF_ADD_ATOM(weir, weir, drain_atom, "drain")
+  CAF_ADD_ATOM(weir, weir, prepare_atom, "prepare")
+  CAF_ADD_ATOM(weir, weir, commit_atom, "commit")
+
+CAF_END_TYPE_ID_BLOCK(weir)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::channel_id)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::lane_id)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::credit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::batch_handle)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::wake_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::pool_questions)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::pool_cancellations)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::pool_results)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stage_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_id)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stage_failure)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::drain_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stop_request)

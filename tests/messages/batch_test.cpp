@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/batch.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using weir::batch;
+using weir::batch_base;
+using weir::batch_cursor;
+using weir::control;
+using weir::event_time;
+using weir::origin;
+
+namespace {
+
+void append(batch_base& to, const control& what) {
+  to.append(what);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(batches)
+
+BOOST_AUTO_TEST_CASE(a_new_one_is_empty) {
+  const batch<int> of;
+  BOOST_TEST(of.empty());
+  BOOST_TEST(of.records() == 0u);
+  BOOST_TEST(of.bytes() == 0u);
+  BOOST_TEST(!of.newest().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(records_keep_value_time_and_origin) {
+  batch<std::string> of;
+  of.append("a", event_time{5}, {1, 0, 0});
+  of.append("b", event_time{3}, {9, 2, 4});
+  BOOST_TEST(of.records() == 2u);
+  BOOST_TEST(of.value(1) == "b");
+  BOOST_TEST(of.timestamp(0).ms() == 5);
+  BOOST_TEST(of.timestamp(1).ms() == 3);
+  BOOST_TEST(of.newest().ms() == 5);
+  weir::origin_runs::cursor at;
+  BOOST_TEST((at.at(of.origins(), 0) == origin{1, 0, 0}));
+  BOOST_TEST((at.at(of.origins(), 1) == origin{9, 2, 4}));
+}
+
+BOOST_AUTO_TEST_CASE(times_may_be_there_for_some_only) {
+  batch<int> of;
+  of.append(1, event_time::none(), {});
+  of.append(2, event_time{7}, {});
+  of.append(3, event_time::none(), {});
+  BOOST_TEST(!of.timestamp(0).has_value());
+  BOOST_TEST(of.timestamp(1).ms() == 7);
+  BOOST_TEST(!of.timestamp(2).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(times_before_the_epoch_are_times) {
+  batch<int> of;
+  of.append(1, event_time{-10}, {});
+  of.append(2, event_time{-20}, {});
+  BOOST_TEST(of.newest().ms() == -10);
+}
+
+BOOST_AUTO_TEST_CASE(bytes_are_those_of_the_values) {
+  batch<std::string> of;
+  const std::string text(1000, 'x');
+  of.append(text, event_time::none(), {});
+  BOOST_TEST(of.bytes() >= 1000u);
+  // What is taken out by its receiver is still what the batch has cost.
+  const auto before = of.bytes();
+  const auto taken = std::move(of.value(0));
+  BOOST_TEST(of.bytes() == before);
+}
+
+BOOST_AUTO_TEST_CASE(controls_keep_their_places) {
+  batch<int> of;
+  append(of, control::idle());
+  of.append(1, event_time::none(), {});
+  append(of, control::watermark(event_time{1}));
+  append(of, control::watermark(event_time{2}));
+  of.append(2, event_time::none(), {});
+  append(of, control::end());
+  BOOST_TEST_REQUIRE(of.controls().size() == 4u);
+  const std::size_t places[] = {0, 1, 1, 2};
+  for (std::size_t i = 0; i < 4; ++i)
+    BOOST_TEST(of.controls()[i].before == places[i]);
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_of_controls_alone_is_not_empty) {
+  batch<int> of;
+  append(of, control::end());
+  BOOST_TEST(!of.empty());
+  BOOST_TEST(of.records() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_last_control_can_be_replaced) {
+  batch<int> of;
+  append(of, control::watermark(event_time{1}));
+  of.replace_last_control(control::watermark(event_time{2}));
+  BOOST_TEST_REQUIRE(of.controls().size() == 1u);
+  BOOST_TEST((of.controls()[0].what == control::watermark(event_time{2})));
+}
+
+BOOST_AUTO_TEST_CASE(a_cleared_one_is_as_new) {
+  batch<int> of;
+  of.append(1, event_time{5}, {3, 0, 0});
+  append(of, control::end());
+  of.clear();
+  BOOST_TEST(of.empty());
+  BOOST_TEST(of.bytes() == 0u);
+  BOOST_TEST(!of.newest().has_value());
+  of.append(2, event_time::none(), {8, 0, 0});
+  BOOST_TEST(!of.timestamp(0).has_value());
+  weir::origin_runs::cursor at;
+  BOOST_TEST((at.at(of.origins(), 0) == origin{8, 0, 0}));
+}
+
+BOOST_AUTO_TEST_CASE(a_fresh_one_is_of_the_same_type) {
+  const batch<int> of;
+  const auto other = of.fresh();
+  BOOST_TEST(dynamic_cast<batch<int>*>(other.get()) != nullptr);
+  BOOST_TEST(other->empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_cursor_meets_every_element_in_its_place) {
+  batch<int> of;
+  append(of, control::idle());
+  of.append(1, event_time::none(), {});
+  append(of, control::active());
+  append(of, control::watermark(event_time{1}));
+  of.append(2, event_time::none(), {});
+  append(of, control::end());
+  std::string order;
+  for (batch_cursor at; !at.at_end(of);) {
+    if (at.at_control(of))
+      order += "c" + std::to_string(static_cast<int>(of.controls()[at.control++].what.kind()));
+    else
+      order += "r" + std::to_string(of.value(at.record++));
+  }
+  BOOST_TEST(order == "c1r1c2c0r2c4");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Which seeds a random test runs: its own, or those that follow `--` on the command line, as in
+/// `weir_operators_tests -t operator_random -- FIRST_SEED [CASES]`. That is how a failure is repeated.
+
+#include <boost/test/framework.hpp>
+#include <boost/test/tree/test_unit.hpp>
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace weir::testing {
+
+struct seed_range {
+  std::uint64_t first = 1;
+  std::uint64_t count = 1;
+};
+
+/// `count` seeds from 1 on, unless the command line says otherwise; a first seed alone is one case.
+inline seed_range seeds(std::uint64_t count) {
+  const auto& suite = boost::unit_test::framework::master_test_suite();
+  const auto argument = [&](int n) { return std::strtoull(suite.argv[n], nullptr, 10); };
+  if (suite.argc < 2)
+    return {1, count};
+  return {argument(1), suite.argc > 2 ? argument(2) : 1};
+}
+
+} // namespace weir::testing
