@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What each kind of actor counts about itself: one shard an instance, written by that actor alone
+/// with relaxed stores, read by anybody at any time (the progress line, a summary, an exporter).
+/// Shared ownership: a shard outlives its actor for as long as somebody reads it.
+
+#include "weir/histogram.hpp"
+
+namespace weir {
+
+/// One source instance.
+struct source_probe {
+  counter records_out;
+  /// Records that could not be read and were left out or sent to the dead letters.
+  counter skipped;
+  counter dead_letters;
+  /// How far it has read, and of how much (0 = unknown), in the source's own unit.
+  counter read;
+  counter total;
+};
+
+/// One async wait operator instance.
+struct operator_probe {
+  counter records_in;
+  /// Results emitted.
+  counter records_out;
+  /// Calls of the user's function, retries included.
+  counter calls;
+  counter retries;
+  /// Records whose timeout passed before they were finished.
+  counter timeouts;
+  /// Records whose final failure met `on_failure`, by what it did with them.
+  counter dropped;
+  counter dead_letters;
+  /// Completions of a call that was complete already, and of attempts that were over.
+  counter late_completions;
+  /// Entries in the queue, and calls that run.
+  counter queued;
+  counter in_flight;
+  /// From the start of a call to its completion.
+  histogram call_duration;
+};
+
+/// One sink instance.
+struct sink_probe {
+  counter records_in;
+};
+
+/// One client pool.
+struct pool_probe {
+  counter calls;
+  counter errors;
+  /// Questions that the pool holds, waiting or running.
+  counter held;
+};
+
+} // namespace weir

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Where the completions of one operator instance come in. Foreign threads put theirs into an inbox
+/// behind a mutex that is held for one push, with at most one wake-up under way; completions on the
+/// operator's own thread take no lock, and the one of the call that is being made goes into a cell of
+/// its own. The operator owns the port; result futures keep it alive past the operator's end.
+
+#include "weir/call_id.hpp"
+#include "weir/error.hpp"
+#include "weir/outcome.hpp"
+#include "weir/time.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace weir {
+
+namespace detail {
+/// The port whose operator runs on this thread just now.
+inline constinit thread_local const void* running_port = nullptr;
+} // namespace detail
+
+/// A call id of this bit belongs to the timeout hook of a record, not to an attempt.
+inline constexpr std::uint32_t timeout_hook_attempt = 0x8000'0000u;
+
+template <class Out>
+class completion_port {
+public:
+  /// Tells the operator that something lies in the inbox; called from any thread, under the port's
+  /// lock: must not block nor complete a call.
+  using wake_up = std::function<void()>;
+
+  completion_port(const completion_port&) = delete;
+  completion_port& operator=(const completion_port&) = delete;
+
+  struct closer {
+    void operator()(completion_port* port) const noexcept { port->close(); }
+  };
+  /// Closes the port; what futures still hold of it lives on until the last is gone.
+  using owner = std::unique_ptr<completion_port, closer>;
+
+  static owner make(wake_up wake) { return owner{new completion_port(std::move(wake))}; }
+
+  // -- any thread --
+
+  /// Completes with alternative `I` of `outcome`, made of `with` in its place.
+  template <std::size_t I, class... Ts>
+  void complete(const call_id& id, std::in_place_index_t<I> which, Ts&&... with) {
+    if (detail::running_port != this) {
+      complete_from_outside(id, which, std::forward<Ts>(with)...);
+      return;
+    }
+    --handed_out_;
+    if (calling_ && id == call_) {
+      cell_.template emplace<I>(std::forward<Ts>(with)...);
+      calling_ = false;
+    } else {
+      own_.emplace_back(id, which, std::forward<Ts>(with)...);
+    }
+  }
+
+  void abandon(const call_id& id) {
+    complete(id, std::in_place_index<3>,
+             std::make_unique<error>(error_kind::abandoned, "call",
+                                     "its result future was destroyed without being completed: "
+                                     "complete it on every path, and let no callback throw"));
+  }
+
+  // -- the operator's thread --
+
+  /// Marks this thread as the operator's for as long as it lives.
+  class scope {
+  public:
+    explicit scope(const completion_port& port) noexcept
+      : before_(std::exchange(detail::running_port, &port)) {}
+    ~scope() { detail::running_port = before_; }
+    scope(const scope&) = delete;
+    scope& operator=(const scope&) = delete;
+
+  private:
+    const void* before_;
+  };
+
+  /// A call is about to be made: its future takes a reference. Inside a `scope`.
+  void begin_call(const call_id& id) noexcept {
+    ++handed_out_;
+    call_ = id;
+    calling_ = true;
+  }
+
+  /// The call has returned. Null where it was not completed inside; else its outcome, valid until the
+  /// next `begin_call`.
+  outcome<Out>* end_call() noexcept { return std::exchange(calling_, false) ? nullptr : &cell_; }
+
+  /// The call threw. That completes it, unless it had been completed before, here or from another
+  /// thread.
+  void fail_call(error why) {
+    if (calling_ && is_in_inbox(call_))
+      return;
+    const auto* said = calling_ ? nullptr : std::get_if<3>(&cell_);
+    if (calling_ || (said != nullptr && (*said)->is(error_kind::abandoned)))
+      cell_ = outcome<Out>{std::in_place_index<3>, std::make_unique<error>(std::move(why))};
+    calling_ = false;
+  }
+
+  /// Whether calls were completed on this thread outside of their own call.
+  bool has_own() const noexcept { return !own_.empty(); }
+
+  /// Takes what came from this thread outside of its own call, and from other threads.
+  void drain(std::vector<completion<Out>>& into) {
+    std::swap(into, own_);
+    if (!waiting_.load(std::memory_order_acquire))
+      return;
+    const std::lock_guard guard{mutex_};
+    waiting_.store(false, std::memory_order_relaxed);
+    if (into.empty())
+      std::swap(into, inbox_);
+    else
+      std::move(inbox_.begin(), inbox_.end(), std::back_inserter(into));
+    inbox_.clear();
+  }
+
+private:
+  /// References that the owner holds and hands out, so that neither side counts atomically for a
+  /// call that is completed on the operator's own thread.
+  static constexpr std::int64_t stock = std::int64_t{1} << 62;
+
+  explicit completion_port(wake_up wake) : wake_(std::move(wake)) {}
+  ~completion_port() = default;
+
+  bool is_in_inbox(const call_id& id) {
+    const std::lock_guard guard{mutex_};
+    return std::any_of(inbox_.begin(), inbox_.end(), [&](const completion<Out>& each) {
+      return each.id == id && !is_abandoned<Out>(each.with);
+    });
+  }
+
+  template <std::size_t I, class... Ts>
+  void complete_from_outside(const call_id& id, std::in_place_index_t<I> which, Ts&&... with) {
+    {
+      const std::lock_guard guard{mutex_};
+      if (open_) {
+        inbox_.emplace_back(id, which, std::forward<Ts>(with)...);
+        // Under the lock, so that no wake-up is under way once the port is closed; one in a drain.
+        if (!waiting_.exchange(true, std::memory_order_acq_rel))
+          wake_();
+      }
+    }
+    release(1);
+  }
+
+  void close() noexcept {
+    // Destroyed outside the lock: an outcome's destructor is user code.
+    std::vector<completion<Out>> left;
+    {
+      const std::lock_guard guard{mutex_};
+      open_ = false;
+      wake_ = nullptr;
+      left.swap(inbox_);
+    }
+    left.clear();
+    own_.clear();
+    cell_.template emplace<0>();
+    release(stock - handed_out_);
+  }
+
+  void release(std::int64_t references) noexcept {
+    if (references_.fetch_sub(references, std::memory_order_acq_rel) == references)
+      delete this;
+  }
+
+  // -- the operator's thread alone --
+  std::int64_t handed_out_ = 0;
+  call_id call_;
+  bool calling_ = false;
+  outcome<Out> cell_;
+  std::vector<completion<Out>> own_;
+
+  // -- any thread --
+  std::atomic<std::int64_t> references_{stock};
+  std::atomic<bool> waiting_{false};
+  std::mutex mutex_;
+  std::vector<completion<Out>> inbox_;
+  wake_up wake_;
+  bool open_ = true;
+};
+
+} // namespace weir

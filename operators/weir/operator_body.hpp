@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// An operator instance as its actor sees it: calls per batch, none per record, and no type of a
+/// record. `async_operator_body` puts the user's function, its completion port and the machine
+/// together. Owned by the actor's shell and used on its thread; only the wake-up is called from others.
+
+#include "weir/async_function.hpp"
+#include "weir/operator_machine.hpp"
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace weir {
+
+/// What a body needs from outside to be made.
+struct operator_parts {
+  operator_options options;
+  output_mode mode = output_mode::ordered;
+  /// Decides what jitter takes off.
+  std::uint64_t seed = 0;
+  /// Tells the shell, from any thread, that a completion has come in.
+  std::function<void()> wake_up;
+  /// Told how long each call ran; may be null.
+  std::function<void(duration, std::uint64_t)> calls;
+};
+
+class operator_body {
+public:
+  virtual ~operator_body() = default;
+
+  /// Opens the user's function. Once, before all else.
+  virtual expected<void> open(function_context& context) = 0;
+
+  /// Closes the user's function if it was opened. Idempotent.
+  virtual void close() noexcept = 0;
+
+  /// See `operator_machine`.
+  virtual void take(batch_base& in, batch_cursor& at, operator_outputs out, time_point now) = 0;
+  virtual void advance(operator_outputs out, time_point now) = 0;
+  virtual bool step(operator_outputs out, time_point due, time_point now) = 0;
+
+  /// Runs `work`, in which calls may be completed on this thread (the answers of a client pool), then
+  /// advances.
+  virtual void run(const std::function<void()>& work, operator_outputs out, time_point now) = 0;
+
+  virtual bool full() const noexcept = 0;
+  virtual bool finished() const noexcept = 0;
+  virtual time_point next_due() const noexcept = 0;
+  virtual const std::optional<operator_failure>& failure() const noexcept = 0;
+  virtual std::size_t size() const noexcept = 0;
+  virtual std::size_t running() const noexcept = 0;
+  virtual const machine_counts& counts() const noexcept = 0;
+
+  /// Empty batches for the two outputs.
+  virtual std::unique_ptr<batch_base> result_batch() const = 0;
+  virtual std::unique_ptr<batch_base> dead_letter_batch() const = 0;
+};
+
+/// Where a machine tells its call durations; keeps those of calls that completed at once as a count.
+class call_durations {
+public:
+  explicit call_durations(std::function<void(duration, std::uint64_t)> to) : to_(std::move(to)) {}
+
+  void observe(duration took) {
+    if (took == duration{0})
+      ++instant_;
+    else if (to_)
+      to_(took, 1);
+  }
+
+  /// Passes on what was only counted.
+  void flush() {
+    if (instant_ > 0 && to_)
+      to_(duration{0}, instant_);
+    instant_ = 0;
+  }
+
+private:
+  std::function<void(duration, std::uint64_t)> to_;
+  std::uint64_t instant_ = 0;
+};
+
+/// `Function`: a class form of `async_function.hpp`.
+template <class Function>
+class async_operator_body final : public operator_body {
+public:
+  using input_type = typename Function::input_type;
+  using output_type = typename Function::output_type;
+
+  async_operator_body(operator_parts parts, Function function)
+    : name_(parts.options.name),
+      function_(std::move(function)),
+      port_(completion_port<output_type>::make(std::move(parts.wake_up))),
+      calls_(std::move(parts.calls)),
+      machine_(parts.options, parts.mode, function_, *port_, calls_, parts.seed) {}
+
+  ~async_operator_body() override { close(); }
+
+  expected<void> open(function_context& context) override {
+    auto opened = guarded_open(context);
+    open_ = opened.has_value();
+    return opened;
+  }
+
+  void close() noexcept override {
+    if (!std::exchange(open_, false))
+      return;
+    try {
+      function_.close();
+    } catch (...) {
+      // Nobody is left whom a failure to close could stop.
+    }
+  }
+
+  void take(batch_base& in, batch_cursor& at, operator_outputs out, time_point now) override {
+    machine_.take(static_cast<batch<input_type>&>(in), at, out, now);
+    calls_.flush();
+  }
+
+  void advance(operator_outputs out, time_point now) override {
+    machine_.advance(out, now);
+    calls_.flush();
+  }
+
+  bool step(operator_outputs out, time_point due, time_point now) override {
+    const bool stepped = machine_.step(out, due, now);
+    calls_.flush();
+    return stepped;
+  }
+
+  void run(const std::function<void()>& work, operator_outputs out, time_point now) override {
+    {
+      const typename completion_port<output_type>::scope here{*port_};
+      work();
+    }
+    advance(out, now);
+  }
+
+  bool full() const noexcept override { return machine_.full(); }
+  bool finished() const noexcept override { return machine_.finished(); }
+  time_point next_due() const noexcept override { return machine_.next_due(); }
+  const std::optional<operator_failure>& failure() const noexcept override {
+    return machine_.failure();
+  }
+  std::size_t size() const noexcept override { return machine_.size(); }
+  std::size_t running() const noexcept override { return machine_.running(); }
+  const machine_counts& counts() const noexcept override { return machine_.counts(); }
+
+  std::unique_ptr<batch_base> result_batch() const override {
+    return std::make_unique<batch<output_type>>();
+  }
+  std::unique_ptr<batch_base> dead_letter_batch() const override {
+    return std::make_unique<batch<dead_letter<input_type>>>();
+  }
+
+private:
+  expected<void> guarded_open(function_context& context) {
+    const auto failed = [&](const char* what) {
+      return error{error_kind::exception, "operator " + name_,
+                   std::string{"the open of its function threw: "} + what};
+    };
+    try {
+      return function_.open(context);
+    } catch (const std::exception& thrown) {
+      return failed(thrown.what());
+    } catch (...) {
+      return failed("something that is no std::exception");
+    }
+  }
+
+  std::string name_;
+  Function function_;
+  typename completion_port<output_type>::owner port_;
+  call_durations calls_;
+  operator_machine<Function, call_durations> machine_;
+  bool open_ = false;
+};
+
+} // namespace weir

@@ -1,0 +1,721 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The async wait operator as a deterministic machine: it takes records in, calls the user's function
+/// for each, keeps what is under way in a bounded queue, and lets results, watermarks and dead letters
+/// leave in the order that its mode asks for, with timeouts and retries (docs/semantics.md). It knows
+/// no clock, thread, file or actor: time comes in as an argument, what leaves goes into an `output`
+/// that says whether there is room, and completions come through a `completion_port`. Owned and called
+/// by one shell, on one thread at a time. tests/operators/operator_machine_test.cpp is its specification.
+
+#include "weir/async_function.hpp"
+#include "weir/batch.hpp"
+#include "weir/completion_port.hpp"
+#include "weir/dead_letter.hpp"
+#include "weir/deadlines.hpp"
+#include "weir/element_queue.hpp"
+#include "weir/machine_snapshot.hpp"
+#include "weir/operator_options.hpp"
+#include "weir/output.hpp"
+#include "weir/queue_entry.hpp"
+#include "weir/record_name.hpp"
+#include "weir/slot_heap.hpp"
+#include "weir/slot_table.hpp"
+#include "weir/splitmix64.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+/// Where an operator's results leave, and its dead letters where the job uses them.
+struct operator_outputs {
+  output& results;
+  /// Carries `dead_letter<In>`. Null: dead letters are counted and dropped.
+  output* dead_letters = nullptr;
+
+  void emit(const control& what) {
+    results.emit(what);
+    if (dead_letters != nullptr)
+      dead_letters->emit(what);
+  }
+};
+
+/// What a machine has done since it was made. Plain numbers; the shell publishes them.
+struct machine_counts {
+  std::uint64_t records_in = 0;
+  std::uint64_t records_out = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t timeouts = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t dead_letters = 0;
+  std::uint64_t late_completions = 0;
+};
+
+/// Why an operator fails its job.
+struct operator_failure {
+  error why;
+  /// Names the record: its origin, or what `record_name` of its type says.
+  std::string record;
+};
+
+/// `Function` is a class form of `async_function.hpp`; `Calls` has `void observe(duration)`, which is
+/// told how long each call ran.
+template <class Function, class Calls>
+class operator_machine {
+public:
+  using input_type = typename Function::input_type;
+  using output_type = typename Function::output_type;
+  using snapshot_type = machine_snapshot<input_type, output_type>;
+
+  // -- construction --
+
+  /// `options` has no mistakes. `function`, `port` and `calls` outlive the machine. `seed` decides what
+  /// jitter takes off.
+  operator_machine(const operator_options& options, output_mode mode, Function& function,
+                   completion_port<output_type>& port, Calls& calls, std::uint64_t seed)
+    : options_(options),
+      calls_max_(options.max_concurrent_calls == 0 ? options.capacity
+                                                   : options.max_concurrent_calls),
+      timeout_(in_reach(options.timeout.value_or(duration{0}))),
+      function_(function),
+      port_(port),
+      call_durations_(calls),
+      chance_(seed),
+      queue_(mode) {}
+
+  // -- what comes in --
+
+  /// Takes elements of `in` from `at` on, until all are taken, the queue is full or the job fails.
+  void take(batch<input_type>& in, batch_cursor& at, operator_outputs out, time_point now) {
+    const typename completion_port<output_type>::scope here{port_};
+    do {
+      take_until_full(in, at, out, now);
+      settle(out, now);
+    } while (!failure_ && !at.at_end(in) && !full());
+  }
+
+  /// Takes the completions that have come in, lets leave what may, and makes the calls that wait. To
+  /// be called when completions or room came.
+  void advance(operator_outputs out, time_point now) {
+    const typename completion_port<output_type>::scope here{port_};
+    settle(out, now);
+  }
+
+  /// Handles what is due: timeouts and ends of back-off up to `due`, after the completions that have
+  /// come in. `due` is the time that the shell's wake-up was for, at most `now`: what is due after it
+  /// has its own wake-up, behind answers that may be waiting in the shell's mailbox and came in time.
+  void tick(operator_outputs out, time_point due, time_point now) {
+    while (step(out, due, now)) {}
+  }
+
+  /// As `tick`, but only the first that is due, with what follows from it, so that a caller may let
+  /// input that waits come in before the next. Whether there was one.
+  bool step(operator_outputs out, time_point due, time_point now) {
+    const typename completion_port<output_type>::scope here{port_};
+    settle(out, now);
+    const auto first = next_due();
+    if (failure_ || first == time_point::max() || first > due)
+      return false;
+    // A back-off that ends when a timeout passes comes after it.
+    if (deadlines_.first() != no_slot && deadlines_.due(deadlines_.first()) == first)
+      time_out(deadlines_.first(), now);
+    else
+      wait_for_call(backing_off_.first());
+    settle(out, now);
+    return true;
+  }
+
+  // -- state --
+
+  /// What is held at `now`, as a value. In and Out must be copyable.
+  snapshot_type snapshot(time_point now) const {
+    std::vector<slot_index> slots;
+    for (slot_index slot = 0; slot < table_.size(); ++slot)
+      if (table_[slot].state != entry_state::free)
+        slots.push_back(slot);
+    std::sort(slots.begin(), slots.end(), [&](slot_index a, slot_index b) {
+      return table_[a].arrival < table_[b].arrival;
+    });
+    snapshot_type held;
+    held.input_ended = input_ended_;
+    for (const auto slot : slots)
+      if (table_[slot].state == entry_state::border)
+        held.entries.push_back(table_[slot].border);
+      else
+        held.entries.push_back(snapshot_of(slot, now));
+    return held;
+  }
+
+  /// Takes up what a snapshot holds; before all else. Finished records leave first, where their turn
+  /// is; the others are called with the attempt and the time that they had left.
+  void restore(const snapshot_type& held, operator_outputs out, time_point now) {
+    const typename completion_port<output_type>::scope here{port_};
+    for (const auto& each : held.entries)
+      if (const auto* border = std::get_if<control>(&each))
+        push_border(*border);
+      else
+        restore_record(std::get<record_snapshot<input_type, output_type>>(each), now);
+    input_ended_ = held.input_ended;
+    if (input_ended_ && options_.at_end == end_policy::last_attempt)
+      give_last_attempts();
+    settle(out, now);
+  }
+
+  // -- queries --
+
+  /// Whether nothing more is taken from upstream.
+  bool full() const noexcept {
+    return size_ >= options_.capacity || held_bytes_ >= options_.capacity_bytes;
+  }
+
+  /// When `tick` must be called next, if nothing else happens; `time_point::max()` = never.
+  time_point next_due() const noexcept {
+    auto due = time_point::max();
+    if (deadlines_.first() != no_slot)
+      due = deadlines_.due(deadlines_.first());
+    if (!backing_off_.empty())
+      due = std::min(due, backing_off_.first_key().due);
+    return due;
+  }
+
+  /// Set once, when a final failure met `fail_job`; nothing leaves or is called from then on.
+  const std::optional<operator_failure>& failure() const noexcept { return failure_; }
+
+  /// Whether the end of input has left.
+  bool finished() const noexcept { return end_emitted_; }
+
+  /// Entries that are not yet emitted, borders included.
+  std::size_t size() const noexcept { return size_; }
+
+  /// Calls that run.
+  std::size_t running() const noexcept { return running_; }
+
+  const machine_counts& counts() const noexcept { return counts_; }
+
+private:
+  /// So that adding it to a time does not overflow: what is longer never passes either.
+  static constexpr duration in_reach(duration d) noexcept {
+    return std::min(d, duration::max() / 2);
+  }
+
+  using entry = queue_entry<input_type, output_type>;
+
+  // -- taking in --
+
+  void take_until_full(batch<input_type>& in, batch_cursor& at, operator_outputs& out,
+                       time_point now) {
+    while (!failure_ && !at.at_end(in)) {
+      if (at.at_control(in)) {
+        if (!take_control(in.controls()[at.control].what, out, now))
+          return;
+        ++at.control;
+      } else {
+        if (full())
+          return;
+        admit(in.value(at.record), in.timestamp(at.record),
+              at.origins.at(in.origins(), at.record), out, now);
+        ++at.record;
+      }
+    }
+  }
+
+  /// Whether it was taken: a border needs room, the end does not.
+  bool take_control(const control& what, operator_outputs& out, time_point now) {
+    if (what.kind() == control_kind::end) {
+      input_ended_ = true;
+      if (options_.at_end == end_policy::last_attempt)
+        give_last_attempts();
+      settle(out, now);
+      return true;
+    }
+    if (!what.is_border() || size_ == 0) {
+      out.emit(what);
+      return true;
+    }
+    if (full())
+      return false;
+    push_border(what);
+    return true;
+  }
+
+  void push_border(const control& what) {
+    const auto slot = free_slot();
+    table_.take();
+    auto& e = table_[slot];
+    e.state = entry_state::border;
+    e.border = what;
+    e.arrival = arrivals_++;
+    queue_.push_border(slot);
+    ++size_;
+  }
+
+  void admit(input_type& record, event_time timestamp, const origin& from, operator_outputs& out,
+             time_point now) {
+    ++counts_.records_in;
+    const auto slot = free_slot();
+    auto& e = table_[slot];
+    e.value.emplace(std::move(record));
+    e.timestamp = timestamp;
+    e.from = from;
+    e.attempt = 0;
+    e.hook_called = false;
+    if (!waiting_.empty() || !may_call()) {
+      enter(slot, now);
+      waiting_.push(slot, {{}, e.arrival});
+      e.state = entry_state::waiting;
+      return;
+    }
+    auto* completed = call(slot, timeout_ == duration{0} ? time_point::max() : now + timeout_, now);
+    if (completed != nullptr && leaves_directly(*completed, out)) {
+      call_durations_.observe(duration{0});
+      emit_results(*completed, e.timestamp, e.from, out);
+      e.value.reset();
+      ++e.generation;
+      return;
+    }
+    enter(slot, now);
+    if (completed == nullptr) {
+      e.state = entry_state::running;
+      ++running_;
+    } else {
+      end_attempt(slot, std::move(*completed), now);
+    }
+    if (completed != nullptr || port_.has_own())
+      settle(out, now);
+  }
+
+  /// Makes the record in the slot at hand an entry of the queue, with the whole timeout before it.
+  void enter(slot_index slot, time_point now) {
+    enter(slot);
+    if (timeout_ != duration{0})
+      deadlines_.push(slot, now + timeout_);
+  }
+
+  void enter(slot_index slot) {
+    table_.take();
+    auto& e = table_[slot];
+    e.arrival = arrivals_++;
+    if constexpr (has_fixed_size_v<input_type>)
+      e.bytes = sizeof(input_type);
+    else
+      e.bytes = value_bytes(*e.value);
+    held_bytes_ += e.bytes;
+    queue_.push_record(slot);
+    ++size_;
+  }
+
+  /// Whether a record whose call completed at once can leave without becoming an entry.
+  bool leaves_directly(const outcome<output_type>& with, const operator_outputs& out) const {
+    const bool results = with.index() == 1 || (with.index() != 3 && !retries_empty(with));
+    return results && queue_.passes_directly() && out.results.has_room();
+  }
+
+  /// A slot that may be taken.
+  slot_index free_slot() {
+    if (!table_.has_free())
+      grow();
+    return table_.peek();
+  }
+
+  void grow() {
+    table_.grow();
+    queue_.grow(table_.size());
+    deadlines_.grow(table_.size());
+    backing_off_.grow(table_.size());
+    waiting_.grow(table_.size());
+  }
+
+  // -- snapshot and restore --
+
+  record_snapshot<input_type, output_type> snapshot_of(slot_index slot, time_point now) const {
+    const auto& e = table_[slot];
+    auto copy = e.to_snapshot();
+    if (e.hook_called)
+      copy.timeout_left = duration{0};
+    else if (deadlines_.contains(slot))
+      copy.timeout_left = std::max(deadlines_.due(slot) - now, duration{1});
+    if (backing_off_.contains(slot))
+      copy.backoff_left = std::max(backing_off_.key_of(slot).due - now, duration{0});
+    return copy;
+  }
+
+  void restore_record(const record_snapshot<input_type, output_type>& of, time_point now) {
+    const auto slot = free_slot();
+    auto& e = table_[slot];
+    e.from_snapshot(of);
+    enter(slot);
+    if (of.finished) {
+      e.state = entry_state::finished;
+      add_bytes_of(e.result, e);
+      queue_.finish(slot);
+      return;
+    }
+    e.state = entry_state::waiting;
+    if (timeout_ != duration{0} && !e.hook_called)
+      deadlines_.push(slot, now + std::min(of.timeout_left.value_or(timeout_), timeout_));
+    if (of.backoff_left)
+      backing_off_.push(slot, {now + *of.backoff_left, e.arrival});
+    else
+      waiting_.push(slot, {{}, e.arrival});
+  }
+
+  // -- calling --
+
+  bool may_call() const noexcept {
+    return running_ < calls_max_
+           && (held_bytes_ < options_.capacity_bytes || running_ == 0);
+  }
+
+  /// Makes the next attempt. The outcome where it completed inside the call, else null.
+  outcome<output_type>* call(slot_index slot, time_point deadline, time_point now) {
+    auto& e = table_[slot];
+    ++e.attempt;
+    ++counts_.calls;
+    e.called_at = now;
+    const call_id id{slot, e.generation, e.attempt};
+    port_.begin_call(id);
+    guarded(id, [&](result_future<output_type> done) {
+      function_.async_invoke(std::as_const(*e.value), std::move(done));
+    }, deadline);
+    return port_.end_call();
+  }
+
+  /// Runs user code that gets a future; what it throws completes the call with an error.
+  template <class Body>
+  void guarded(const call_id& id, Body&& body, time_point deadline) {
+    const auto fail = [&](const char* what) {
+      port_.fail_call({error_kind::exception, "operator " + options_.name,
+                       std::string{"its function threw: "} + what});
+    };
+    try {
+      body(result_future<output_type>{port_, id, deadline});
+    } catch (const std::exception& thrown) {
+      fail(thrown.what());
+    } catch (...) {
+      fail("something that is no std::exception");
+    }
+  }
+
+  void call_waiting(operator_outputs& out, time_point now) {
+    while (!failure_ && !waiting_.empty() && may_call()) {
+      const auto slot = waiting_.first();
+      waiting_.pop();
+      auto& e = table_[slot];
+      if (e.attempt > 0)
+        ++counts_.retries;
+      auto* completed = call(slot, deadlines_.due(slot), now);
+      e.state = entry_state::running;
+      ++running_;
+      if (completed != nullptr) {
+        stop_running(slot);
+        end_attempt(slot, std::move(*completed), now);
+        emit_ready(out);
+      }
+    }
+  }
+
+  void stop_running(slot_index slot) {
+    table_[slot].state = entry_state::waiting;
+    --running_;
+  }
+
+  // -- completions --
+
+  void take_completions(operator_outputs& out, time_point now) {
+    for (port_.drain(arrived_); !failure_ && !arrived_.empty(); port_.drain(arrived_)) {
+      for (auto& each : arrived_) {
+        if (failure_)
+          break;
+        complete(each, now);
+        emit_ready(out);
+        call_waiting(out, now);
+      }
+      arrived_.clear();
+    }
+  }
+
+  void complete(completion<output_type>& with, time_point now) {
+    const auto slot = with.id.slot;
+    auto& e = table_[slot];
+    const bool of_hook = (with.id.attempt & timeout_hook_attempt) != 0;
+    const bool current = e.generation == with.id.generation && e.is_unfinished();
+    if (of_hook) {
+      if (is_abandoned<output_type>(with.with))
+        return;
+      if (current)
+        finish(slot, std::move(with.with), now);
+      else
+        ++counts_.late_completions;
+      return;
+    }
+    if (!current || e.attempt != with.id.attempt || e.state != entry_state::running) {
+      if (!is_abandoned<output_type>(with.with))
+        ++counts_.late_completions;
+      return;
+    }
+    stop_running(slot);
+    // After its hook, a call that nobody completes any more has timed out.
+    if (e.hook_called && is_abandoned<output_type>(with.with))
+      finish(slot, timed_out(), now);
+    else
+      end_attempt(slot, std::move(with.with), now);
+  }
+
+  /// An attempt has its outcome: again, or final.
+  void end_attempt(slot_index slot, outcome<output_type> with, time_point now) {
+    auto& e = table_[slot];
+    note_duration(e, now);
+    if (!e.hook_called && wants_retry(slot, with)) {
+      e.state = entry_state::waiting;
+      backing_off_.push(slot, {now + in_reach(options_.retry.delay(e.attempt, next_chance())),
+                               e.arrival});
+      return;
+    }
+    finish(slot, std::move(with), now);
+  }
+
+  /// The latest attempt's call runs no longer.
+  void note_duration(entry& e, time_point now) {
+    const auto took = now - e.called_at;
+    call_durations_.observe(took);
+    e.note_duration(took);
+  }
+
+  bool wants_retry(slot_index slot, outcome<output_type>& with) {
+    const bool last = input_ended_ && options_.at_end == end_policy::last_attempt;
+    if (last || table_[slot].attempt > options_.retry.max_attempts())
+      return false;
+    try {
+      if (const auto* why = std::get_if<3>(&with))
+        return options_.retry.retries_error(**why);
+      return retries_empty(with);
+    } catch (const std::exception& thrown) {
+      with = predicate_threw(thrown.what());
+    } catch (...) {
+      with = predicate_threw("something that is no std::exception");
+    }
+    return false;
+  }
+
+  outcome<output_type> predicate_threw(const char* what) const {
+    return outcome<output_type>{
+      std::in_place_index<3>,
+      std::make_unique<error>(error_kind::exception, "operator " + options_.name,
+                              std::string{"its retry predicate threw: "} + what)};
+  }
+
+  bool retries_empty(const outcome<output_type>& with) const {
+    return is_empty<output_type>(with) && options_.retry.enabled() && options_.retry.retries_empty();
+  }
+
+  /// The record's outcome is final.
+  void finish(slot_index slot, outcome<output_type> with, time_point now) {
+    auto& e = table_[slot];
+    if (e.state == entry_state::running) {
+      --running_;
+      note_duration(e, now);
+    }
+    e.state = entry_state::finished;
+    deadlines_.remove(slot);
+    backing_off_.remove(slot);
+    waiting_.remove(slot);
+    fall_back(e, with);
+    if (auto* why = std::get_if<3>(&with)) {
+      e.met = options_.action_for(**why);
+      if (e.met == failure_action::fail_job) {
+        failure_ = operator_failure{std::move(**why), name_of_record(*e.value, e.from)};
+        return;
+      }
+    } else {
+      add_bytes_of(with, e);
+    }
+    e.result = std::move(with);
+    queue_.finish(slot);
+  }
+
+  void add_bytes_of(const outcome<output_type>& results, entry& e) {
+    const auto bytes = bytes_of<output_type>(results);
+    e.bytes += bytes;
+    held_bytes_ += bytes;
+  }
+
+  /// Lets the function put a result in the place of a final error.
+  void fall_back(const entry& e, outcome<output_type>& with) {
+    if constexpr (detail::has_fallback<Function>) {
+      if (with.index() != 3)
+        return;
+      const auto threw = [&](const char* what) {
+        with.template emplace<3>(std::make_unique<error>(
+          error_kind::exception, "operator " + options_.name,
+          std::string{"its fallback threw: "} + what));
+      };
+      try {
+        if (auto instead = function_.fallback(*e.value, *std::get<3>(with)))
+          with.template emplace<1>(std::move(*instead));
+      } catch (const std::exception& thrown) {
+        threw(thrown.what());
+      } catch (...) {
+        threw("something that is no std::exception");
+      }
+    }
+  }
+
+  // -- time --
+
+  void time_out(slot_index slot, time_point now) {
+    auto& e = table_[slot];
+    ++counts_.timeouts;
+    deadlines_.remove(slot);
+    backing_off_.remove(slot);
+    waiting_.remove(slot);
+    e.hook_called = true;
+    if constexpr (detail::has_timeout_hook<Function>) {
+      const call_id id{slot, e.generation, e.attempt | timeout_hook_attempt};
+      port_.begin_call(id);
+      guarded(id, [&](result_future<output_type> done) {
+        function_.timeout(std::as_const(*e.value), std::move(done));
+      }, time_point::max());
+      if (auto* completed = port_.end_call(); completed != nullptr && !is_abandoned<output_type>(*completed)) {
+        finish(slot, std::move(*completed), now);
+        return;
+      }
+      if (e.state == entry_state::running)
+        return;
+    }
+    finish(slot, timed_out(), now);
+  }
+
+  outcome<output_type> timed_out() const {
+    return outcome<output_type>{
+      failed_outcome,
+      std::make_unique<error>(error_kind::timeout, "operator " + options_.name,
+                              "the record's timeout passed before its call was complete")};
+  }
+
+  void wait_for_call(slot_index slot) {
+    backing_off_.remove(slot);
+    waiting_.push(slot, {{}, table_[slot].arrival});
+  }
+
+  /// The end of input gives each record in back-off one last attempt at once.
+  void give_last_attempts() {
+    while (!backing_off_.empty())
+      wait_for_call(backing_off_.first());
+  }
+
+  double next_chance() {
+    if (!options_.retry.has_jitter())
+      return 0;
+    chance_ += splitmix64_step;
+    return static_cast<double>(splitmix64(chance_) >> 11) * 0x1.0p-53;
+  }
+
+  // -- letting leave --
+
+  /// What follows from an event: all that may leave leaves, then records that wait for a call are
+  /// called, until nothing more can happen.
+  void settle(operator_outputs& out, time_point now) {
+    take_completions(out, now);
+    emit_ready(out);
+    call_waiting(out, now);
+    if (port_.has_own())
+      take_completions(out, now);
+    if (input_ended_ && size_ == 0 && !end_emitted_ && !failure_) {
+      end_emitted_ = true;
+      out.emit(control::end());
+    }
+  }
+
+  void emit_ready(operator_outputs& out) {
+    for (auto slot = queue_.ready(); slot != no_slot && !failure_; slot = queue_.ready()) {
+      auto& e = table_[slot];
+      if (e.state == entry_state::border)
+        out.emit(e.border);
+      else if (!emit_record(e, out))
+        return;
+      queue_.pop();
+      release(slot);
+    }
+  }
+
+  /// Whether there was room.
+  bool emit_record(entry& e, operator_outputs& out) {
+    const auto* why = std::get_if<3>(&e.result);
+    if (why == nullptr) {
+      if (!is_empty<output_type>(e.result) && !out.results.has_room())
+        return false;
+      emit_results(e.result, e.timestamp, e.from, out);
+    } else if (e.met == failure_action::drop) {
+      ++counts_.dropped;
+    } else {
+      if (out.dead_letters != nullptr && !out.dead_letters->has_room())
+        return false;
+      ++counts_.dead_letters;
+      if (out.dead_letters != nullptr)
+        out.dead_letters->emit(dead_letter<input_type>{std::move(*e.value), **why, e.attempt,
+                                                       e.durations()},
+                               e.timestamp, e.from);
+    }
+    return true;
+  }
+
+  void emit_results(outcome<output_type>& with, event_time timestamp, const origin& from,
+                    operator_outputs& out) {
+    if (auto* one = std::get_if<1>(&with)) {
+      ++counts_.records_out;
+      out.results.emit(std::move(*one), timestamp, from);
+    } else if (auto* many = std::get_if<2>(&with)) {
+      counts_.records_out += many->size();
+      for (std::size_t i = 0; i < many->size(); ++i)
+        out.results.add(std::move((*many)[i]), timestamp,
+                        many->size() == 1 ? from : from.child(i));
+      out.results.settle();
+    }
+  }
+
+  void release(slot_index slot) {
+    auto& e = table_[slot];
+    held_bytes_ -= e.bytes;
+    e.bytes = 0;
+    e.value.reset();
+    e.result = {};
+    e.state = entry_state::free;
+    table_.release(slot);
+    --size_;
+  }
+
+  // -- data --
+
+  const operator_options options_;
+  const std::size_t calls_max_;
+  const duration timeout_;
+  Function& function_;
+  completion_port<output_type>& port_;
+  Calls& call_durations_;
+  std::uint64_t chance_;
+
+  slot_table<entry> table_;
+  element_queue queue_;
+  deadlines deadlines_;
+  /// Records in back-off, by its end.
+  slot_heap backing_off_;
+  /// Records that wait for a call, by arrival.
+  slot_heap waiting_;
+  std::vector<completion<output_type>> arrived_;
+
+  std::size_t size_ = 0;
+  std::size_t running_ = 0;
+  std::size_t held_bytes_ = 0;
+  std::uint64_t arrivals_ = 0;
+  bool input_ended_ = false;
+  bool end_emitted_ = false;
+  std::optional<operator_failure> failure_;
+  machine_counts counts_;
+};
+
+} // namespace weir

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The handle by which a user's code completes the call for one record: with results, with none, or
+/// with an error. Movable; may be completed from any thread, after the timeout, twice, or after the
+/// operator is gone: the first completion that comes in time counts, all others do no harm. Completing
+/// only hands over: no user code runs and nothing is emitted on the caller's thread. A future that is
+/// destroyed without having been completed fails its record with the kind `abandoned`, so a forgotten
+/// callback is seen and never hangs. tests/operators/result_future_test.cpp shows each of these.
+
+#include "weir/completion_port.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+template <class Out>
+class result_future {
+public:
+  /// A future that belongs to no call; completing it does nothing.
+  result_future() noexcept = default;
+
+  /// For operators: the future of call `id`, whose port has given a reference for it.
+  result_future(completion_port<Out>& port, const call_id& id, time_point deadline) noexcept
+    : port_(&port), id_(id), deadline_(deadline) {}
+
+  result_future(result_future&& other) noexcept
+    : port_(std::exchange(other.port_, nullptr)), id_(other.id_), deadline_(other.deadline_) {}
+
+  result_future& operator=(result_future&& other) noexcept {
+    if (this != &other) {
+      abandon();
+      port_ = std::exchange(other.port_, nullptr);
+      id_ = other.id_;
+      deadline_ = other.deadline_;
+    }
+    return *this;
+  }
+
+  ~result_future() { abandon(); }
+
+  /// Completes with one result.
+  void complete(Out result) { hand_over(std::in_place_index<1>, std::move(result)); }
+
+  /// Completes with any number of results, which stay together and in this order.
+  void complete(std::vector<Out> results) {
+    hand_over(std::in_place_index<2>, std::move(results));
+  }
+
+  /// Completes with no result: the record leaves without output, in its turn.
+  void complete_empty() { hand_over(std::in_place_index<0>); }
+
+  /// Completes with an error: the retry strategy sees it, then `on_failure`.
+  void fail(error why) {
+    hand_over(std::in_place_index<3>, std::make_unique<error>(std::move(why)));
+  }
+
+  /// 1 for the first call of a record, one more with each retry; in a timeout hook that of the latest
+  /// call, 0 where there was none.
+  std::uint32_t attempt() const noexcept { return id_.attempt & ~timeout_hook_attempt; }
+
+  /// When the record's timeout passes; `time_point::max()` where it has none.
+  time_point deadline() const noexcept { return deadline_; }
+
+private:
+  template <std::size_t I, class... Ts>
+  void hand_over(std::in_place_index_t<I> which, Ts&&... with) {
+    if (auto* port = std::exchange(port_, nullptr))
+      port->complete(id_, which, std::forward<Ts>(with)...);
+  }
+
+  void abandon() {
+    if (auto* port = std::exchange(port_, nullptr))
+      port->abandon(id_);
+  }
+
+  completion_port<Out>* port_ = nullptr;
+  call_id id_;
+  time_point deadline_ = time_point::max();
+};
+
+} // namespace weir

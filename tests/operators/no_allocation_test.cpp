@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// In steady state a record costs no allocation, whether its call completes at once or later. This
+/// file replaces operator new of the whole test program by one that counts.
+
+#include "weir/operator_machine.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::size_t> allocations = 0;
+
+void* counted_allocation(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size == 0 ? 1 : size))
+    return memory;
+  throw std::bad_alloc{};
+}
+
+} // namespace
+
+// Not inlined: else the compiler sees only one half of a pair and warns of a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  return counted_allocation(size);
+}
+[[gnu::noinline]] void* operator new[](std::size_t size) {
+  return counted_allocation(size);
+}
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(size == 0 ? 1 : size);
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete[](void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+namespace {
+
+using namespace weir;
+
+/// Keeps its futures in a ring until they are completed from `from_outside` or inside the operator.
+struct held_calls : async_function<long, long> {
+  void async_invoke(const long& x, result_future<long> done) {
+    if (at_once)
+      done.complete(2 * x);
+    else
+      held.push_back(std::move(done));
+  }
+
+  bool at_once = false;
+  std::vector<result_future<long>> held;
+};
+
+struct no_observer {
+  void observe(duration) {}
+};
+
+/// Counts what leaves and keeps nothing.
+class counting_output final : public output {
+public:
+  counting_output() {
+    open_ = &batch_;
+    turn_over();
+  }
+  void emit(const control&) override { ++controls; }
+  using output::emit;
+
+  std::size_t records = 0;
+  std::size_t controls = 0;
+
+protected:
+  void turn_over() override {
+    records += batch_.records();
+    batch_.clear();
+    records_left_ = 64;
+    bytes_left_ = 1 << 20;
+  }
+
+private:
+  batch<long> batch_;
+};
+
+struct steady_state {
+  explicit steady_state(output_mode mode, bool at_once = false,
+                        operator_options options = defaults())
+    : port(completion_port<long>::make([] {})),
+      machine(options, mode, function, *port, observer, 1) {
+    function.at_once = at_once;
+    function.held.reserve(256);
+  }
+
+  static operator_options defaults() {
+    operator_options options;
+    options.name = "lookup";
+    options.timeout = std::chrono::seconds{10};
+    options.capacity = 100;
+    return options;
+  }
+
+  /// Pushes 100 records and has all complete, in another order than they came.
+  void round(bool with_border = false) {
+    in.clear();
+    batch_cursor at;
+    for (long n = 0; n < 100; ++n) {
+      if (with_border && n == 50)
+        in.append(control::watermark(event_time{n}));
+      in.append(n, event_time{n}, {position++, 0, 0});
+    }
+    machine.take(in, at, {out}, now);
+    while (!function.held.empty()) {
+      auto done = std::move(function.held.back());
+      function.held.pop_back();
+      done.complete(1);
+      if (function.held.size() % 10 == 0) {
+        machine.advance({out}, now);
+        machine.take(in, at, {out}, now);
+      }
+    }
+    now += std::chrono::milliseconds{1};
+    machine.tick({out}, now, now);
+  }
+
+  /// Allocations of many rounds after some that set up.
+  std::size_t allocations_of_rounds(bool with_border = false) {
+    for (int n = 0; n < 50; ++n)
+      round(with_border);
+    const auto before = allocations.load();
+    for (int n = 0; n < 100; ++n)
+      round(with_border);
+    return allocations - before;
+  }
+
+  held_calls function;
+  no_observer observer;
+  completion_port<long>::owner port;
+  operator_machine<held_calls, no_observer> machine;
+  counting_output out;
+  batch<long> in;
+  std::uint64_t position = 0;
+  time_point now{std::chrono::hours{1}};
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(no_allocation)
+
+BOOST_AUTO_TEST_CASE(the_counter_counts) {
+  const auto before = allocations.load();
+  ::operator delete(::operator new(1));
+  BOOST_TEST(allocations - before >= 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_completes_at_once_costs_none) {
+  for (const auto mode : {output_mode::ordered, output_mode::unordered}) {
+    steady_state s{mode, true};
+    BOOST_TEST(s.allocations_of_rounds() == 0u);
+    BOOST_TEST(s.machine.counts().records_out == 15'000u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_completes_later_costs_none) {
+  for (const auto mode : {output_mode::ordered, output_mode::unordered}) {
+    steady_state s{mode};
+    BOOST_TEST(s.allocations_of_rounds() == 0u);
+    BOOST_TEST(s.machine.counts().records_out == 15'000u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(waiting_for_a_free_call_costs_none) {
+  auto options = steady_state::defaults();
+  options.max_concurrent_calls = 30;
+  for (const auto mode : {output_mode::ordered, output_mode::unordered}) {
+    steady_state s{mode, false, options};
+    BOOST_TEST(s.allocations_of_rounds() == 0u);
+    BOOST_TEST(s.machine.counts().records_out == 15'000u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(borders_cost_none_per_record) {
+  for (const auto mode : {output_mode::ordered, output_mode::unordered}) {
+    steady_state s{mode};
+    // A block of the unordered queue's segments now and then, over 10,000 records and 100 borders.
+    BOOST_TEST(s.allocations_of_rounds(true) <= 100u);
+    BOOST_TEST(s.out.controls == 150u);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
