@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What a client pool needs of the client of a store. A driver has threads of its own, which it
+/// starts in `open` and joins in `close`; it takes questions in spans, so that it can send together
+/// what is ready together, and gives results in spans, from its threads. The pool owns it and calls
+/// `submit` and `cancel` from one thread at a time; none of them may block.
+
+#include "weir/error.hpp"
+#include "weir/question.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// Where a driver gives its results to. Any thread, any number at a time; each token once (a second
+/// one is ignored). Must not be called from inside `submit`, `cancel` or `open`.
+class result_receiver {
+public:
+  virtual ~result_receiver() = default;
+
+  /// Takes the results out of `results`.
+  virtual void receive(std::span<call_result> results) = 0;
+};
+
+/// What a pool is made with.
+struct client_pool_options {
+  /// Connections to the store. 1 to 1,024.
+  std::size_t connections = 2;
+};
+
+/// What a driver is made from.
+struct driver_settings {
+  /// The pool's name, for messages.
+  std::string pool;
+  /// The store's address, `scheme:rest`; the scheme has chosen the driver.
+  std::string url;
+  client_pool_options options;
+};
+
+/// A statement that questions of a pool will use.
+struct statement_declaration {
+  /// The statement in the store's own language.
+  std::string text;
+  /// How many arguments each question with it will bring.
+  std::size_t arguments = 0;
+};
+
+/// The client of one store.
+class client_driver {
+public:
+  virtual ~client_driver() = default;
+
+  /// Connects, prepares the statements, starts the threads. Errors name the store or the statement
+  /// (store missing, table missing, statement wrong, wrong number of arguments) and say what to do.
+  /// May block for a moment: it is called before the job starts. `results` outlives the driver.
+  virtual expected<void> open(const std::vector<statement_declaration>& statements,
+                              result_receiver& results)
+    = 0;
+
+  /// How many calls the store works on at the same time, at most.
+  virtual std::size_t permits() const = 0;
+
+  /// How many questions the driver wants to hold at once (running ones and those that wait for a
+  /// connection); `submit` is never given more. At least `permits()`.
+  virtual std::size_t window() const = 0;
+
+  /// Takes the questions. Each is answered exactly once through the receiver, unless the driver is
+  /// closed first.
+  virtual void submit(std::span<question> questions) = 0;
+
+  /// Nobody waits for these any more. What has not started is not started; each token still gets its
+  /// result (of kind `cancelled` where nothing better came first), since only then its place is free.
+  virtual void cancel(std::span<const call_token> tokens) = 0;
+
+  /// Stops and joins the threads; after it returns nothing is received any more. Idempotent.
+  virtual void close() = 0;
+};
+
+/// Makes a driver; connects to nothing yet. Errors: the address is wrong.
+using driver_factory
+  = std::function<expected<std::unique_ptr<client_driver>>(const driver_settings&)>;
+
+} // namespace weir

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/pool_client.hpp"
+
+#include "allocations.hpp"
+#include "threads.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace weir::testing {
+
+namespace {
+
+/// What became of each question, as a line: `a=1 b!cancelled`.
+struct pool_client_fixture {
+  pool_client client;
+  std::string log;
+
+  static time_point at(duration since_start) { return time_point{since_start}; }
+
+  void ask(const std::string& name, time_point deadline = time_point::max()) {
+    std::vector<value> arguments;
+    arguments.emplace_back(name);
+    client.ask(statement_id{0}, std::move(arguments), deadline,
+               [this, name](expected<answer> outcome) {
+                 note(outcome ? name + "=" + std::get<std::string>(outcome->cell(0, 0))
+                              : name + "!" + outcome.why().kind());
+               });
+  }
+
+  void note(const std::string& what) { log += (log.empty() ? "" : " ") + what; }
+
+  static std::string names(const std::vector<question>& questions) {
+    std::string all;
+    for (const auto& q : questions)
+      all += std::get<std::string>(q.arguments.at(0));
+    return all;
+  }
+
+  void answer_with(call_token token, std::string text) {
+    call_result result{token, single(std::move(text))};
+    client.deliver({&result, 1});
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(pool_clients, pool_client_fixture)
+
+BOOST_AUTO_TEST_CASE(nothing_is_sent_without_credit) {
+  ask("a");
+  BOOST_TEST(!client.has_requests());
+  BOOST_TEST(client.take_requests().empty());
+  BOOST_TEST(client.outstanding() == 1);
+  BOOST_TEST(client.unsent() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(questions_are_sent_in_order_and_never_more_than_the_credit) {
+  for (const auto* name : {"a", "b", "c", "d", "e"})
+    ask(name);
+  client.grant(2);
+  BOOST_TEST(names(client.take_requests()) == "ab");
+  BOOST_TEST(!client.has_requests());
+  client.grant(2);
+  BOOST_TEST(client.has_requests());
+  BOOST_TEST(names(client.take_requests()) == "cd");
+  BOOST_TEST(client.sent() == 4);
+  BOOST_TEST(client.unsent() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_question_carries_its_statement_and_its_deadline) {
+  client.grant(1);
+  client.ask(statement_id{3}, {}, at(5s), [](expected<answer>) {});
+  const auto sent = client.take_requests();
+  BOOST_REQUIRE(sent.size() == 1);
+  BOOST_TEST(sent[0].statement.index == 3);
+  BOOST_TEST((sent[0].deadline == at(5s)));
+}
+
+BOOST_AUTO_TEST_CASE(a_result_runs_its_own_callback_and_gives_its_credit_back) {
+  client.grant(2);
+  ask("a");
+  ask("b");
+  ask("c");
+  const auto sent = client.take_requests();
+  answer_with(sent[1].token, "2");
+  BOOST_TEST(log == "b=2");
+  BOOST_TEST(names(client.take_requests()) == "c");
+  answer_with(sent[0].token, "1");
+  BOOST_TEST(log == "b=2 a=1");
+  BOOST_TEST(client.outstanding() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(an_error_reaches_the_callback) {
+  client.grant(1);
+  ask("a");
+  call_result result{client.take_requests().at(0).token,
+                     error{error_kind::overloaded, "p", "busy"}};
+  client.deliver({&result, 1});
+  BOOST_TEST(log == "a!overloaded");
+}
+
+BOOST_AUTO_TEST_CASE(unknown_repeated_and_unsent_tokens_are_counted_and_give_no_credit) {
+  client.grant(1);
+  ask("a");
+  const auto token = client.take_requests().at(0).token;
+  answer_with(token, "1"); // which gives the one credit back
+  // Answered already; its slot is used by a question that waits, then by one that was sent.
+  answer_with(token, "2");
+  ask("b");
+  answer_with(token, "3");
+  answer_with(token + (call_token{1} << 32), "4");
+  client.take_requests();
+  answer_with(token, "5");
+  // Never given out at all.
+  answer_with(0, "6");
+  answer_with(token + 1000, "7");
+  BOOST_TEST(log == "a=1");
+  BOOST_TEST(client.unknown_results() == 6);
+  ask("c");
+  BOOST_TEST(!client.has_requests());
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_may_ask_again_and_again) {
+  client.grant(1);
+  // Enough that the entries move to other memory while callbacks run.
+  int left = 1000;
+  struct asker {
+    pool_client* client;
+    int* left;
+    void operator()(expected<answer>) const {
+      for (int i = 0; i < 2 && *left > 0; ++i) {
+        --*left;
+        client->ask(statement_id{0}, {}, time_point::max(), *this);
+      }
+    }
+  };
+  client.ask(statement_id{0}, {}, time_point::max(), asker{&client, &left});
+  client.grant(10'000);
+  std::size_t answered = 0;
+  while (client.has_requests()) {
+    std::vector<call_result> results;
+    for (const auto& q : client.take_requests())
+      results.push_back({q.token, single(value{})});
+    answered += results.size();
+    client.deliver(results);
+  }
+  BOOST_TEST(answered == 1001);
+  BOOST_TEST(client.outstanding() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_that_throws_does_not_keep_the_next_from_running) {
+  client.grant(2);
+  client.ask(statement_id{0}, {}, time_point::max(),
+             [](expected<answer>) { throw std::runtime_error("first"); });
+  ask("b");
+  std::vector<call_result> results;
+  for (const auto& q : client.take_requests())
+    results.push_back({q.token, single(std::string{"2"})});
+  BOOST_CHECK_EXCEPTION(client.deliver(results), std::runtime_error,
+                        [](const auto& e) { return e.what() == std::string{"first"}; });
+  BOOST_TEST(log == "b=2");
+  BOOST_TEST(client.outstanding() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_expires_before_its_deadline) {
+  client.grant(1);
+  ask("a", at(10s));
+  ask("b", at(5s));
+  BOOST_TEST((client.next_deadline() == at(5s)));
+  BOOST_TEST(client.expire(at(5s) - 1ns).empty());
+  BOOST_TEST(client.outstanding() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_driver_did_not_start_in_time_is_no_answer) {
+  client.grant(1);
+  ask("a", at(2s));
+  const auto sent = client.take_requests();
+  call_result late{sent.at(0).token, error{error_kind::cancelled, "store", "its deadline passed"}};
+  client.deliver({&late, 1});
+  // The record's timeout has the last word; the credit is there again.
+  BOOST_TEST(log == "");
+  BOOST_TEST(client.outstanding() == 1u);
+  BOOST_TEST((client.next_deadline() <= at(2s)));
+  ask("b");
+  BOOST_TEST(names(client.take_requests()) == "b");
+  BOOST_TEST(client.expire(at(2s)).empty());
+  BOOST_TEST(client.outstanding() == 1u);
+  BOOST_TEST(log == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_question_without_a_deadline_may_be_answered_with_cancelled) {
+  client.grant(1);
+  ask("a");
+  const auto sent = client.take_requests();
+  call_result gone{sent.at(0).token, error{error_kind::cancelled, "store", "it closes"}};
+  client.deliver({&gone, 1});
+  BOOST_TEST(log == "a!cancelled");
+}
+
+BOOST_AUTO_TEST_CASE(an_unsent_question_that_expires_is_dropped_without_a_word) {
+  ask("a", at(1s));
+  ask("b", at(3s));
+  ask("c", at(2s));
+  BOOST_TEST(client.expire(at(2s)).empty());
+  BOOST_TEST(client.outstanding() == 1);
+  BOOST_TEST((client.next_deadline() == at(3s)));
+  client.grant(3);
+  BOOST_TEST(names(client.take_requests()) == "b");
+  BOOST_TEST(log.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_sent_question_that_expires_is_to_be_cancelled_and_holds_its_credit) {
+  client.grant(1);
+  auto watched = std::make_shared<int>();
+  client.ask(statement_id{0}, {}, at(1s), [watched, this](expected<answer>) { note("called"); });
+  const auto token = client.take_requests().at(0).token;
+  // WHEN its deadline passes
+  BOOST_TEST((client.expire(at(1s)) == std::vector{token}));
+  // THEN the callback is gone, the place at the pool is not
+  BOOST_TEST(watched.use_count() == 1);
+  BOOST_TEST(client.outstanding() == 0);
+  BOOST_TEST(client.sent() == 1);
+  ask("b");
+  BOOST_TEST(!client.has_requests());
+  // WHEN its result comes after all
+  answer_with(token, "late");
+  // THEN the place is free
+  BOOST_TEST(client.has_requests());
+  BOOST_TEST(log.empty());
+  BOOST_TEST(client.unknown_results() == 0);
+  answer_with(token, "later still");
+  BOOST_TEST(client.unknown_results() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_token_expires_once) {
+  client.grant(1);
+  ask("a", at(1s));
+  client.take_requests();
+  BOOST_TEST(client.expire(at(1s)).size() == 1);
+  BOOST_TEST(client.expire(at(2s)).empty());
+  BOOST_TEST((client.next_deadline() == time_point::max()));
+}
+
+BOOST_AUTO_TEST_CASE(a_deadline_is_forgotten_with_its_answer) {
+  client.grant(1);
+  ask("a", at(1s));
+  answer_with(client.take_requests().at(0).token, "1");
+  BOOST_TEST((client.next_deadline() == time_point::max()));
+  BOOST_TEST(client.expire(at(1h)).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_that_asks_while_it_is_destroyed_is_no_danger) {
+  struct asks_at_its_end {
+    pool_client_fixture* test;
+    asks_at_its_end(pool_client_fixture* t) : test(t) {}
+    asks_at_its_end(asks_at_its_end&& x) noexcept : test(std::exchange(x.test, nullptr)) {}
+    ~asks_at_its_end() {
+      if (test != nullptr)
+        for (int i = 0; i < 100; ++i)
+          test->ask("n");
+    }
+    void operator()(expected<answer>) {}
+  };
+  client.ask(statement_id{0}, {}, at(1s), asks_at_its_end{this});
+  ask("b", at(2s));
+  BOOST_TEST(client.expire(at(1s)).empty());
+  BOOST_TEST(client.outstanding() == 101);
+}
+
+BOOST_AUTO_TEST_CASE(when_the_pool_is_gone_every_callback_gets_the_error) {
+  client.grant(3);
+  ask("a");
+  ask("b", at(1s));
+  const auto sent = client.take_requests();
+  ask("c");
+  client.expire(at(1s));
+  client.fail_all(error{error_kind::refused, "p", "gone"});
+  BOOST_TEST(log == "a!refused c!refused");
+  BOOST_TEST(client.outstanding() == 0);
+  BOOST_TEST(client.sent() == 0);
+  answer_with(sent[0].token, "late");
+  BOOST_TEST(client.unknown_results() == 1);
+  // The old credit is void.
+  ask("d");
+  BOOST_TEST(!client.has_requests());
+  client.grant(1);
+  BOOST_TEST(names(client.take_requests()) == "d");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_asked_while_all_fail_does_not_fail_with_them) {
+  client.ask(statement_id{0}, {}, time_point::max(), [this](expected<answer>) { ask("again"); });
+  ask("b");
+  client.fail_all(error{error_kind::refused, "p", "gone"});
+  BOOST_TEST(log == "b!refused");
+  BOOST_TEST(client.outstanding() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(in_steady_state_a_call_allocates_nothing_of_its_own) {
+  client.grant(100);
+  std::vector<call_result> results;
+  std::size_t in_requests = 0;
+  std::size_t answered = 0;
+  const auto turn = [&] {
+    struct { // as large as a callback may be
+      char content[56];
+    } const capture{};
+    for (int i = 0; i < 100; ++i)
+      client.ask(statement_id{0}, {}, at(1s), [capture, &answered](expected<answer>) {
+        answered += 1 + static_cast<std::size_t>(capture.content[0]);
+      });
+    const auto before = allocations();
+    auto requests = client.take_requests();
+    in_requests += allocations() - before;
+    results.clear();
+    for (const auto& q : requests)
+      results.push_back({q.token, answer{}});
+    client.deliver(results);
+  };
+  turn();
+  in_requests = 0;
+  const auto before = allocations();
+  for (int i = 0; i < 10; ++i)
+    turn();
+  const auto after = allocations();
+  // One vector for each hundred questions, which goes away in a message.
+  BOOST_TEST(in_requests == 10);
+  BOOST_TEST(after - before == 10);
+  BOOST_TEST(answered == 1100);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace weir::testing
