@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Writes JSON records, one a line, into part files of a folder that `prepare_output_folder` has made
+/// ready. Nobody sees a part before it is complete and on the disk. Owned by its stage and used by one
+/// thread at a time; writes to a file, so the disk's speed is its own.
+
+#include "weir/json_record.hpp"
+#include "weir/sink.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace weir {
+
+/// One instance writes one part, which is hidden (its name begins with a dot) until `commit()`. Without checkpoints it is number 1. Errors have the kind `io` and name the path;
+/// whatever fails, no half-written line becomes visible. Destroyed without a `commit()`, it removes its
+/// part.
+class part_file_sink final : public sink<json_record> {
+public:
+  /// `folder`: is there already. `buffer_bytes`: what is gathered before it is written.
+  explicit part_file_sink(std::string folder, std::size_t buffer_bytes = 256 * 1024);
+  ~part_file_sink() override;
+
+  /// Creates the hidden part. One that is there already is an error: another run writes it.
+  expected<void> open(const instance_context& context) override;
+
+  expected<poll_result> write(batch<json_record>& in, std::size_t& next, std::size_t end) override;
+  expected<poll_result> flush() override;
+
+  /// Writes the rest and waits until it is on the disk.
+  expected<poll_result> prepare() override;
+
+  /// Shows the part, also one without lines.
+  expected<void> commit() override;
+
+  /// Removes the part, or shows the whole lines of it that could be written; where there is none, it
+  /// is removed all the same.
+  void abandon(bool keep_partial) override;
+
+  /// The part's path under its visible name; empty before `open`.
+  std::string path() const;
+
+private:
+  class part;
+  std::string folder_;
+  std::size_t buffer_bytes_;
+  std::unique_ptr<part> part_;
+};
+
+} // namespace weir

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/output_folder.hpp"
+
+#include "../support/temp_folder.hpp"
+#include "posix_fixtures.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <sys/stat.h>
+#include <vector>
+
+namespace {
+
+using names = std::set<std::string>;
+using paths = std::vector<std::string>;
+
+constexpr auto part_0 = "part-0000000001-0000.ndjson";
+constexpr auto part_1 = "part-0000000001-0001.ndjson";
+constexpr auto hidden_0 = ".part-0000000001-0000.ndjson";
+
+struct folder_fixture {
+  weir::testing::temp_folder folder;
+
+  folder_fixture() { std::filesystem::create_directory(folder.path("out")); }
+
+  std::string out(std::string_view name = "") const {
+    return folder.path(name.empty() ? "out" : "out/" + std::string{name});
+  }
+
+  void put(std::string_view name) const { folder.write("out/" + std::string{name}, "{}\n"); }
+
+  /// The error's message; its kind and thing are as they must be.
+  static std::string refusal(const std::string& path, bool force = false) {
+    const auto state = weir::prepare_output_folder(path, force);
+    if (state)
+      return "was taken";
+    BOOST_TEST(state.why().is(weir::error_kind::io));
+    BOOST_TEST(state.why().thing().starts_with(path));
+    return state.why().message();
+  }
+};
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(output_folder, folder_fixture)
+
+BOOST_AUTO_TEST_CASE(a_folder_is_created_or_used) {
+  for (const auto* path : {"new", "other/"}) {
+    const auto state = weir::prepare_output_folder(folder.path(path), false);
+    BOOST_TEST_REQUIRE(state.has_value());
+    BOOST_TEST(state->created);
+    BOOST_TEST(state->lock.holds());
+    BOOST_TEST(std::filesystem::is_directory(folder.path(path)));
+  }
+  const auto again = weir::prepare_output_folder(folder.path("new"), false);
+  BOOST_TEST_REQUIRE(again.has_value());
+  BOOST_TEST(!again->created);
+}
+
+BOOST_AUTO_TEST_CASE(another_runs_parts_are_refused_and_nothing_is_removed) {
+  put(part_0);
+  put(part_1);
+  put(hidden_0);
+  const auto message = refusal(out());
+  BOOST_TEST(contains(message, "2 part file(s) of another run"));
+  BOOST_TEST(contains(message, part_0));
+  BOOST_TEST(contains(message, "--force"));
+  BOOST_TEST((folder.names("out") == names{part_0, part_1, hidden_0}));
+}
+
+BOOST_AUTO_TEST_CASE(force_removes_the_parts_and_nothing_else) {
+  const names others{"part-1-1.ndjson",
+                     "part-0000000001-0000.ndjson.bak",
+                     "part-0000000001-00000.ndjson",
+                     "part-000000000a-0000.ndjson",
+                     "xpart-0000000001-0000.ndjson",
+                     "..part-0000000001-0000.ndjson",
+                     "Part-0000000001-0000.ndjson",
+                     "part-0000000001-0000.json",
+                     ".hidden",
+                     "notes.txt"};
+  for (const auto& name : others)
+    put(name);
+  put(part_1);
+  put("part-0000000042-0000.ndjson");
+  put(hidden_0);
+  const auto state = weir::prepare_output_folder(out(), true);
+  BOOST_TEST_REQUIRE(state.has_value());
+  BOOST_TEST((state->removed_parts == paths{out(part_1), out("part-0000000042-0000.ndjson")}));
+  BOOST_TEST((state->removed_hidden == paths{out(hidden_0)}));
+  BOOST_TEST((folder.names("out") == others));
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_runs_hidden_parts_are_removed_and_named) {
+  put(hidden_0);
+  const auto state = weir::prepare_output_folder(out() + "/", false);
+  BOOST_TEST_REQUIRE(state.has_value());
+  BOOST_TEST((state->removed_hidden == paths{out(hidden_0)}));
+  BOOST_TEST(state->removed_parts.empty());
+  BOOST_TEST(folder.names("out").empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_second_run_is_refused_while_the_first_holds_the_folder) {
+  {
+    const auto first = weir::prepare_output_folder(out(), false);
+    BOOST_TEST_REQUIRE(first.has_value());
+    put(hidden_0);
+    BOOST_TEST(contains(refusal(out(), true), "by another run"));
+    BOOST_TEST((folder.names("out") == names{hidden_0}));
+  }
+  BOOST_TEST(weir::prepare_output_folder(out(), false).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_lock_goes_along_when_moved) {
+  weir::output_folder_lock held;
+  {
+    auto state = weir::prepare_output_folder(out(), false);
+    BOOST_TEST_REQUIRE(state.has_value());
+    held = std::move(state->lock);
+  }
+  BOOST_TEST(contains(refusal(out()), "by another run"));
+  held = {};
+  BOOST_TEST(weir::prepare_output_folder(out(), false).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_a_folder_is_named) {
+  BOOST_TEST(contains(refusal(folder.path("none/out")), "parent folder is missing"));
+  const auto file = folder.write("file", "");
+  BOOST_TEST(contains(refusal(file), "is a file"));
+  BOOST_TEST(contains(refusal(file + "/out"), "Not a directory"));
+  BOOST_TEST(contains(refusal(folder.path(std::string(300, 'x'))), "too long"));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_bears_a_parts_name_is_left_alone) {
+  std::filesystem::create_directory(out(part_0));
+  BOOST_TEST(contains(refusal(out(), true), "is no file"));
+  BOOST_TEST((folder.names("out") == names{part_0}));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_to_is_refused) {
+  BOOST_TEST_REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+  BOOST_TEST_REQUIRE(::chmod(out().c_str(), 0555) == 0);
+  const weir::testing::without_root_rights rights;
+  BOOST_TEST(contains(refusal(out()), "cannot be written to: Permission denied"));
+  BOOST_TEST(contains(refusal(out("deeper")), "cannot be created: Permission denied"));
+}
+
+BOOST_AUTO_TEST_CASE(parts_have_names_that_sort) {
+  BOOST_TEST(weir::part_file_name(1, 0) == part_0);
+  BOOST_TEST(weir::part_file_name(9'999'999'999, 9'999) == "part-9999999999-9999.ndjson");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

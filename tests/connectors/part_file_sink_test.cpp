@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/part_file_sink.hpp"
+
+#include "../support/temp_folder.hpp"
+#include "posix_fixtures.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <sys/stat.h>
+
+namespace {
+
+using names = std::set<std::string>;
+
+constexpr auto part_0 = "part-0000000001-0000.ndjson";
+constexpr auto hidden_0 = ".part-0000000001-0000.ndjson";
+
+struct sink_fixture {
+  weir::testing::temp_folder folder;
+  std::unique_ptr<weir::part_file_sink> sink;
+
+  weir::expected<void> open(std::uint32_t instance = 0, std::size_t buffer_bytes = 1) {
+    sink = std::make_unique<weir::part_file_sink>(folder.path(), buffer_bytes);
+    return sink->open({"job", "sink", instance, 1});
+  }
+
+  /// Writes `count` lines of 8 bytes, numbered from `first`.
+  weir::expected<void> write(int count, int first = 0) {
+    weir::batch<weir::json_record> in;
+    for (int i = first; i < first + count; ++i)
+      in.append(weir::json_record{"{\"i\":" + std::to_string(i) + "}", {}, 1}, {}, {});
+    std::size_t next = 0;
+    auto written = sink->write(in, next, in.records());
+    if (!written)
+      return std::move(written).why();
+    BOOST_TEST((written->state == weir::poll_state::done));
+    BOOST_TEST(next == in.records());
+    return {};
+  }
+
+  static std::string lines(int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i)
+      text += "{\"i\":" + std::to_string(i) + "}\n";
+    return text;
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(part_file_sink, sink_fixture)
+
+BOOST_AUTO_TEST_CASE(a_part_is_hidden_until_it_is_committed) {
+  BOOST_TEST(open().has_value());
+  BOOST_TEST((folder.names() == names{hidden_0}));
+  BOOST_TEST(write(3).has_value());
+  BOOST_TEST((sink->prepare()->state == weir::poll_state::done));
+  BOOST_TEST((folder.names() == names{hidden_0}));
+  BOOST_TEST(folder.read(hidden_0) == lines(3));
+  BOOST_TEST(sink->commit().has_value());
+  sink.reset();
+  BOOST_TEST((folder.names() == names{part_0}));
+  BOOST_TEST(folder.read(part_0) == lines(3));
+}
+
+BOOST_AUTO_TEST_CASE(a_committed_part_can_be_taken_back) {
+  BOOST_TEST(open().has_value());
+  BOOST_TEST(write(3).has_value());
+  BOOST_TEST((sink->prepare()->state == weir::poll_state::done));
+  BOOST_TEST(sink->commit().has_value());
+  sink->abandon(false);
+  BOOST_TEST((folder.names() == names{}));
+}
+
+BOOST_AUTO_TEST_CASE(lines_are_gathered_and_flushed) {
+  BOOST_TEST(open(7, 1000).has_value());
+  BOOST_TEST(sink->path() == folder.path("part-0000000001-0007.ndjson"));
+  BOOST_TEST(write(3).has_value());
+  BOOST_TEST(folder.read(".part-0000000001-0007.ndjson") == "");
+  BOOST_TEST(sink->flush().has_value());
+  BOOST_TEST(folder.read(".part-0000000001-0007.ndjson") == lines(3));
+}
+
+BOOST_AUTO_TEST_CASE(a_range_of_a_batch_is_written) {
+  BOOST_TEST(open().has_value());
+  weir::batch<weir::json_record> in;
+  for (const auto* raw : {"{\"a\":0}", "{\"a\":1}", "{\"a\":2}", "{\"a\":3}"})
+    in.append(weir::json_record{raw, ",\"b\":1", 1}, {}, {});
+  std::size_t next = 1;
+  BOOST_TEST(sink->write(in, next, 3).has_value());
+  BOOST_TEST(next == 3u);
+  BOOST_TEST(folder.read(hidden_0) == "{\"a\":1,\"b\":1}\n{\"a\":2,\"b\":1}\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_part_without_lines_is_shown) {
+  BOOST_TEST(open().has_value());
+  BOOST_TEST(sink->prepare().has_value());
+  BOOST_TEST(sink->commit().has_value());
+  BOOST_TEST(folder.read(part_0) == "");
+}
+
+BOOST_AUTO_TEST_CASE(an_abandoned_part_is_removed) {
+  BOOST_TEST(open().has_value());
+  BOOST_TEST(write(3).has_value());
+  sink->abandon(false);
+  BOOST_TEST(folder.names().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_prepared_part_can_be_abandoned) {
+  BOOST_TEST(open().has_value());
+  BOOST_TEST(write(3).has_value());
+  BOOST_TEST(sink->prepare().has_value());
+  sink->abandon(false);
+  BOOST_TEST(folder.names().empty());
+  BOOST_TEST(open().has_value());
+  BOOST_TEST(write(3).has_value());
+  BOOST_TEST(sink->prepare().has_value());
+  sink->abandon(true);
+  sink.reset();
+  BOOST_TEST(folder.read(part_0) == lines(3));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_kept_has_all_lines_that_were_taken) {
+  BOOST_TEST(open(0, 1000).has_value());
+  BOOST_TEST(write(3).has_value());
+  sink->abandon(true);
+  sink.reset();
+  BOOST_TEST((folder.names() == names{part_0}));
+  BOOST_TEST(folder.read(part_0) == lines(3));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_without_lines_is_not_kept) {
+  BOOST_TEST(open().has_value());
+  sink->abandon(true);
+  BOOST_TEST(folder.names().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_sink_that_goes_away_takes_its_part_along) {
+  BOOST_TEST(open().has_value());
+  BOOST_TEST(write(3).has_value());
+  sink.reset();
+  BOOST_TEST(folder.names().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_is_named_and_leaves_nothing) {
+  BOOST_TEST(open().has_value());
+  {
+    const weir::testing::file_size_limit limit{100};
+    const auto written = write(50);
+    BOOST_TEST_REQUIRE(!written.has_value());
+    BOOST_TEST(written.why().is(weir::error_kind::io));
+    BOOST_TEST(written.why().thing() == folder.path(hidden_0));
+    BOOST_TEST(written.why().message().starts_with("cannot be written: File too large; "));
+  }
+  BOOST_TEST(folder.read(hidden_0).size() == 100u);
+  sink->abandon(false);
+  BOOST_TEST(folder.names().empty());
+}
+
+BOOST_AUTO_TEST_CASE(after_a_full_disk_whole_lines_can_be_kept) {
+  for (const std::size_t buffer_bytes : {1, 30, 1000})
+    for (const std::size_t room : {7, 8, 9, 100, 0}) {
+      BOOST_TEST(open(0, buffer_bytes).has_value());
+      {
+        const weir::testing::file_size_limit limit{room};
+        const auto written = write(10);
+        BOOST_TEST((!written || !sink->prepare()) == (room < lines(10).size()));
+        sink->abandon(true);
+      }
+      const auto whole = room / 8;
+      if (whole == 0) {
+        BOOST_TEST(folder.names().empty());
+        continue;
+      }
+      BOOST_TEST((folder.names() == names{part_0}));
+      BOOST_TEST(folder.read(part_0) == lines(static_cast<int>(std::min<std::size_t>(whole, 10))));
+      std::filesystem::remove(folder.path(part_0));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_part_that_is_there_is_not_replaced) {
+  BOOST_TEST(open().has_value());
+  BOOST_TEST(write(1).has_value());
+  BOOST_TEST(sink->prepare().has_value());
+  folder.write(part_0, "another's\n");
+  const auto shown = sink->commit();
+  BOOST_TEST_REQUIRE(!shown.has_value());
+  BOOST_TEST(shown.why().thing() == folder.path(part_0));
+  sink->abandon(false);
+  BOOST_TEST((folder.names() == names{part_0}));
+  BOOST_TEST(folder.read(part_0) == "another's\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_hinders_the_start_is_named) {
+  const auto refusal = [](const std::string& path, std::uint32_t instance = 0) {
+    weir::part_file_sink refused{path};
+    const auto opened = refused.open({"job", "sink", instance, 1});
+    return opened ? std::string{"was opened"} : opened.why().text();
+  };
+  const auto none = folder.path("none");
+  BOOST_TEST(refusal(none).starts_with(none + ": cannot be opened: No such file"));
+  BOOST_TEST(refusal(folder.write("file", "")).find("Not a directory") != std::string::npos);
+  BOOST_TEST(refusal(folder.path(), 10'000).find("(argument)") != std::string::npos);
+  folder.write(hidden_0, "");
+  BOOST_TEST(refusal(folder.path()).find("is there already") != std::string::npos);
+  BOOST_TEST(folder.names().contains(hidden_0));
+  BOOST_TEST_REQUIRE(::chmod(folder.path().c_str(), 0555) == 0);
+  const weir::testing::without_root_rights rights;
+  BOOST_TEST(refusal(folder.path(), 1).find("cannot be created: Permission denied; give this user")
+             != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_sink_that_was_not_opened_has_nothing_to_abandon) {
+  weir::part_file_sink never{folder.path()};
+  never.abandon(true);
+  BOOST_TEST(never.path() == "");
+  BOOST_TEST(folder.names().empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
