@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What every stage instance is made with, whatever it does: who it is, to whom it reports, where its
+/// outputs lead. Values; handed to the actor when it is spawned.
+
+#include "output_port.hpp"
+
+#include "weir/fd_watcher.hpp"
+#include "weir/interfaces.hpp"
+#include "weir/source.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+struct instance_parts {
+  instance_id id;
+  instance_context context;
+  job_actor job;
+  batch_limits batches;
+  /// Senders that feed this instance.
+  std::size_t channels = 0;
+  std::vector<lane_target> results;
+  std::vector<lane_target> dead_letters;
+  /// Whether the job uses the dead-letter output.
+  bool has_dead_letters = false;
+  /// How it waits for a descriptor without holding its thread.
+  fd_waiter wait_for_fd;
+};
+
+/// Introduces `self` to the receivers of one of its outputs.
+template <class Self>
+void attach_to(const Self& self, const std::vector<lane_target>& targets, std::uint32_t output) {
+  for (std::uint32_t lane = 0; lane < targets.size(); ++lane)
+    self->send(targets[lane].to, attach_atom::value, targets[lane].channel, lane_id{output, lane},
+               credit_receiver{self});
+}
+
+} // namespace weir

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weir/job_plan.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace weir {
+
+namespace {
+
+class checker {
+public:
+  explicit checker(const job_plan& plan) : plan_(plan), found_(plan.mistakes) {}
+
+  std::vector<error> run() {
+    if (plan_.parallelism == 0)
+      add("environment", "parallelism is 0 but must be >= 1");
+    if (plan_.batches.records == 0 || plan_.batches.bytes == 0)
+      add("environment", "a batch holds 0 records or bytes but both must be > 0");
+    if (plan_.stages.empty())
+      add("job " + plan_.name, "it has no source; begin with environment::from_source");
+    check_pools();
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < plan_.stages.size(); ++i)
+      check_stage(i, names);
+    if (edges_lead_to_stages())
+      check_ways();
+    return std::move(found_);
+  }
+
+private:
+  void check_pools() {
+    std::set<std::string> names;
+    for (const auto& pool : plan_.pools) {
+      const auto thing = "pool " + pool.name;
+      if (pool.name.empty())
+        add("pool", "name is empty but every pool needs one");
+      else if (!names.insert(pool.name).second)
+        add(thing, "another pool has this name; names are unique within a job");
+      if (!pool.make)
+        add(thing, "it has no driver");
+      if (const auto n = pool.settings.options.connections; n == 0 || n > 1024)
+        add(thing, "connections is " + std::to_string(n) + " but must be 1 to 1024");
+    }
+  }
+
+  void check_stage(std::size_t number, std::set<std::string>& names) {
+    const auto& stage = plan_.stages[number];
+    if (const auto* of = std::get_if<operator_plan>(&stage.what)) {
+      const auto mistakes = of->options.mistakes();
+      found_.insert(found_.end(), mistakes.begin(), mistakes.end());
+    } else if (stage.name.empty()) {
+      add("stage", "name is empty but every stage needs one");
+    }
+    if (!stage.name.empty() && !names.insert(stage.name).second)
+      add(stage.name, "another stage has this name; names are unique within a job");
+    check_outputs(number, stage);
+  }
+
+  void check_outputs(std::size_t number, const stage_plan& stage) {
+    const auto edges = [&](output_kind output) {
+      return std::count_if(plan_.edges.begin(), plan_.edges.end(), [&](const edge_plan& edge) {
+        return edge.from == number && edge.output == output;
+      });
+    };
+    if (std::holds_alternative<sink_plan>(stage.what))
+      return;
+    if (edges(output_kind::results) == 0)
+      add(stage.name, "nothing takes its records; end the stream with sink_to");
+    for (const auto output : {output_kind::results, output_kind::dead_letters})
+      if (edges(output) > 1)
+        add(stage.name, "its output leads to more than one stage, which is not supported yet");
+    const auto* of = std::get_if<operator_plan>(&stage.what);
+    if (of != nullptr && of->options.makes_dead_letters() && edges(output_kind::dead_letters) == 0)
+      add("operator " + stage.name, "its failures become dead letters but nothing takes them; end "
+                                    "dead_letters() with sink_to");
+  }
+
+  bool edges_lead_to_stages() {
+    const auto lost = std::find_if(plan_.edges.begin(), plan_.edges.end(), [&](const edge_plan& edge) {
+      return edge.from >= plan_.stages.size() || edge.to >= plan_.stages.size();
+    });
+    if (lost == plan_.edges.end())
+      return true;
+    add("job " + plan_.name, "an output leads to no stage");
+    return false;
+  }
+
+  /// Records must come to every stage but a source, and never come back to one.
+  void check_ways() {
+    const auto& stages = plan_.stages;
+    std::vector<std::size_t> entries(stages.size(), 0);
+    for (const auto& edge : plan_.edges) {
+      ++entries[edge.to];
+      if (std::holds_alternative<source_plan>(stages[edge.to].what))
+        add(stages[edge.from].name, "its output leads into a source");
+    }
+    for (std::size_t i = 0; i < stages.size(); ++i)
+      if (entries[i] == 0 && !std::holds_alternative<source_plan>(stages[i].what))
+        add(stages[i].name, "nothing leads to it; it would wait for its input for ever");
+    // What is left when all that leads nowhere is taken away, again and again, goes in a circle.
+    std::vector<std::size_t> exits(stages.size(), 0);
+    for (const auto& edge : plan_.edges)
+      ++exits[edge.from];
+    std::vector<std::size_t> done;
+    for (std::size_t i = 0; i < stages.size(); ++i)
+      if (exits[i] == 0)
+        done.push_back(i);
+    for (std::size_t i = 0; i < done.size(); ++i)
+      for (const auto& edge : plan_.edges)
+        if (edge.to == done[i] && --exits[edge.from] == 0)
+          done.push_back(edge.from);
+    for (std::size_t i = 0; i < stages.size(); ++i)
+      if (exits[i] > 0)
+        add(stages[i].name, "its records come back to it, or to a stage behind it");
+  }
+
+  void add(const std::string& thing, const std::string& message) {
+    found_.emplace_back(error_kind::argument, thing, message);
+  }
+
+  const job_plan& plan_;
+  std::vector<error> found_;
+};
+
+} // namespace
+
+std::vector<error> job_plan::check() const {
+  return checker{*this}.run();
+}
+
+bool job_plan::has_stage(const std::string& called) const {
+  return std::any_of(stages.begin(), stages.end(),
+                     [&](const stage_plan& each) { return each.name == called; });
+}
+
+std::uint32_t job_plan::instances(const stage_plan& stage) const noexcept {
+  if (stage.parallelism > 0)
+    return stage.parallelism;
+  return std::holds_alternative<operator_plan>(stage.what) ? parallelism : 1;
+}
+
+} // namespace weir

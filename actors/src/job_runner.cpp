@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weir/job_runner.hpp"
+
+#include "guarded.hpp"
+#include "operator_stage.hpp"
+#include "pool.hpp"
+#include "sink_stage.hpp"
+#include "source_stage.hpp"
+#include "supervisor.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace weir {
+
+namespace {
+
+struct operator_probes {
+  std::string name;
+  std::vector<std::shared_ptr<operator_probe>> of;
+};
+struct source_probes {
+  std::string name;
+  std::vector<std::shared_ptr<source_probe>> of;
+};
+struct sink_probes {
+  std::string name;
+  std::vector<std::shared_ptr<sink_probe>> of;
+};
+struct running_pool {
+  std::string name;
+  std::shared_ptr<pool_inbox> inbox;
+  std::shared_ptr<client_driver> driver;
+  std::shared_ptr<pool_probe> probe;
+};
+
+/// What a stage that follows must know of the instances that it is sent to.
+struct receivers {
+  std::vector<batch_receiver> instances;
+};
+
+} // namespace
+
+class job_runner::impl {
+public:
+  impl(caf::actor_system& system, const job_plan& plan, run_settings settings)
+    : system_(system), plan_(plan), settings_(settings) {}
+
+  ~impl() { close_drivers(); }
+
+  std::vector<error> start(std::function<void(job_result)> on_end) {
+    if (auto mistakes = plan_.check(); !mistakes.empty())
+      return mistakes;
+    if (auto failed = open_drivers(); !failed.empty()) {
+      close_drivers();
+      return failed;
+    }
+    const auto spawned = guarded("job " + plan_.name, [&]() -> expected<void> {
+      spawn(std::move(on_end));
+      return {};
+    });
+    if (!spawned) {
+      end_actors();
+      close_drivers();
+      return {spawned.why()};
+    }
+    caf::anon_send(job_, run_atom::value);
+    return {};
+  }
+
+  job_status status() const {
+    job_status all;
+    for (const auto& stage : sources_)
+      all.sources.push_back(status_of(stage));
+    for (const auto& stage : operators_)
+      all.operators.push_back(status_of(stage));
+    for (const auto& stage : sinks_) {
+      sink_status sum{stage.name, 0};
+      for (const auto& probe : stage.of)
+        sum.records_in += probe->records_in.value();
+      all.sinks.push_back(sum);
+    }
+    for (const auto& pool : pools_)
+      all.pools.push_back({pool.name, pool.probe->calls.value(), pool.probe->errors.value(),
+                           pool.probe->held.value()});
+    return all;
+  }
+
+  void drain(duration deadline) { caf::anon_send(job_, drain_request{deadline}); }
+  void cancel() { caf::anon_send(job_, stop_request{}); }
+
+private:
+  // -- drivers --
+
+  std::vector<error> open_drivers() {
+    std::vector<error> failed;
+    for (const auto& pool : plan_.pools) {
+      auto made = guarded("pool " + pool.name, [&] { return pool.make(pool.settings); });
+      if (!made) {
+        failed.push_back(made.why());
+        continue;
+      }
+      running_pool running{pool.name, std::make_shared<pool_inbox>(), std::move(*made),
+                           std::make_shared<pool_probe>()};
+      const auto opened = running.driver->open(*pool.statements, *running.inbox);
+      pools_.push_back(std::move(running));
+      if (!opened)
+        failed.push_back(opened.why());
+    }
+    return failed;
+  }
+
+  void close_drivers() {
+    for (auto& pool : pools_)
+      pool.driver->close();
+  }
+
+  // -- actors --
+
+  void spawn(std::function<void(job_result)> on_end) {
+    supervision_ = std::make_shared<supervisor_parts>();
+    supervision_->keep_partial = settings_.keep_partial;
+    supervision_->left_behind = [this] { return left_behind(); };
+    supervision_->on_end = std::move(on_end);
+    job_ = system_.spawn(supervisor, supervision_);
+    spawn_pools();
+    number_instances();
+    receivers_.resize(plan_.stages.size());
+    // From the sinks on upstream: a sender is made with its receivers.
+    std::vector<bool> spawned(plan_.stages.size(), false);
+    for (std::size_t done = 0; done < plan_.stages.size();)
+      for (std::size_t i = 0; i < plan_.stages.size(); ++i)
+        if (!spawned[i] && receivers_are_spawned(i, spawned)) {
+          spawn_stage(i);
+          spawned[i] = true;
+          ++done;
+        }
+    supervision_.reset();
+  }
+
+  /// A factory threw: what was spawned before it goes.
+  void end_actors() {
+    for (const auto& each : supervision_->instances)
+      caf::anon_send_exit(each.actor, caf::exit_reason::kill);
+    for (const auto& each : supervision_->pools)
+      caf::anon_send_exit(each, caf::exit_reason::kill);
+    caf::anon_send_exit(job_, caf::exit_reason::kill);
+  }
+
+  void spawn_pools() {
+    std::size_t operators = 0;
+    for (const auto& stage : plan_.stages)
+      if (std::holds_alternative<operator_plan>(stage.what))
+        operators += plan_.instances(stage);
+    for (std::size_t i = 0; i < pools_.size(); ++i) {
+      auto parts = std::make_shared<pool_parts>();
+      parts->number = static_cast<std::uint32_t>(i);
+      parts->driver = pools_[i].driver;
+      parts->inbox = pools_[i].inbox;
+      parts->probe = pools_[i].probe;
+      parts->clients_max = operators;
+      supervision_->pools.push_back(system_.spawn(pool, std::move(parts)));
+    }
+  }
+
+  void number_instances() {
+    std::uint32_t next = 0;
+    for (const auto& stage : plan_.stages) {
+      first_instance_.push_back(next);
+      next += plan_.instances(stage);
+      if (std::holds_alternative<source_plan>(stage.what))
+        sources_.push_back({stage.name, {}});
+      else if (std::holds_alternative<operator_plan>(stage.what))
+        operators_.push_back({stage.name, {}});
+      else
+        sinks_.push_back({stage.name, {}});
+    }
+    supervision_->instances.resize(next);
+  }
+
+  bool receivers_are_spawned(std::size_t stage, const std::vector<bool>& spawned) const {
+    return std::all_of(plan_.edges.begin(), plan_.edges.end(), [&](const edge_plan& edge) {
+      return edge.from != stage || spawned[edge.to];
+    });
+  }
+
+  void spawn_stage(std::size_t number) {
+    const auto& stage = plan_.stages[number];
+    const auto count = plan_.instances(stage);
+    for (std::uint32_t subtask = 0; subtask < count; ++subtask) {
+      auto instance = instance_parts_of(number, subtask);
+      auto& slot = supervision_->instances[instance.id.number];
+      slot.name = stage.name;
+      if (const auto* of = std::get_if<source_plan>(&stage.what)) {
+        slot.kind = stage_kind::source;
+        slot.actor = spawn_source(*of, std::move(instance));
+      } else if (const auto* wait = std::get_if<operator_plan>(&stage.what)) {
+        slot.kind = stage_kind::operation;
+        slot.actor = spawn_operator(number, *wait, std::move(instance));
+      } else {
+        slot.kind = stage_kind::sink;
+        slot.actor = spawn_sink(number, std::get<sink_plan>(stage.what), std::move(instance));
+      }
+    }
+  }
+
+  instance_parts instance_parts_of(std::size_t number, std::uint32_t subtask) {
+    const auto& stage = plan_.stages[number];
+    instance_parts parts;
+    parts.id = {first_instance_[number] + subtask};
+    parts.context = {plan_.name, stage.name, subtask, plan_.instances(stage)};
+    parts.job = job_;
+    parts.batches = plan_.batches;
+    parts.wait_for_fd = settings_.wait_for_fd;
+    if (!parts.wait_for_fd)
+      parts.wait_for_fd = [this](const fd_wait& what, std::function<void()> ready) {
+        watcher_.wait(what, std::move(ready));
+      };
+    for (const auto& edge : plan_.edges) {
+      if (edge.to == number)
+        parts.channels += channels_of(edge);
+      if (edge.from != number)
+        continue;
+      if (edge.output == output_kind::results) {
+        parts.results = lanes_of(edge, subtask);
+      } else {
+        parts.dead_letters = lanes_of(edge, subtask);
+        parts.has_dead_letters = true;
+      }
+    }
+    return parts;
+  }
+
+  /// Whether instance i feeds instance i alone.
+  bool is_forward(const edge_plan& edge) const {
+    return plan_.instances(plan_.stages[edge.from]) == plan_.instances(plan_.stages[edge.to]);
+  }
+
+  /// Channels that an edge brings to each of its receiving instances.
+  std::size_t channels_of(const edge_plan& edge) const {
+    return is_forward(edge) ? 1 : plan_.instances(plan_.stages[edge.from]);
+  }
+
+  std::vector<lane_target> lanes_of(const edge_plan& edge, std::uint32_t subtask) const {
+    // An instance's channels: those of the edges before this one, then one for each sender.
+    std::uint32_t before = 0;
+    for (const auto& other : plan_.edges) {
+      if (&other == &edge)
+        break;
+      if (other.to == edge.to)
+        before += static_cast<std::uint32_t>(channels_of(other));
+    }
+    const auto& to = receivers_[edge.to].instances;
+    if (is_forward(edge))
+      return {{to[subtask], {before}}};
+    std::vector<lane_target> lanes;
+    for (const auto& each : to)
+      lanes.push_back({each, {before + subtask}});
+    return lanes;
+  }
+
+  /// The probes of an instance's stage; names are unique.
+  template <class Probes>
+  static auto& probes_of(std::vector<Probes>& stages, const instance_parts& instance) {
+    return std::find_if(stages.begin(), stages.end(), [&](const Probes& each) {
+             return each.name == instance.context.stage;
+           })->of;
+  }
+
+  caf::actor spawn_source(const source_plan& of, instance_parts instance) {
+    auto parts = std::make_shared<source_parts>();
+    parts->instance = std::move(instance);
+    parts->body = of.make();
+    parts->watermarks = of.watermarks;
+    parts->probe = std::make_shared<source_probe>();
+    probes_of(sources_, parts->instance).push_back(parts->probe);
+    return caf::actor_cast<caf::actor>(system_.spawn(source_stage, std::move(parts)));
+  }
+
+  caf::actor spawn_operator(std::size_t number, const operator_plan& of, instance_parts instance) {
+    auto parts = std::make_shared<operator_stage_parts>();
+    parts->seed = settings_.seed + instance.id.number;
+    parts->instance = std::move(instance);
+    parts->plan = of;
+    parts->pools = supervision_->pools;
+    parts->probe = std::make_shared<operator_probe>();
+    probes_of(operators_, parts->instance).push_back(parts->probe);
+    const auto spawned = system_.spawn(operator_stage, std::move(parts));
+    receivers_[number].instances.push_back(spawned);
+    return caf::actor_cast<caf::actor>(spawned);
+  }
+
+  caf::actor spawn_sink(std::size_t number, const sink_plan& of, instance_parts instance) {
+    auto parts = std::make_shared<sink_parts>();
+    parts->instance = std::move(instance);
+    parts->body = of.make();
+    parts->probe = std::make_shared<sink_probe>();
+    probes_of(sinks_, parts->instance).push_back(parts->probe);
+    const auto spawned = system_.spawn(sink_stage, std::move(parts));
+    receivers_[number].instances.push_back(spawned);
+    return caf::actor_cast<caf::actor>(spawned);
+  }
+
+  // -- status --
+
+  static source_status status_of(const source_probes& stage) {
+    source_status sum;
+    sum.name = stage.name;
+    std::uint64_t total = 0;
+    for (const auto& probe : stage.of) {
+      sum.records_out += probe->records_out.value();
+      sum.skipped += probe->skipped.value();
+      sum.dead_letters += probe->dead_letters.value();
+      sum.read += probe->read.value();
+      total += probe->total.value();
+    }
+    if (total > 0)
+      sum.total = total;
+    return sum;
+  }
+
+  static operator_status status_of(const operator_probes& stage) {
+    operator_status sum;
+    sum.name = stage.name;
+    for (const auto& probe : stage.of) {
+      sum.records_in += probe->records_in.value();
+      sum.records_out += probe->records_out.value();
+      sum.calls += probe->calls.value();
+      sum.retries += probe->retries.value();
+      sum.timeouts += probe->timeouts.value();
+      sum.dropped += probe->dropped.value();
+      sum.dead_letters += probe->dead_letters.value();
+      sum.late_completions += probe->late_completions.value();
+      sum.queued += probe->queued.value();
+      sum.in_flight += probe->in_flight.value();
+      sum.call_duration += probe->call_duration.read();
+    }
+    return sum;
+  }
+
+  /// Records that sources gave and that neither came out of the last stage nor ended on the way. Right
+  /// for functions that give one result a record.
+  std::uint64_t left_behind() const {
+    const auto now = status();
+    std::uint64_t in = 0;
+    std::uint64_t out = 0;
+    for (const auto& each : now.sources)
+      in += each.records_out + each.dead_letters;
+    for (const auto& each : now.operators)
+      out += each.dropped;
+    for (const auto& each : now.sinks)
+      out += each.records_in;
+    return in > out ? in - out : 0;
+  }
+
+  caf::actor_system& system_;
+  const job_plan plan_;
+  const run_settings settings_;
+  std::vector<running_pool> pools_;
+  std::vector<source_probes> sources_;
+  std::vector<operator_probes> operators_;
+  std::vector<sink_probes> sinks_;
+  std::vector<std::uint32_t> first_instance_;
+  std::vector<receivers> receivers_;
+  std::shared_ptr<supervisor_parts> supervision_;
+  job_actor job_;
+  fd_watcher watcher_;
+};
+
+job_runner::job_runner(caf::actor_system& system, const job_plan& plan, run_settings settings)
+  : impl_(std::make_unique<impl>(system, plan, settings)) {}
+
+job_runner::~job_runner() = default;
+
+std::vector<error> job_runner::start(std::function<void(job_result)> on_end) {
+  return impl_->start(std::move(on_end));
+}
+
+job_status job_runner::status() const {
+  return impl_->status();
+}
+
+void job_runner::drain(duration deadline) {
+  impl_->drain(deadline);
+}
+
+void job_runner::cancel() {
+  impl_->cancel();
+}
+
+} // namespace weir

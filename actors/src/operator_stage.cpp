@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operator_stage.hpp"
+
+#include "guarded.hpp"
+
+#include <utility>
+
+namespace weir {
+
+/// What the user's function sees of the stage.
+class operator_stage_state::context final : public function_context {
+public:
+  explicit context(self_pointer self) : self_(self) {}
+
+  pool_client& bind(std::uint32_t pool) override {
+    auto& client = clients_[pool];
+    if (client == nullptr) {
+      client = std::make_unique<pool_client>();
+      const auto& parts = *self_->state.parts_;
+      self_->send(parts.pools.at(pool), caf::join_atom::value, parts.instance.id.number,
+                  pool_user{self_});
+    }
+    return *client;
+  }
+
+  std::map<std::uint32_t, std::unique_ptr<pool_client>>& clients() noexcept { return clients_; }
+
+private:
+  self_pointer self_;
+  std::map<std::uint32_t, std::unique_ptr<pool_client>> clients_;
+};
+
+operator_stage_state::operator_stage_state(self_pointer self) : self_(self) {}
+
+operator_stage_state::~operator_stage_state() {
+  if (body_ != nullptr)
+    body_->close();
+}
+
+operator_actor::behavior_type
+operator_stage_state::make_behavior(std::shared_ptr<operator_stage_parts> parts) {
+  parts_ = std::move(parts);
+  input_.emplace(parts_->instance.channels, parts_->instance.batches,
+                 [this](const credit_receiver& to, lane_id lane, const credit& more,
+                        batch_handle spare) { self_->send(to, lane, more, std::move(spare)); });
+  return {
+    [this](caf::open_atom) { on_open(); },
+    [this](run_atom) { on_run(); },
+    [this](const stop_request&) { self_->quit(); },
+    [this](lane_id lane, const credit& more, batch_handle& spare) {
+      on_credit(lane, more, std::move(spare));
+    },
+    [this](attach_atom, channel_id channel, lane_id lane, const credit_receiver& from) {
+      on_attach(channel, lane, from);
+    },
+    [this](channel_id channel, batch_handle& in) { on_batch(channel, std::move(in)); },
+    [this](caf::flush_atom) { on_flush(); },
+    [this](completions_atom) { on_completions(); },
+    [this](const wake_up& armed) { on_wake_up(armed); },
+    [this](const pool_results& of_pool) { on_pool_results(of_pool); },
+  };
+}
+
+void operator_stage_state::on_open() {
+  const auto& who = parts_->instance.context;
+  const auto opened = guarded(who.stage, [&] {
+    make_body();
+    return open_body();
+  });
+  if (!opened)
+    fail(opened.why(), {});
+  else
+    self_->send(parts_->instance.job, parts_->instance.id, stage_event::opened);
+}
+
+void operator_stage_state::make_body() {
+  body_ = parts_->plan.make({parts_->plan.options, parts_->plan.mode, parts_->seed,
+                             [to = self_->address()] {
+                               if (auto alive = caf::actor_cast<caf::actor>(to))
+                                 caf::anon_send(alive, completions_atom::value);
+                             },
+                             [probe = parts_->probe](duration took, std::uint64_t n) {
+                               probe->call_duration.observe(took, n);
+                             }});
+  const auto& of = parts_->instance;
+  const auto send = [this](const lane_target& to, batch_handle full) {
+    self_->send(to.to, to.channel, std::move(full));
+  };
+  results_.emplace(of.results, body_->result_batch(), of.batches, send);
+  if (of.has_dead_letters)
+    dead_letters_.emplace(of.dead_letters, body_->dead_letter_batch(), of.batches, send);
+}
+
+expected<void> operator_stage_state::open_body() {
+  const auto& who = parts_->instance.context;
+  context_ = std::make_unique<context>(self_);
+  context_->job = who.job;
+  context_->name = who.stage;
+  context_->subtask = who.subtask;
+  context_->parallelism = who.parallelism;
+  return body_->open(*context_);
+}
+
+void operator_stage_state::on_run() {
+  attach_to(self_, parts_->instance.results, 0);
+  attach_to(self_, parts_->instance.dead_letters, 1);
+}
+
+void operator_stage_state::on_credit(lane_id lane, const credit& more, batch_handle spare) {
+  (lane.output == 0 ? *results_ : *dead_letters_).grant(lane.lane, more, std::move(spare));
+  if (over_)
+    return;
+  const auto at = now();
+  body_->advance(outputs(), at);
+  take_input(at);
+  after(at);
+}
+
+void operator_stage_state::on_attach(channel_id channel, lane_id lane,
+                                     const credit_receiver& from) {
+  input_->attach(channel, lane, from);
+}
+
+void operator_stage_state::on_batch(channel_id channel, batch_handle in) {
+  input_->receive(channel, std::move(in));
+  if (over_)
+    return;
+  const auto at = now();
+  take_input(at);
+  after(at);
+}
+
+void operator_stage_state::on_flush() {
+  flushing_ = false;
+  results_->flush();
+  if (dead_letters_)
+    dead_letters_->flush();
+}
+
+void operator_stage_state::on_completions() {
+  if (over_)
+    return;
+  const auto at = now();
+  body_->advance(outputs(), at);
+  take_input(at);
+  after(at);
+}
+
+void operator_stage_state::on_wake_up(const wake_up& armed) {
+  wake_ups_.arrived(armed.due);
+  if (over_)
+    return;
+  const auto at = now();
+  // Each with what follows from it: what it makes room for comes in before the next.
+  while (body_->step(outputs(), armed.due, at))
+    take_input(at);
+  expire_questions(armed.due);
+  take_input(at);
+  after(at);
+}
+
+void operator_stage_state::on_pool_results(const pool_results& of) {
+  auto& client = *context_->clients().at(of.pool);
+  client.grant(of.granted);
+  if (over_)
+    return;
+  const auto at = now();
+  if (of.results != nullptr && !deliver(client, *of.results, at))
+    return;
+  take_input(at);
+  after(at);
+}
+
+bool operator_stage_state::deliver(pool_client& client, std::vector<call_result>& results,
+                                   time_point now) {
+  const auto ran = guarded(parts_->instance.context.stage, [&]() -> expected<void> {
+    body_->run([&] { client.deliver(results); }, outputs(), now);
+    return {};
+  });
+  if (!ran)
+    fail(ran.why(), {});
+  return ran.has_value();
+}
+
+void operator_stage_state::take_input(time_point now) {
+  while (!input_->empty() && !body_->failure()) {
+    body_->take(input_->front(), input_->cursor(), outputs(), now);
+    if (!input_->cursor().at_end(input_->front()))
+      return;
+    input_->pop();
+  }
+}
+
+void operator_stage_state::after(time_point now) {
+  ask_pools();
+  const auto& counts = body_->counts();
+  auto& probe = *parts_->probe;
+  probe.records_in.set(counts.records_in);
+  probe.records_out.set(counts.records_out);
+  probe.calls.set(counts.calls);
+  probe.retries.set(counts.retries);
+  probe.timeouts.set(counts.timeouts);
+  probe.dropped.set(counts.dropped);
+  probe.dead_letters.set(counts.dead_letters);
+  probe.late_completions.set(counts.late_completions);
+  probe.queued.set(body_->size());
+  probe.in_flight.set(body_->running());
+  if (const auto& failure = body_->failure()) {
+    fail(failure->why, failure->record);
+    return;
+  }
+  if (body_->finished()) {
+    finish();
+    return;
+  }
+  auto due = body_->next_due();
+  for (const auto& [number, client] : context_->clients())
+    due = std::min(due, client->next_deadline());
+  if (const auto at = wake_ups_.arm(due, now))
+    self_->scheduled_send(self_, *at, wake_up{*at});
+  if (!flushing_ && (results_->has_unsent() || (dead_letters_ && dead_letters_->has_unsent()))) {
+    flushing_ = true;
+    self_->send(self_, caf::flush_atom::value);
+  }
+}
+
+void operator_stage_state::ask_pools() {
+  for (auto& [number, client] : context_->clients())
+    if (client->has_requests())
+      self_->send(parts_->pools[number],
+                  pool_questions{parts_->instance.id.number,
+                                 std::make_shared<std::vector<question>>(client->take_requests())});
+}
+
+void operator_stage_state::expire_questions(time_point now) {
+  for (auto& [number, client] : context_->clients()) {
+    if (client->next_deadline() > now)
+      continue;
+    // The callbacks that go hold result futures: on this thread they must find their operator.
+    std::vector<call_token> gone;
+    body_->run([&, &of = *client] { gone = of.expire(now); }, outputs(), now);
+    if (!gone.empty())
+      self_->send(parts_->pools[number],
+                  pool_cancellations{parts_->instance.id.number, std::move(gone)});
+  }
+}
+
+void operator_stage_state::fail(error why, std::string record) {
+  over_ = true;
+  if (body_ != nullptr)
+    body_->close();
+  self_->send(parts_->instance.job, parts_->instance.id,
+              stage_failure{std::move(why), std::move(record)});
+}
+
+void operator_stage_state::finish() {
+  over_ = true;
+  on_flush();
+  body_->close();
+  self_->send(parts_->instance.job, parts_->instance.id, stage_event::finished);
+}
+
+operator_outputs operator_stage_state::outputs() {
+  return {*results_, dead_letters_ ? &*dead_letters_ : nullptr};
+}
+
+time_point operator_stage_state::now() const {
+  return self_->clock().now();
+}
+
+operator_actor::behavior_type operator_stage(operator_stage_state::self_pointer self,
+                                             std::shared_ptr<operator_stage_parts> parts) {
+  return self->state.make_behavior(std::move(parts));
+}
+
+} // namespace weir

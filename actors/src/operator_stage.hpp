@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Runs one parallel instance of an async wait operator: feeds batches into the machine and carries its
+/// effects to the world (receivers, client pools, one timer, the probe). Touched only by its own
+/// messages; CAF destroys it when the actor quits.
+
+#include "input_gate.hpp"
+#include "instance.hpp"
+#include "wake_ups.hpp"
+
+#include "weir/job_plan.hpp"
+#include "weir/pool_client.hpp"
+#include "weir/probes.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace weir {
+
+struct operator_stage_parts {
+  instance_parts instance;
+  operator_plan plan;
+  std::uint64_t seed = 0;
+  std::shared_ptr<operator_probe> probe;
+  /// All pools of the job, by number.
+  std::vector<pool_actor> pools;
+};
+
+class operator_stage_state {
+public:
+  using self_pointer = operator_actor::stateful_pointer<operator_stage_state>;
+
+  explicit operator_stage_state(self_pointer self);
+  ~operator_stage_state();
+
+  operator_actor::behavior_type make_behavior(std::shared_ptr<operator_stage_parts> parts);
+
+  static inline const char* name = "weir.operator";
+
+private:
+  class context;
+
+  // -- message handlers, in the interface's order --
+  void on_open();
+  void on_run();
+  void on_credit(lane_id lane, const credit& more, batch_handle spare);
+  void on_attach(channel_id channel, lane_id lane, const credit_receiver& from);
+  void on_batch(channel_id channel, batch_handle in);
+  void on_flush();
+  void on_completions();
+  void on_wake_up(const wake_up& armed);
+  void on_pool_results(const pool_results& of);
+
+  void make_body();
+  expected<void> open_body();
+  /// Runs the callbacks of what was asked. False: one threw, and the job fails.
+  bool deliver(pool_client& client, std::vector<call_result>& results, time_point now);
+  /// Takes the input that waits, as far as there is room.
+  void take_input(time_point now);
+  /// What follows every message: questions go out, the timer is armed, the probe is renewed.
+  void after(time_point now);
+  void ask_pools();
+  void expire_questions(time_point now);
+  void fail(error why, std::string record);
+  void finish();
+  operator_outputs outputs();
+  time_point now() const;
+
+  self_pointer self_;
+  std::shared_ptr<operator_stage_parts> parts_;
+  std::unique_ptr<context> context_;
+  std::unique_ptr<operator_body> body_;
+  std::optional<input_gate> input_;
+  std::optional<output_port> results_;
+  std::optional<output_port> dead_letters_;
+  wake_ups wake_ups_;
+  /// The flush message to itself is under way.
+  bool flushing_ = false;
+  /// It has failed or finished: nothing more is done.
+  bool over_ = false;
+};
+
+operator_actor::behavior_type operator_stage(operator_stage_state::self_pointer self,
+                                             std::shared_ptr<operator_stage_parts> parts);
+
+} // namespace weir

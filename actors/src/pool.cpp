@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pool.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <utility>
+
+namespace weir {
+
+void pool_inbox::receive(std::span<call_result> results) {
+  const std::lock_guard guard{mutex_};
+  const bool first = waiting_.empty();
+  waiting_.insert(waiting_.end(), std::make_move_iterator(results.begin()),
+                  std::make_move_iterator(results.end()));
+  if (first && wake_)
+    wake_();
+}
+
+void pool_inbox::set_wake_up(std::function<void()> wake) {
+  const std::lock_guard guard{mutex_};
+  wake_ = std::move(wake);
+  if (wake_ && !waiting_.empty())
+    wake_();
+}
+
+void pool_inbox::drain(std::vector<call_result>& into) {
+  const std::lock_guard guard{mutex_};
+  std::swap(into, waiting_);
+}
+
+pool_state::~pool_state() {
+  if (parts_ != nullptr)
+    parts_->inbox->set_wake_up(nullptr);
+}
+
+pool_actor::behavior_type pool_state::make_behavior(std::shared_ptr<pool_parts> parts) {
+  parts_ = std::move(parts);
+  parts_->inbox->set_wake_up([to = self_->address()] {
+    if (auto alive = caf::actor_cast<caf::actor>(to))
+      caf::anon_send(alive, results_atom::value);
+  });
+  return {
+    [this](caf::join_atom, std::uint32_t number, const pool_user& who) { on_join(number, who); },
+    [this](const pool_questions& of) { on_questions(of); },
+    [this](const pool_cancellations& of) { on_cancellations(of); },
+    [this](results_atom) { on_results(); },
+    [this](const stop_request&) { self_->quit(); },
+  };
+}
+
+void pool_state::on_join(std::uint32_t number, const pool_user& who) {
+  const auto share = std::max<std::size_t>(parts_->driver->window() / parts_->clients_max, 1);
+  clients_.push_back({number, who, std::make_shared<std::vector<call_result>>()});
+  self_->send(who, pool_results{parts_->number, nullptr, share});
+}
+
+void pool_state::on_questions(const pool_questions& of) {
+  const auto client = static_cast<std::uint32_t>(client_index(of.client));
+  asked_ += of.questions->size();
+  parts_->probe->calls.set(asked_);
+  for (auto& each : *of.questions)
+    each.token = hold(client, each.token);
+  parts_->probe->held.set(calls_.size() - free_.size());
+  if (waiting_.empty() && submitted_ + of.questions->size() <= parts_->driver->window()) {
+    submitted_ += of.questions->size();
+    parts_->driver->submit(*of.questions);
+    return;
+  }
+  std::move(of.questions->begin(), of.questions->end(), std::back_inserter(waiting_));
+  submit_waiting();
+}
+
+void pool_state::on_cancellations(const pool_cancellations& of) {
+  const auto client = client_index(of.client);
+  std::vector<call_token> ours;
+  for (std::size_t i = 0; i < calls_.size(); ++i) {
+    const auto& each = calls_[i];
+    if (each.held && each.client == client
+        && std::find(of.tokens.begin(), of.tokens.end(), each.asked_as) != of.tokens.end())
+      ours.push_back(call_token{each.generation} << 32 | i);
+  }
+  std::erase_if(waiting_, [&](const question& each) {
+    if (std::erase(ours, each.token) == 0)
+      return false;
+    call_result cancelled{each.token, error{error_kind::cancelled, "pool", "nobody waits for it"}};
+    settle(cancelled);
+    return true;
+  });
+  parts_->driver->cancel(ours);
+  send_results();
+}
+
+void pool_state::on_results() {
+  arrived_.clear();
+  parts_->inbox->drain(arrived_);
+  for (auto& each : arrived_)
+    if (settle(each))
+      --submitted_;
+  submit_waiting();
+  send_results();
+}
+
+void pool_state::submit_waiting() {
+  const auto window = parts_->driver->window();
+  const auto room = window - std::min(window, submitted_);
+  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(room, waiting_.size()));
+  std::vector<question> next{std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end)};
+  if (next.empty())
+    return;
+  waiting_.erase(waiting_.begin(), end);
+  submitted_ += next.size();
+  parts_->driver->submit(next);
+}
+
+bool pool_state::settle(call_result& with) {
+  const auto index = index_of(with.token);
+  if (index >= calls_.size() || !calls_[index].held
+      || calls_[index].generation != with.token >> 32)
+    return false;
+  auto& of = calls_[index];
+  of.held = false;
+  ++of.generation;
+  free_.push_back(static_cast<std::uint32_t>(index));
+  if (!with.outcome)
+    ++failed_;
+  with.token = of.asked_as;
+  clients_[of.client].results->push_back(std::move(with));
+  return true;
+}
+
+void pool_state::send_results() {
+  parts_->probe->errors.set(failed_);
+  parts_->probe->held.set(calls_.size() - free_.size());
+  for (auto& each : clients_)
+    if (!each.results->empty())
+      self_->send(each.actor,
+                  pool_results{parts_->number,
+                               std::exchange(each.results,
+                                             std::make_shared<std::vector<call_result>>()),
+                               0});
+}
+
+std::size_t pool_state::client_index(std::uint32_t number) const {
+  const auto at = std::find_if(clients_.begin(), clients_.end(),
+                               [&](const user& each) { return each.number == number; });
+  return static_cast<std::size_t>(at - clients_.begin());
+}
+
+call_token pool_state::hold(std::uint32_t client, call_token asked_as) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(calls_.size()));
+    calls_.emplace_back();
+  }
+  const auto index = free_.back();
+  free_.pop_back();
+  auto& of = calls_[index];
+  of.client = client;
+  of.asked_as = asked_as;
+  of.held = true;
+  return call_token{of.generation} << 32 | index;
+}
+
+pool_actor::behavior_type pool(pool_state::self_pointer self, std::shared_ptr<pool_parts> parts) {
+  return self->state.make_behavior(std::move(parts));
+}
+
+} // namespace weir

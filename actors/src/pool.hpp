@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The actor of one client pool: takes questions of all operator instances that use the pool, hands
+/// them to the driver as far as it wants to hold, and carries results back to whom they belong. Touched
+/// only by its own messages; the driver's threads reach it through `pool_inbox`.
+
+#include "weir/client_driver.hpp"
+#include "weir/interfaces.hpp"
+#include "weir/probes.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace weir {
+
+/// Where the threads of a driver put results, with at most one wake-up under way. Outlives the driver.
+class pool_inbox final : public result_receiver {
+public:
+  // -- any thread --
+  void receive(std::span<call_result> results) override;
+
+  // -- the pool's actor, and whoever starts and ends the job --
+  /// From now on `wake` is called, under the lock, when something lies in the inbox; null: no more.
+  void set_wake_up(std::function<void()> wake);
+  void drain(std::vector<call_result>& into);
+
+private:
+  std::mutex mutex_;
+  std::vector<call_result> waiting_;
+  std::function<void()> wake_;
+};
+
+struct pool_parts {
+  std::uint32_t number = 0;
+  std::shared_ptr<client_driver> driver;
+  std::shared_ptr<pool_inbox> inbox;
+  std::shared_ptr<pool_probe> probe;
+  /// How many operator instances may join at most; each gets an equal share of the driver's window.
+  std::size_t clients_max = 1;
+};
+
+class pool_state {
+public:
+  using self_pointer = pool_actor::stateful_pointer<pool_state>;
+
+  explicit pool_state(self_pointer self) : self_(self) {}
+  ~pool_state();
+
+  pool_actor::behavior_type make_behavior(std::shared_ptr<pool_parts> parts);
+
+  static inline const char* name = "weir.pool";
+
+private:
+  struct user {
+    std::uint32_t number;
+    pool_user actor;
+    std::shared_ptr<std::vector<call_result>> results;
+  };
+  /// A question that is not answered.
+  struct call {
+    std::uint32_t client = 0;
+    call_token asked_as = 0;
+    std::uint32_t generation = 0;
+    bool held = false;
+  };
+
+  // -- message handlers, in the interface's order --
+  void on_join(std::uint32_t number, const pool_user& who);
+  void on_questions(const pool_questions& of);
+  void on_cancellations(const pool_cancellations& of);
+  void on_results();
+
+  /// Gives the driver what waits, as far as it wants to hold.
+  void submit_waiting();
+  /// Puts a result to those of its user. False: its call is over.
+  bool settle(call_result& with);
+  void send_results();
+  std::size_t client_index(std::uint32_t number) const;
+  call_token hold(std::uint32_t client, call_token asked_as);
+  static std::size_t index_of(call_token token) noexcept { return token & 0xFFFF'FFFFu; }
+
+  self_pointer self_;
+  std::shared_ptr<pool_parts> parts_;
+  std::vector<user> clients_;
+  std::vector<call> calls_;
+  std::vector<std::uint32_t> free_;
+  std::vector<call_result> arrived_;
+  /// Questions beyond the driver's window: there are more users than it has places.
+  std::deque<question> waiting_;
+  /// Questions that the driver holds.
+  std::size_t submitted_ = 0;
+  std::uint64_t asked_ = 0;
+  std::uint64_t failed_ = 0;
+};
+
+pool_actor::behavior_type pool(pool_state::self_pointer self, std::shared_ptr<pool_parts> parts);
+
+} // namespace weir

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink_stage.hpp"
+
+#include "guarded.hpp"
+
+#include <utility>
+
+namespace weir {
+
+sink_stage_state::~sink_stage_state() {
+  if (parts_ != nullptr)
+    abandon(false);
+}
+
+sink_actor::behavior_type sink_stage_state::make_behavior(std::shared_ptr<sink_parts> parts) {
+  parts_ = std::move(parts);
+  input_.emplace(parts_->instance.channels, parts_->instance.batches,
+                 [this](const credit_receiver& to, lane_id lane, const credit& more,
+                        batch_handle spare) { self_->send(to, lane, more, std::move(spare)); });
+  return {
+    [this](caf::open_atom) { on_open(); },
+    [](run_atom) {},
+    [this](const stop_request& how) { on_stop(how); },
+    [this](attach_atom, channel_id channel, lane_id lane, const credit_receiver& from) {
+      input_->attach(channel, lane, from);
+    },
+    [this](channel_id channel, batch_handle& in) { on_batch(channel, std::move(in)); },
+    [this](caf::flush_atom) { on_flush(); },
+    [this](fd_ready_atom) { on_fd_ready(); },
+    [this](prepare_atom) { on_prepare(); },
+    [this](commit_atom) { on_commit(); },
+  };
+}
+
+void sink_stage_state::on_open() {
+  const auto& who = parts_->instance.context;
+  if (const auto opened = guarded(who.stage, [&] { return parts_->body->open(who); }); !opened) {
+    fail(opened.why());
+    return;
+  }
+  phase_ = phase::writing;
+  self_->send(parts_->instance.job, parts_->instance.id, stage_event::opened);
+}
+
+void sink_stage_state::on_stop(const stop_request& how) {
+  if (how.take_back && phase_ == phase::committed)
+    phase_ = phase::prepared;
+  abandon(how.keep_partial);
+  self_->quit();
+}
+
+void sink_stage_state::on_batch(channel_id channel, batch_handle in) {
+  input_->receive(channel, std::move(in));
+  if (!waiting_)
+    write();
+}
+
+void sink_stage_state::on_flush() {
+  flushing_ = false;
+  if (phase_ == phase::writing && !waiting_)
+    flush();
+}
+
+void sink_stage_state::on_fd_ready() {
+  waiting_ = false;
+  if (phase_ == phase::preparing)
+    prepare();
+  else
+    write();
+}
+
+void sink_stage_state::on_prepare() {
+  if (phase_ != phase::writing)
+    return;
+  phase_ = phase::preparing;
+  if (!waiting_)
+    prepare();
+}
+
+void sink_stage_state::on_commit() {
+  const auto done
+    = guarded(parts_->instance.context.stage, [&] { return parts_->body->commit(); });
+  if (!done) {
+    fail(done.why());
+    return;
+  }
+  phase_ = phase::committed;
+  self_->send(parts_->instance.job, parts_->instance.id, stage_event::committed);
+}
+
+void sink_stage_state::write() {
+  while (phase_ == phase::writing && !input_->empty()) {
+    auto& in = input_->front();
+    auto& at = input_->cursor();
+    if (!write_records(in, at))
+      return;
+    if (at.at_control(in)) {
+      if (in.controls()[at.control].what.kind() == control_kind::end)
+        phase_ = phase::preparing;
+      ++at.control;
+    }
+    if (at.at_end(in))
+      input_->pop();
+  }
+  if (phase_ == phase::preparing) {
+    prepare();
+  } else if (phase_ == phase::writing && !flushing_) {
+    flushing_ = true;
+    self_->send(self_, caf::flush_atom::value);
+  }
+}
+
+bool sink_stage_state::write_records(batch_base& in, batch_cursor& at) {
+  const auto& controls = in.controls();
+  const auto end = at.control < controls.size() ? controls[at.control].before : in.records();
+  if (at.record == end)
+    return true;
+  const auto before = at.record;
+  const auto written
+    = guarded(parts_->instance.context.stage, [&] { return parts_->body->write(in, at.record, end); });
+  records_ += at.record - before;
+  parts_->probe->records_in.set(records_);
+  return settled(written);
+}
+
+void sink_stage_state::flush() {
+  settled(guarded(parts_->instance.context.stage, [&] { return parts_->body->flush(); }));
+}
+
+void sink_stage_state::prepare() {
+  if (!settled(guarded(parts_->instance.context.stage, [&] { return parts_->body->prepare(); })))
+    return;
+  phase_ = phase::prepared;
+  self_->send(parts_->instance.job, parts_->instance.id, stage_event::finished);
+}
+
+void sink_stage_state::abandon(bool keep_partial) noexcept {
+  if (phase_ == phase::closed || phase_ == phase::committed)
+    return;
+  phase_ = phase::closed;
+  try {
+    parts_->body->abandon(keep_partial);
+  } catch (...) {
+    // The job has failed already; there is nobody to tell.
+  }
+}
+
+bool sink_stage_state::settled(const expected<poll_result>& of) {
+  if (!of) {
+    fail(of.why());
+    return false;
+  }
+  if (of->state != poll_state::wait)
+    return true;
+  waiting_ = true;
+  parts_->instance.wait_for_fd(of->wait, [to = self_->address()] {
+    if (auto alive = caf::actor_cast<caf::actor>(to))
+      caf::anon_send(alive, fd_ready_atom::value);
+  });
+  return false;
+}
+
+void sink_stage_state::fail(error why) {
+  // What was opened is abandoned when the job stops this instance.
+  phase_ = phase_ == phase::closed ? phase::closed : phase::failed;
+  self_->send(parts_->instance.job, parts_->instance.id, stage_failure{std::move(why), {}});
+}
+
+sink_actor::behavior_type sink_stage(sink_stage_state::self_pointer self,
+                                     std::shared_ptr<sink_parts> parts) {
+  return self->state.make_behavior(std::move(parts));
+}
+
+} // namespace weir

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source_stage.hpp"
+
+#include "guarded.hpp"
+
+#include <utility>
+
+namespace weir {
+
+source_stage_state::~source_stage_state() {
+  close();
+}
+
+source_actor::behavior_type
+source_stage_state::make_behavior(std::shared_ptr<source_parts> parts) {
+  parts_ = std::move(parts);
+  auto& of = parts_->instance;
+  const auto send = [this](const lane_target& to, batch_handle full) {
+    self_->send(to.to, to.channel, std::move(full));
+  };
+  results_.emplace(of.results, parts_->body->record_batch(), of.batches, send);
+  if (of.has_dead_letters)
+    dead_letters_.emplace(of.dead_letters, parts_->body->dead_letter_batch(), of.batches, send);
+  watermarks_.emplace(parts_->watermarks);
+  return {
+    [this](caf::open_atom) { on_open(); },
+    [this](run_atom) { on_run(); },
+    [this](const stop_request&) { self_->quit(); },
+    [this](lane_id lane, const credit& more, batch_handle& spare) {
+      on_credit(lane, more, std::move(spare));
+    },
+    [this](caf::flush_atom) { on_flush(); },
+    [this](fd_ready_atom) { on_fd_ready(); },
+    [this](drain_atom) { on_drain(); },
+  };
+}
+
+void source_stage_state::on_open() {
+  const auto opened
+    = guarded(parts_->instance.context.stage, [&] { return parts_->body->open(parts_->instance.context); });
+  if (!opened) {
+    fail(opened.why());
+    return;
+  }
+  phase_ = phase::open;
+  self_->send(parts_->instance.job, parts_->instance.id, stage_event::opened);
+}
+
+void source_stage_state::on_run() {
+  phase_ = phase::running;
+  attach_to(self_, parts_->instance.results, 0);
+  attach_to(self_, parts_->instance.dead_letters, 1);
+  if (results_->has_room())
+    read();
+}
+
+void source_stage_state::on_credit(lane_id lane, const credit& more, batch_handle spare) {
+  (lane.output == 0 ? *results_ : *dead_letters_).grant(lane.lane, more, std::move(spare));
+  if (phase_ == phase::running && !flushing_)
+    read();
+  else
+    send_ready();
+}
+
+void source_stage_state::on_flush() {
+  flushing_ = false;
+  if (phase_ == phase::running)
+    read();
+}
+
+void source_stage_state::on_fd_ready() {
+  if (phase_ != phase::waiting)
+    return;
+  phase_ = phase::running;
+  read();
+}
+
+void source_stage_state::on_drain() {
+  if (phase_ == phase::running || phase_ == phase::waiting)
+    end(stage_event::cut_short);
+}
+
+void source_stage_state::read() {
+  source_outputs out{*results_, dead_letters_ ? &*dead_letters_ : nullptr};
+  if (!out.has_room()) {
+    send_ready();
+    return;
+  }
+  const auto polled = guarded(parts_->instance.context.stage, [&] { return parts_->body->poll(out); });
+  if (!polled) {
+    fail(polled.why());
+    return;
+  }
+  make_watermark();
+  send_ready();
+  switch (polled->state) {
+    case poll_state::more:
+      // A bounded amount a message: drain and stop must get their turn.
+      if (out.has_room()) {
+        flushing_ = true;
+        self_->send(self_, caf::flush_atom::value);
+      }
+      break;
+    case poll_state::wait:
+      phase_ = phase::waiting;
+      parts_->instance.wait_for_fd(
+        polled->wait, [to = self_->address()] {
+          if (auto alive = caf::actor_cast<caf::actor>(to))
+            caf::anon_send(alive, fd_ready_atom::value);
+        });
+      break;
+    case poll_state::done:
+      end(stage_event::finished);
+      break;
+  }
+}
+
+void source_stage_state::make_watermark() {
+  const auto at = watermarks_->after(results_->take_newest(), self_->clock().now());
+  if (at.has_value())
+    results_->emit(control::watermark(at));
+}
+
+void source_stage_state::end(stage_event why) {
+  results_->emit(control::end());
+  if (dead_letters_)
+    dead_letters_->emit(control::end());
+  send_ready();
+  close();
+  self_->send(parts_->instance.job, parts_->instance.id, why);
+}
+
+void source_stage_state::close() noexcept {
+  if (parts_ == nullptr || !is_open())
+    return;
+  phase_ = phase::ended;
+  try {
+    parts_->body->close();
+  } catch (...) {
+    // All has been read or is given up: nobody is left whom a failure to close could stop.
+  }
+}
+
+void source_stage_state::fail(error why) {
+  close();
+  self_->send(parts_->instance.job, parts_->instance.id, stage_failure{std::move(why), {}});
+}
+
+void source_stage_state::send_ready() {
+  results_->flush();
+  if (dead_letters_)
+    dead_letters_->flush();
+  auto& probe = *parts_->probe;
+  probe.records_out.set(results_->records());
+  probe.dead_letters.set(dead_letters_ ? dead_letters_->records() : 0);
+  if (!is_open())
+    return;
+  probe.skipped.set(parts_->body->skipped());
+  const auto progress = parts_->body->progress();
+  probe.read.set(progress.read);
+  probe.total.set(progress.total.value_or(0));
+}
+
+source_actor::behavior_type source_stage(source_stage_state::self_pointer self,
+                                         std::shared_ptr<source_parts> parts) {
+  return self->state.make_behavior(std::move(parts));
+}
+
+} // namespace weir

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// A job before it runs: which stages there are, how they are joined, which pools they ask, and how to
+/// make an instance of each. Holds factories, no running objects, so that one plan can be started more
+/// than once. The stream API writes it, the runner reads it; a plain value without CAF.
+
+#include "weir/batch.hpp"
+#include "weir/client_driver.hpp"
+#include "weir/operator_body.hpp"
+#include "weir/sink_body.hpp"
+#include "weir/source_body.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace weir {
+
+/// Which output of a stage an edge begins at.
+enum class output_kind : std::uint8_t { results, dead_letters };
+
+struct source_plan {
+  watermark_strategy watermarks;
+  std::function<std::unique_ptr<source_body>()> make;
+};
+
+struct operator_plan {
+  operator_options options;
+  output_mode mode = output_mode::ordered;
+  std::function<std::unique_ptr<operator_body>(operator_parts)> make;
+};
+
+struct sink_plan {
+  std::function<std::unique_ptr<sink_body>()> make;
+};
+
+/// One stage; it runs as `parallelism` instances, each an actor.
+struct stage_plan {
+  std::string name;
+  /// 0 = the environment's.
+  std::uint32_t parallelism = 0;
+  std::variant<source_plan, operator_plan, sink_plan> what;
+};
+
+/// From one stage's output to another stage. Between equal parallelism instance i feeds instance i;
+/// else every sender deals its records out to all receivers in turn.
+struct edge_plan {
+  std::size_t from = 0;
+  output_kind output = output_kind::results;
+  std::size_t to = 0;
+};
+
+struct pool_plan {
+  std::string name;
+  driver_factory make;
+  driver_settings settings;
+  /// Shared with the handles that functions keep: a handle that kept the plan would keep itself.
+  std::shared_ptr<std::vector<statement_declaration>> statements
+    = std::make_shared<std::vector<statement_declaration>>();
+};
+
+struct job_plan {
+  std::string name;
+  std::vector<stage_plan> stages;
+  std::vector<edge_plan> edges;
+  std::vector<pool_plan> pools;
+  batch_limits batches;
+  /// Instances of a stage that sets no number of its own. Sinks and sources: 1.
+  std::uint32_t parallelism = 1;
+  /// What was found wrong while the plan was written.
+  std::vector<error> mistakes;
+
+  /// All that is wrong with the plan: `mistakes`, bad operator options, names that are missing or
+  /// there twice, outputs that lead nowhere, to two places or in a circle, stages that nothing reaches.
+  std::vector<error> check() const;
+
+  /// Whether a stage has this name.
+  bool has_stage(const std::string& called) const;
+
+  /// The number of instances of a stage.
+  std::uint32_t instances(const stage_plan& stage) const noexcept;
+};
+
+} // namespace weir

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Runs one job plan in a CAF actor system: opens the drivers, spawns the actors, supervises them and
+/// gives one result. Knows nothing of who waits for it. Made, started and destroyed by one thread;
+/// `status`, `drain` and `cancel` from any. Destroy it only after `on_end` was called, or if `start`
+/// failed.
+
+#include "weir/fd_watcher.hpp"
+#include "weir/job_plan.hpp"
+#include "weir/job_status.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace caf {
+class actor_system;
+}
+
+namespace weir {
+
+struct run_settings {
+  /// When the job fails or is cancelled: sinks keep the whole records that they have written.
+  bool keep_partial = false;
+  /// Decides what jitter takes off; drawn by whoever starts the job.
+  std::uint64_t seed = 0;
+  /// How sources and sinks wait for descriptors; outlives the runner. Null: on a thread of the runner's.
+  fd_waiter wait_for_fd{};
+};
+
+class job_runner {
+public:
+  /// `system` knows weir's message types (`caf::id_block::weir`) and outlives the runner.
+  job_runner(caf::actor_system& system, const job_plan& plan, run_settings settings);
+  ~job_runner();
+
+  /// Opens the drivers, which may block for a moment, and starts the stages. Empty: the job runs and
+  /// will call `on_end` once, from one of the system's threads. Else what is wrong; nothing was started.
+  std::vector<error> start(std::function<void(job_result)> on_end);
+
+  job_status status() const;
+  void drain(duration deadline);
+  void cancel();
+
+private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace weir

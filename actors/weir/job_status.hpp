@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What can be seen of a job while it runs and after it has ended: plain numbers, added up over the
+/// instances of each stage. Reading costs the running job nothing; any thread.
+
+#include "weir/error.hpp"
+#include "weir/histogram.hpp"
+#include "weir/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+struct source_status {
+  std::string name;
+  std::uint64_t records_out = 0;
+  /// Records that could not be read: left out, and sent to the dead letters.
+  std::uint64_t skipped = 0;
+  std::uint64_t dead_letters = 0;
+  /// How far it has read, in a unit of its own, and of how much where that is known.
+  std::uint64_t read = 0;
+  std::optional<std::uint64_t> total;
+};
+
+struct operator_status {
+  std::string name;
+  std::uint64_t records_in = 0;
+  std::uint64_t records_out = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t timeouts = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t dead_letters = 0;
+  std::uint64_t late_completions = 0;
+  std::uint64_t queued = 0;
+  std::uint64_t in_flight = 0;
+  histogram::snapshot call_duration;
+};
+
+struct sink_status {
+  std::string name;
+  std::uint64_t records_in = 0;
+};
+
+struct pool_status {
+  std::string name;
+  std::uint64_t calls = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t held = 0;
+};
+
+struct job_status {
+  std::vector<source_status> sources;
+  std::vector<operator_status> operators;
+  std::vector<sink_status> sinks;
+  std::vector<pool_status> pools;
+};
+
+/// How a job ended.
+enum class job_end : std::uint8_t {
+  /// All input was read and all output is complete.
+  done,
+  /// It failed; `why` says at what.
+  failed,
+  /// It was drained: it stopped reading early, and what had been read is in the output, but for
+  /// `left_behind` records for which the time did not suffice.
+  drained,
+  /// It was cancelled.
+  cancelled,
+};
+
+struct job_result {
+  job_end end = job_end::done;
+  /// Only with `failed`: the first error, or all mistakes of a plan that was not started.
+  std::vector<error> why;
+  /// With `failed`: the record at which it failed, where it was one.
+  std::string record;
+  /// With `drained`: records that were read and did not come out.
+  std::uint64_t left_behind = 0;
+  /// From the start of the stages to their end.
+  duration took{};
+
+  bool ok() const noexcept { return end == job_end::done; }
+
+  /// What there is to say about the end, for a person: a line for each error, with the record's name
+  /// where one failed.
+  std::string text() const;
+};
+
+} // namespace weir
