@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What every benchmark of weir's measures of itself and how it says so: one JSON line a measurement.
+
+#include <sys/resource.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+/// User and system time of this process so far, in seconds.
+inline double cpu_seconds() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+/// Peak of resident memory so far, in MiB.
+inline double peak_rss_mib() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return static_cast<double>(used.ru_maxrss) / 1024;
+}
+
+/// One run: how long it took on the wall and on the processors.
+struct sample {
+  double seconds = 0;
+  double cpu = 0;
+};
+
+/// Runs `work` once and times it.
+template <class Work>
+sample timed(Work&& work) {
+  const auto cpu = cpu_seconds();
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  return {took.count(), cpu_seconds() - cpu};
+}
+
+inline double median(std::vector<double> of) {
+  std::sort(of.begin(), of.end());
+  return of[of.size() / 2];
+}
+
+/// Prints the line of one measurement.
+inline void report(const std::string& workload, const std::string& mode, std::size_t capacity,
+                   std::uint64_t records, const std::vector<sample>& runs) {
+  std::vector<double> rates;
+  std::vector<double> cpus;
+  for (const auto& run : runs) {
+    rates.push_back(static_cast<double>(records) / run.seconds);
+    cpus.push_back(run.cpu / static_cast<double>(records) * 1e6);
+  }
+  std::printf("{\"workload\":\"%s\",\"mode\":\"%s\",\"capacity\":%zu,\"records\":%llu,\"runs\":%zu,"
+              "\"records_per_s_best\":%.0f,\"records_per_s_median\":%.0f,"
+              "\"cpu_s_per_million\":%.4f,\"peak_rss_mib\":%.1f}\n",
+              workload.c_str(), mode.c_str(), capacity, static_cast<unsigned long long>(records),
+              runs.size(), *std::max_element(rates.begin(), rates.end()), median(rates),
+              median(cpus), peak_rss_mib());
+  std::fflush(stdout);
+}
+
+} // namespace bench

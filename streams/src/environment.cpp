@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weir/environment.hpp"
+
+#include "weir/job_runner.hpp"
+#include "weir/type_ids.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <thread>
+
+namespace weir {
+
+namespace {
+
+/// The actor system of one job. CAF's default policy steals work and wakes up late; sharing costs
+/// nothing at these message rates and answers a foreign thread within tens of microseconds.
+class system_config : public caf::actor_system_config {
+public:
+  explicit system_config(std::uint32_t threads) {
+    add_message_types<caf::id_block::weir>();
+    const auto cores = std::max(std::thread::hardware_concurrency(), 1u);
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", static_cast<std::size_t>(threads == 0 ? cores : threads));
+  }
+};
+
+/// The end of a job, as another thread waits for it.
+class ending {
+public:
+  void set(job_result result) {
+    {
+      const std::lock_guard guard{mutex_};
+      result_ = std::move(result);
+    }
+    come_.notify_all();
+  }
+
+  bool wait_for(duration at_most) {
+    std::unique_lock guard{mutex_};
+    return come_.wait_for(guard, at_most, [&] { return result_.has_value(); });
+  }
+
+  job_result wait() {
+    std::unique_lock guard{mutex_};
+    come_.wait(guard, [&] { return result_.has_value(); });
+    return *result_;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable come_;
+  std::optional<job_result> result_;
+};
+
+std::uint64_t draw_seed() {
+  std::random_device chance;
+  return std::uint64_t{chance()} << 32 | chance();
+}
+
+} // namespace
+
+class job::running {
+public:
+  running(const job_plan& plan, const environment_options& environment, const run_options& options)
+    : config_(environment.threads),
+      system_(config_),
+      runner_(std::in_place, system_, plan, run_settings{.keep_partial = options.keep_partial, .seed = options.seed ? *options.seed : draw_seed()}) {
+    auto mistakes
+      = runner_->start([end = end_](job_result result) { end->set(std::move(result)); });
+    if (!mistakes.empty()) {
+      job_result failed;
+      failed.end = job_end::failed;
+      failed.why = std::move(mistakes);
+      end_->set(std::move(failed));
+    }
+  }
+
+  ~running() {
+    if (!end_->wait_for(duration{0}))
+      runner_->cancel();
+    end_->wait();
+    // The drivers' threads end before the system does.
+    runner_.reset();
+  }
+
+  running(const running&) = delete;
+  running& operator=(const running&) = delete;
+
+  bool ended() const { return end_->wait_for(duration{0}); }
+  job_runner& runner() { return *runner_; }
+  ending& end() { return *end_; }
+
+private:
+  std::shared_ptr<ending> end_ = std::make_shared<ending>();
+  system_config config_;
+  caf::actor_system system_;
+  std::optional<job_runner> runner_;
+};
+
+job::job(std::unique_ptr<running> what) : running_(std::move(what)) {}
+job::job(job&&) noexcept = default;
+job& job::operator=(job&&) noexcept = default;
+job::~job() = default;
+
+job_status job::status() const {
+  return running_->runner().status();
+}
+
+void job::drain(duration deadline) {
+  if (!running_->ended())
+    running_->runner().drain(deadline);
+}
+
+void job::cancel() {
+  if (!running_->ended())
+    running_->runner().cancel();
+}
+
+bool job::wait_for(duration at_most) const {
+  return running_->end().wait_for(at_most);
+}
+
+job_result job::wait() {
+  return running_->end().wait();
+}
+
+environment::environment(environment_options options)
+  : options_(options), plan_(std::make_shared<job_plan>()) {
+  plan_->parallelism = options.parallelism;
+  plan_->batches = options.batches;
+}
+
+client_pool environment::client_pool(pool_options options) {
+  const auto number = static_cast<std::uint32_t>(plan_->pools.size());
+  pool_plan pool{options.name, std::move(options.driver),
+                 {options.name, std::move(options.url), {options.connections}}};
+  auto statements = pool.statements;
+  plan_->pools.push_back(std::move(pool));
+  return weir::client_pool{std::move(statements), number};
+}
+
+std::vector<error> environment::check() const {
+  return plan_->check();
+}
+
+job_result environment::execute(std::string name, run_options options) {
+  return start(std::move(name), options).wait();
+}
+
+job environment::start(std::string name, run_options options) {
+  auto plan = *plan_;
+  plan.name = std::move(name);
+  return job{std::make_unique<job::running>(plan, options_, options)};
+}
+
+} // namespace weir

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Puts an asynchronous call into a stream: for every record the function starts a call, many are under
+/// way at once, and the results flow on in the order of the records (`ordered_wait`) or as they come,
+/// but never past a watermark (`unordered_wait`). Used by the thread that builds the job.
+///
+///     auto enriched = weir::async_data_stream::ordered_wait(
+///         flights, airport_lookup{pool}, {.name = "airports", .timeout = 1s, .capacity = 100});
+///
+/// What is wrong with the options is reported by `environment::check` and `execute`.
+
+#include "weir/async_function.hpp"
+#include "weir/operator_body.hpp"
+#include "weir/stream.hpp"
+
+#include <concepts>
+#include <memory>
+#include <utility>
+
+namespace weir {
+
+/// What comes out of an async wait operator.
+template <class In, class Out>
+class async_stream : public stream<Out> {
+public:
+  async_stream(const stream<Out>& results, const stream<dead_letter<In>>& failed)
+    : stream<Out>(results), dead_letters_(failed) {}
+
+  /// Records that failed for good, where the options make them dead letters.
+  const stream<dead_letter<In>>& dead_letters() const noexcept { return dead_letters_; }
+
+private:
+  stream<dead_letter<In>> dead_letters_;
+};
+
+namespace detail {
+
+template <class In, class F>
+auto async_wait(const stream<In>& in, F function, operator_options options, output_mode mode) {
+  using form = function_form_t<F>;
+  using out = typename form::output_type;
+  static_assert(std::same_as<typename form::input_type, In>,
+                "the function takes another type of record than the stream has");
+  static_assert(std::copy_constructible<form>,
+                "the function must be copyable: each parallel instance has a copy of its own");
+  const auto& plan = in.plan();
+  const auto stage = plan->stages.size();
+  in.connect_to(stage);
+  operator_plan what{options, mode,
+                     [prototype = form(std::move(function))](operator_parts parts) {
+                       return std::make_unique<async_operator_body<form>>(std::move(parts),
+                                                                          prototype);
+                     }};
+  plan->stages.push_back({options.name, options.parallelism, std::move(what)});
+  return async_stream<In, out>{{plan, stage, output_kind::results},
+                               {plan, stage, output_kind::dead_letters}};
+}
+
+} // namespace detail
+
+namespace async_data_stream {
+
+/// Results leave in the order in which their records arrived.
+///
+/// `function`: a class derived from `async_function<In, Out>`, or a lambda
+/// `(const In&, weir::result_future<Out>)`. It is copied: once for each parallel instance.
+template <class In, class F>
+auto ordered_wait(const stream<In>& in, F function, operator_options options) {
+  return detail::async_wait(in, std::move(function), std::move(options), output_mode::ordered);
+}
+
+/// Results leave when they are there; watermarks and statuses keep their place among them.
+template <class In, class F>
+auto unordered_wait(const stream<In>& in, F function, operator_options options) {
+  return detail::async_wait(in, std::move(function), std::move(options), output_mode::unordered);
+}
+
+} // namespace async_data_stream
+
+} // namespace weir

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Where a job is built and run. An environment owns a job's plan and, while it runs, its threads; it
+/// reads no environment variable, opens no port, installs no signal handler and prints nothing. Several
+/// may live in one process. Build a job from one thread; `job` may be used from any.
+
+#include "weir/client_pool.hpp"
+#include "weir/job_status.hpp"
+#include "weir/stream.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+struct environment_options {
+  /// Threads that run the stages; 0 = one a core. Drivers have theirs besides.
+  std::uint32_t threads = 0;
+  /// Parallel instances of operators that do not set a number of their own. >= 1.
+  std::uint32_t parallelism = 1;
+  /// Bounds of the batches between stages: greater ones cost memory, smaller ones throughput.
+  batch_limits batches{};
+};
+
+struct source_options {
+  std::string name = "source";
+  /// Parallel instances.
+  std::uint32_t parallelism = 1;
+};
+
+struct pool_options {
+  /// Required, unique within the job.
+  std::string name{};
+  /// What makes the driver, e.g. `weir::sqlite_driver`.
+  driver_factory driver{};
+  /// The store's address, in the driver's form.
+  std::string url{};
+  /// Connections to the store. 1 to 1,024.
+  std::size_t connections = 2;
+};
+
+struct run_options {
+  /// When the job fails or is cancelled: keep the whole records that sinks have written, in place of
+  /// removing them.
+  bool keep_partial = false;
+  /// Decides what the jitter of retries takes off, so that a run can be repeated; absent: drawn.
+  std::optional<std::uint64_t> seed{};
+};
+
+/// A running job. Destroying it cancels the job and waits for its end.
+class job {
+public:
+  job(job&&) noexcept;
+  job& operator=(job&&) noexcept;
+  ~job();
+
+  /// The numbers of now; also after the end.
+  job_status status() const;
+
+  /// Stops reading and lets what has been read come out, for at most `deadline`; then stops. Returns
+  /// at once. After the end: nothing.
+  void drain(duration deadline);
+
+  /// Stops as soon as possible. Returns at once. After the end: nothing.
+  void cancel();
+
+  /// Waits for the end, at most this long; whether it has come.
+  bool wait_for(duration at_most) const;
+
+  /// Waits for the end.
+  job_result wait();
+
+private:
+  friend class environment;
+  class running;
+  explicit job(std::unique_ptr<running> what);
+  std::unique_ptr<running> running_;
+};
+
+class environment {
+public:
+  explicit environment(environment_options options = {});
+
+  /// Begins a stream: a copyable `source<T>` of which each instance gets a copy, or a factory
+  /// `() -> std::unique_ptr<source<T>>`.
+  template <class Source>
+  auto from_source(Source from, source_options options = {}) {
+    auto make = detail::factory_of(std::move(from));
+    using part = std::remove_reference_t<decltype(*make())>;
+    using type = typename part::value_type;
+    static_assert(std::derived_from<part, source<type>>, "not a weir::source<T>");
+    source_plan what{{}, [make] {
+      return std::make_unique<typed_source_body<type>>(std::unique_ptr<source<type>>(make()));
+    }};
+    const auto stage = plan_->stages.size();
+    plan_->stages.push_back({std::move(options.name), options.parallelism, std::move(what)});
+    return source_stream<type>{{plan_, stage, output_kind::results},
+                               {plan_, stage, output_kind::dead_letters}};
+  }
+
+  /// A store that functions of this job may ask.
+  weir::client_pool client_pool(pool_options options);
+
+  /// Everything that is wrong with the job as it is built; empty: it may start.
+  std::vector<error> check() const;
+
+  /// Runs the job to its end.
+  job_result execute(std::string name, run_options options = {});
+
+  /// Starts the job. One that cannot start (a mistake, a store that is missing) is a job that has
+  /// failed already.
+  job start(std::string name, run_options options = {});
+
+private:
+  environment_options options_;
+  std::shared_ptr<job_plan> plan_;
+};
+
+} // namespace weir
