@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What the command does where all goes well, and what its options do.
+
+#include "command_fixture.hpp"
+
+#include <nlohmann/json.hpp>
+
+using weir::tool::testing::command_fixture;
+
+namespace {
+
+using names = std::set<std::string>;
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(weir_run, command_fixture)
+
+BOOST_AUTO_TEST_CASE(records_come_out_with_what_was_found) {
+  const auto got = run({}, records({"b", "x", "a"}));
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(got.out == "{\"k\":\"b\",\"found\":{\"v\":2}}\n"
+                        "{\"k\":\"x\",\"found\":null}\n"
+                        "{\"k\":\"a\",\"found\":{\"v\":1}}\n");
+}
+
+BOOST_AUTO_TEST_CASE(with_records_on_standard_output_the_summary_is_beside_them) {
+  const auto got = run({}, records({"a", "x"}));
+  BOOST_TEST(contains(got.err, "job test: done after "), got.err);
+  BOOST_TEST(contains(got.err, "records in      2\n"), got.err);
+  BOOST_TEST(contains(got.err, "output          standard output\n"), got.err);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_input_is_done_at_once) {
+  const auto got = run({"--json"});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(got.out == "");
+  BOOST_TEST(nlohmann::json::parse(got.err)["records_in"] == 0);
+}
+
+BOOST_AUTO_TEST_CASE(json_is_on_standard_output_beside_a_folder) {
+  const auto got = run({"--json", "--set", "sink.path=out"}, records({"a", "x", "b"}));
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(got.err == "");
+  const auto sum = nlohmann::json::parse(got.out);
+  BOOST_TEST(sum["end"] == "done");
+  BOOST_TEST(sum["records_out"] == 3);
+  BOOST_TEST(sum["misses"] == 1);
+  BOOST_TEST(sum["calls"] == 3);
+  BOOST_TEST(sum["parts"][0] == "out/part-0000000001-0000.ndjson");
+  BOOST_TEST((folder.names("out") == names{"part-0000000001-0000.ndjson"}));
+  BOOST_TEST(output() == "{\"k\":\"a\",\"found\":{\"v\":1}}\n"
+                         "{\"k\":\"x\",\"found\":null}\n"
+                         "{\"k\":\"b\",\"found\":{\"v\":2}}\n");
+}
+
+BOOST_AUTO_TEST_CASE(quiet_says_nothing_where_all_goes_well) {
+  const auto got = run({"--quiet"}, records({"a"}));
+  BOOST_TEST(got.code == 0);
+  BOOST_TEST(got.err == "");
+  BOOST_TEST(run({"--quiet", "--set", "sink.path=out"}, records({"a"})).out == "");
+}
+
+BOOST_AUTO_TEST_CASE(set_overrides_a_key) {
+  const auto got = run({"--set", "lookup.values.into=w", "--set", "lookup.values.rows=all"},
+                       records({"a", "x"}));
+  BOOST_TEST(got.out == "{\"k\":\"a\",\"w\":[{\"v\":1}]}\n{\"k\":\"x\",\"w\":[]}\n");
+}
+
+BOOST_AUTO_TEST_CASE(paths_are_relative_to_the_job_file) {
+  std::filesystem::create_directory(folder.path("elsewhere"));
+  folder.write("in.ndjson", records({"c"}));
+  const auto got = weir({"run", folder.path("job.toml"), "--set", "source.path=in.ndjson"});
+  BOOST_TEST(got.out == "{\"k\":\"c\",\"found\":{\"v\":3}}\n", got.err);
+}
+
+BOOST_AUTO_TEST_CASE(parallel_sinks_write_a_part_each) {
+  const auto got = run({"--set", "sink.path=out", "--set", "sink.parallelism=2"}, records({"a", "b"}));
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST((folder.names("out")
+              == names{"part-0000000001-0000.ndjson", "part-0000000001-0001.ndjson"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_with_another_runs_parts_is_refused) {
+  BOOST_TEST(run({"--set", "sink.path=out"}, records({"a"})).code == 0);
+  folder.write("out/notes.txt", "mine");
+  const auto refused = run({"--set", "sink.path=out"}, records({"b"}));
+  BOOST_TEST(refused.code == 1);
+  BOOST_TEST(contains(refused.err, "out: holds 1 part file(s) of another run"), refused.err);
+  BOOST_TEST(contains(refused.err, "--force"), refused.err);
+  BOOST_TEST(contains(folder.read("out/part-0000000001-0000.ndjson"), "\"a\""));
+}
+
+BOOST_AUTO_TEST_CASE(force_removes_the_parts_and_nothing_else) {
+  BOOST_TEST(run({"--set", "sink.path=out", "--set", "sink.parallelism=2"}, records({"a"})).code == 0);
+  folder.write("out/notes.txt", "mine");
+  const auto got = run({"--set", "sink.path=out", "--force"}, records({"b"}));
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(contains(got.err, "removed 2 part file(s) of another run"), got.err);
+  BOOST_TEST((folder.names("out") == names{"notes.txt", "part-0000000001-0000.ndjson"}));
+  BOOST_TEST(contains(folder.read("out/part-0000000001-0000.ndjson"), "\"b\""));
+}
+
+BOOST_AUTO_TEST_CASE(force_takes_nothing_where_the_new_run_cannot_start) {
+  BOOST_TEST(run({"--set", "sink.path=out"}, records({"a"})).code == 0);
+  for (const auto* wrong : {"pool.p.url=sqlite:none.db", "lookup.values.query=select z from t where k=?",
+                            "source.path=none.ndjson", "source.path=.",
+                            "source={type='ndjson', path='-', on_bad_record='dead_letter',"
+                            " dead_letter='no/such/folder'}"}) {
+    const auto got = run({"--set", "sink.path=out", "--force", "--set", wrong}, records({"b"}));
+    BOOST_TEST(got.code == 1, got.err);
+    BOOST_TEST(contains(folder.read("out/part-0000000001-0000.ndjson"), "\"a\""), wrong);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_of_an_earlier_run_stay_where_the_new_one_cannot_start) {
+  folder.write("bad.ndjson", "{}\n");
+  const std::string source
+    = "source={type='ndjson', path='-', on_bad_record='dead_letter', dead_letter=";
+  const auto got = run({"--set", source + "'bad.ndjson'}", "--set", "pool.p.url=sqlite:none.db"},
+                       records({"a"}));
+  BOOST_TEST(got.code == 1, got.err);
+  BOOST_TEST(folder.read("bad.ndjson") == "{}\n");
+}
+
+BOOST_AUTO_TEST_CASE(hidden_parts_of_a_dead_run_are_removed_with_a_word) {
+  std::filesystem::create_directory(folder.path("out"));
+  folder.write("out/.part-0000000001-0003.ndjson", "{}\n{\"half");
+  const auto got = run({"--set", "sink.path=out"}, records({"a"}));
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(contains(got.err, "removed out/.part-0000000001-0003.ndjson"), got.err);
+  BOOST_TEST((folder.names("out") == names{"part-0000000001-0000.ndjson"}));
+}
+
+BOOST_AUTO_TEST_CASE(validate_reports_and_touches_nothing) {
+  const auto before = folder.names();
+  const auto got = run({"--validate", "--set", "sink.path=out"});
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(contains(got.out, "job.toml: no mistakes\n"), got.out);
+  BOOST_TEST(contains(got.out, "lookup.values: 2,000/s at 1ms, 200/s at 10ms, 20/s at 100ms"), got.out);
+  BOOST_TEST((folder.names() == before));
+}
+
+BOOST_AUTO_TEST_CASE(validate_names_all_mistakes) {
+  job("capacity = 0\nrowz = \"all\"");
+  const auto got = run({"--validate"});
+  BOOST_TEST(got.code == 2);
+  BOOST_TEST(contains(got.err, "job.toml:17: lookup.values.capacity = 0: must be"), got.err);
+  BOOST_TEST(contains(got.err, "job.toml:18: lookup.values.rowz = 'all': is no key that weir knows here "
+                               "(did you mean \"rows\"?)"),
+             got.err);
+  BOOST_TEST(contains(got.err, "2 mistakes; nothing was run"), got.err);
+}
+
+BOOST_AUTO_TEST_CASE(help_and_version_are_there) {
+  for (const auto& arguments : {std::vector<std::string>{"--help"}, {"run", "--help"}}) {
+    const auto got = weir(arguments);
+    BOOST_TEST(got.code == 0);
+    BOOST_TEST(contains(got.out, "exit codes:"), got.out);
+  }
+  BOOST_TEST(weir({"--version"}).out.starts_with("weir 0."));
+}
+
+BOOST_AUTO_TEST_CASE(bad_usage_ends_with_2) {
+  for (const auto& arguments : {std::vector<std::string>{}, {"run"}, {"walk"}, {"run", "--fast", "job.toml"},
+                                {"run", "job.toml", "--validate", "--json"}, {"run", "no.toml"},
+                                {"run", "job.toml", "--set", "x"}}) {
+    const auto got = weir(arguments);
+    BOOST_TEST(got.code == 2, got.err);
+    BOOST_TEST(!got.err.empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(faults_change_nothing_that_retries_cannot_mend) {
+  job("retry = { max_attempts = 20, initial = \"1us\" }\ncapacity = 3");
+  const auto got = run({"--set", "pool.p.faults={ latency = \"1us..1ms\", errors = 0.3, seed = 7 }",
+                        "--json"},
+                       records({"a", "b", "c", "a", "b", "c", "a", "b", "c"}));
+  BOOST_TEST(got.code == 0, got.err);
+  const auto once = "{\"k\":\"a\",\"found\":{\"v\":1}}\n{\"k\":\"b\",\"found\":{\"v\":2}}\n"
+                    "{\"k\":\"c\",\"found\":{\"v\":3}}\n"
+                    + std::string{};
+  BOOST_TEST(got.out == once + once + once);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job_file_fixture.hpp"
+
+#include "lookup_errors.hpp"
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <ostream>
+
+using namespace weir;
+using namespace weir::tool;
+using namespace std::chrono_literals;
+using weir::tool::testing::job_file_fixture;
+
+namespace {
+
+/// A line that is put into the good job file, and the mistake that it makes.
+struct bad_line {
+  const char* section;
+  const char* line;
+  const char* mistake;
+
+  friend std::ostream& operator<<(std::ostream& out, const bad_line& x) { return out << x.line; }
+};
+
+const bad_line bad_lines[] = {
+  {"name = \"fl", "parallelism = 0",
+   "jobs/job.toml:3: job.parallelism = 0: must be a whole number from 1 to 1024"},
+  {"name = \"fl", "parallelism = \"2\"", "job.parallelism = '2': must be a whole number"},
+  {"name = \"fl", "drain_timeout = \"soon\"", "job.drain_timeout = 'soon': must be a time"},
+  {"name = \"fl", "paralelism = 1", "job.paralelism = 1: is no key that weir knows here (did you mean "
+                                   "\"parallelism\"?)"},
+  {"path = \"in", "timestamp = \"\"", "source.timestamp = '': must not be empty"},
+  {"path = \"in", "timestamp = \"/a~\"", "source.timestamp = '/a~': must be a field's name or a JSON "
+                                       "pointer"},
+  {"path = \"in", "max_out_of_orderness = \"1us\"", "must be whole milliseconds"},
+  {"path = \"in", "watermark_interval = 200", "source.watermark_interval = 200: must be a time"},
+  {"path = \"in", "max_line = \"0B\"", "source.max_line = '0B': must be from 1 to"},
+  {"path = \"in", "max_line = \"1MB\"", "source.max_line = '1MB': must be a size"},
+  {"path = \"in", "on_bad_record = \"ignore\"", "must be \"fail\", \"skip\" or \"dead_letter\""},
+  {"path = \"in", "on_bad_record = \"dead_letter\"", "source.dead_letter is required"},
+  {"path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"-\"", "must be a file"},
+  {"path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"in.ndjson\"",
+   "must not be the source's file"},
+  {"url", "connections = 0", "pool.airports.connections = 0: must be a whole number from 1 to 1024"},
+  {"url", "faults = 1", "pool.airports.faults = 1: must be a table"},
+  {"url", "faults = { latency = \"2ms..1ms\" }", "pool.airports.faults.latency = '2ms..1ms': must be a "
+                                                 "range"},
+  {"url", "faults = { errors = 1.5 }", "pool.airports.faults.errors = 1.5: must be a number from 0 to 1"},
+  {"url", "faults = { errors = nan }", "must be a number from 0 to 1"},
+  {"url", "faults = { errors = 0.7, hangs = 0.6 }", "faults.hangs = 0.6: must be at most 1 together "
+                                                    "with errors, which is 0.7"},
+  {"url", "faults = { seed = -1 }", "pool.airports.faults.seed = -1: must be"},
+  {"timeout", "capacity = 0", "lookup.origin.capacity = 0: must be a whole number from 1 to 2147483647"},
+  {"timeout", "capacity = 10\nmax_concurrent_calls = 11", "must be at most capacity, which is 10"},
+  {"timeout", "max_concurrent_calls = 101", "must be at most capacity, which is 100"},
+  {"timeout", "rows = \"first\"", "lookup.origin.rows = 'first': must be \"one\" or \"all\""},
+  {"timeout", "on_timeout = \"dead_letter\"", "must be \"fail\", \"null\" or \"drop\""},
+  {"timeout", "on_miss = \"empty\"", "must be \"null\", \"drop\" or \"fail\""},
+  {"timeout", "on_failure = \"fail\"", "must be \"fail_job\", \"drop\" or \"dead_letter\""},
+  {"timeout", "on_failure = \"dead_letter\"", "lookup.origin.dead_letter is required"},
+  {"timeout", "at_end = \"stop\"", "must be \"keep_retrying\" or \"last_attempt\""},
+  {"timeout", "retry = true", "lookup.origin.retry = true: must be a table"},
+  {"timeout", "retry = { kind = \"linear\" }", "must be \"exponential\" or \"fixed\""},
+  {"timeout", "retry = { max_attempts = 0 }", "lookup.origin.retry.max_attempts = 0: must be"},
+  {"timeout", "retry = { initial = \"0s\" }", "retry.initial = '0s': must be more than 0"},
+  {"timeout", "retry = { initial = \"2s\" }", "must be at least initial, which is 2s"},
+  {"timeout", "retry = { multiplier = 0.5 }", "retry.multiplier = 0.5: must be a number from 1 on"},
+  {"timeout", "retry = { jitter = 1.1 }", "retry.jitter = 1.1: must be a number from 0 to 1"},
+  {"timeout", "retry = { delay = \"1ms\" }", "lookup.origin.retry.delay = '1ms': is no key"},
+  {"timeout", "retry = { kind = \"fixed\", delay = \"0s\" }", "retry.delay = '0s': must be more than 0"},
+  {"timeout", "retry = { if_error = [] }", "must be a string or an array of strings"},
+  {"timeout", "retry = { if_error = \"miss\" }", "if_result = \"empty\" retries misses"},
+  {"timeout", "retry = { if_error = [\"io\", \"bad_record\"] }", "must not name bad_record"},
+  {"timeout", "retry = { if_result = \"null\" }", "must be \"empty\""},
+  {"path = \"out", "parallelism = 0", "sink.parallelism = 0: must be"},
+  {"path = \"out", "[lookups]", "lookups is no key that weir knows here (did you mean \"lookup\"?)"},
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(job_files, job_file_fixture)
+
+BOOST_AUTO_TEST_CASE(what_is_not_given_has_its_default) {
+  const auto job = good();
+  BOOST_TEST(job.name == "flights");
+  BOOST_TEST(job.parallelism == 1u);
+  BOOST_TEST((job.drain_timeout == 30s));
+  BOOST_TEST(job.source.options.timestamp.empty());
+  BOOST_TEST((job.source.max_out_of_orderness == 0s));
+  BOOST_TEST((job.source.watermark_interval == 200ms));
+  BOOST_TEST(job.source.options.max_line == 1048576u);
+  BOOST_TEST((job.source.options.on_bad_record == bad_record_action::fail));
+  BOOST_REQUIRE(job.pools.size() == 1u);
+  BOOST_TEST(job.pools[0].connections == 2u);
+  BOOST_TEST(!job.pools[0].faults.has_value());
+  BOOST_REQUIRE(job.lookups.size() == 1u);
+  const auto& lookup = job.lookups[0];
+  BOOST_TEST((lookup.rows == row_form::one));
+  BOOST_TEST(lookup.capacity == 100u);
+  BOOST_TEST(lookup.max_concurrent_calls == 100u);
+  BOOST_TEST(!lookup.retry.enabled());
+  BOOST_TEST((lookup.at_end == end_policy::keep_retrying));
+  BOOST_TEST((lookup.on_timeout == timeout_action::fail));
+  BOOST_TEST((lookup.on_miss == miss_action::null));
+  BOOST_TEST((lookup.on_failure == failure_action::fail_job));
+  BOOST_TEST(job.sink.parallelism == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(max_concurrent_calls_is_the_capacity_unless_set) {
+  add_to_lookup("capacity = 7");
+  BOOST_TEST(good().lookups[0].max_concurrent_calls == 7u);
+}
+
+BOOST_AUTO_TEST_CASE(the_defaults_of_a_retry_and_of_faults) {
+  add_to_lookup("retry = {}");
+  add_behind("url", "faults = {}");
+  const auto job = good();
+  const auto& retry = job.lookups[0].retry;
+  BOOST_TEST(retry.max_attempts() == 3u);
+  BOOST_TEST((retry.delay(1, 0.5) == 10ms && retry.delay(2, 0.5) == 20ms));
+  BOOST_TEST((retry.delay(20, 0.5) == 1s));
+  const auto& faults = job.pools[0].faults;
+  BOOST_REQUIRE(faults.has_value());
+  BOOST_TEST((faults->latency_max == 0ns && faults->errors == 0 && faults->hangs == 0));
+  BOOST_TEST(faults->seed == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(paths_are_relative_to_the_job_file) {
+  add_behind("path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"../bad.ndjson\"");
+  const auto job = good();
+  BOOST_TEST(job.source.options.path == "jobs/in.ndjson");
+  BOOST_TEST(job.source.dead_letter == "bad.ndjson");
+  BOOST_TEST(job.pools[0].url == "sqlite:jobs/airports.db");
+  BOOST_TEST(job.sink.path == "jobs/out");
+}
+
+BOOST_AUTO_TEST_CASE(absolute_paths_and_standard_streams_stay_as_they_are) {
+  replace("\"in.ndjson\"", "\"-\"");
+  replace("sqlite:airports.db", "sqlite:/data/airports.db");
+  replace("\"out\"", "\"-\"");
+  const auto job = good();
+  BOOST_TEST(job.source.options.path == "-");
+  BOOST_TEST(job.pools[0].url == "sqlite:/data/airports.db");
+  BOOST_TEST(job.sink.is_standard_output());
+}
+
+BOOST_DATA_TEST_CASE_F(job_file_fixture, a_bad_value_is_named_with_its_rule,
+                       boost::unit_test::data::make(bad_lines), bad) {
+  add_behind(bad.section, bad.line);
+  const auto found = mistakes();
+  BOOST_TEST(found.find(bad.mistake) != found.npos, found);
+}
+
+BOOST_AUTO_TEST_CASE(each_required_key_is_missed) {
+  text = "[job]\n[source]\n[pool.p]\n[[lookup]]\n[sink]\n";
+  const auto found = mistakes();
+  for (const auto* key : {"job.name", "source.type", "source.path", "pool.p.url", "lookup[1].name",
+                          "lookup[1].pool", "lookup[1].query", "lookup[1].key", "lookup[1].into",
+                          "lookup[1].mode", "lookup[1].timeout", "sink.type", "sink.path"})
+    BOOST_TEST(found.find(std::string{key} + " is required") != found.npos, key);
+  BOOST_TEST(load().mistakes.size() == 13u, found);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_file_misses_everything) {
+  text.clear();
+  const auto found = mistakes();
+  for (const auto* key : {"job.name", "source.type", "source.path", "sink.type", "sink.path"})
+    BOOST_TEST(found.find(std::string{"jobs/job.toml: "} + key + " is required") != found.npos, key);
+}
+
+BOOST_AUTO_TEST_CASE(all_mistakes_are_reported_at_once_with_their_lines) {
+  replace("\"flights\"", "7");
+  replace("sqlite:airports.db", "redis://localhost");
+  replace("\"ordered\"", "\"orderd\"");
+  BOOST_TEST(mistakes()
+             == "jobs/job.toml:2: job.name = 7: must be a string\n"
+                "jobs/job.toml:7: pool.airports.url = 'redis://localhost': url is "
+                "\"redis://localhost\", but must begin with one of: sqlite:\n"
+                "jobs/job.toml:14: lookup.origin.mode = 'orderd': must be \"ordered\" or \"unordered\" "
+                "(did you mean \"ordered\"?)\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_toml_is_named_with_its_line) {
+  replace("[source]", "[source");
+  const auto found = mistakes();
+  BOOST_TEST(found.starts_with("jobs/job.toml:3: is no TOML: "), found);
+}
+
+BOOST_AUTO_TEST_CASE(a_lookup_asks_a_pool_that_is_there) {
+  replace("pool = \"airports\"", "pool = \"airport\"");
+  BOOST_TEST(mistakes()
+             == "jobs/job.toml:10: lookup.origin.pool = 'airport': must be the name of a [pool.NAME] "
+                "(did you mean \"airports\"?)\n");
+}
+
+BOOST_AUTO_TEST_CASE(lookups_have_names_and_fields_of_their_own) {
+  const auto lookup = text.substr(text.find("[[lookup]]"), text.find("[sink]") - text.find("[[lookup]]"));
+  text += lookup;
+  const auto found = mistakes();
+  BOOST_TEST(found.find("lookup.origin.name = 'origin': must be unique") != found.npos, found);
+  BOOST_TEST(found.find("must not be the field that another lookup adds") != found.npos, found);
+}
+
+BOOST_AUTO_TEST_CASE(a_job_without_lookups_is_one) {
+  text.erase(text.find("[[lookup]]"), text.find("[sink]") - text.find("[[lookup]]"));
+  BOOST_TEST(good().lookups.empty());
+}
+
+BOOST_AUTO_TEST_CASE(standard_output_is_one_stream) {
+  replace("\"out\"", "\"-\"\nparallelism = 2");
+  BOOST_TEST(mistakes().find("instances would mix their lines") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_retry_needs_a_timeout) {
+  replace("timeout = \"1s\"", "timeout = \"0s\"");
+  BOOST_TEST(mistakes() == "");
+  add_to_lookup("retry = {}");
+  BOOST_TEST(mistakes().find("must be more than 0 where there is a retry") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// -- which errors are retried --
+
+BOOST_FIXTURE_TEST_SUITE(retried_errors, job_file_fixture)
+
+namespace {
+
+bool retries(const job_file_fixture& with, std::string_view kind) {
+  return with.good().lookups[0].retry.retries_error({kind, "", ""});
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(by_default_all_but_rejected) {
+  add_to_lookup("retry = {}");
+  BOOST_TEST(retries(*this, "io"));
+  BOOST_TEST(retries(*this, "injected"));
+  BOOST_TEST(!retries(*this, "rejected"));
+  BOOST_TEST(!retries(*this, "bad_record"));
+  BOOST_TEST(!retries(*this, "miss"));
+}
+
+BOOST_AUTO_TEST_CASE(any_means_every_failure_of_a_call) {
+  add_to_lookup("retry = { if_error = \"any\" }");
+  BOOST_TEST(retries(*this, "rejected"));
+  BOOST_TEST(retries(*this, "io"));
+  BOOST_TEST(!retries(*this, "bad_record"));
+  BOOST_TEST(!retries(*this, "miss"));
+}
+
+BOOST_AUTO_TEST_CASE(names_mean_these_alone) {
+  add_to_lookup("retry = { if_error = [\"io\", \"overloaded\"] }");
+  BOOST_TEST(retries(*this, "io"));
+  BOOST_TEST(retries(*this, "overloaded"));
+  BOOST_TEST(!retries(*this, "internal"));
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_result_is_retried_where_the_job_says_so) {
+  add_to_lookup("retry = { if_result = \"empty\", if_error = \"io\" }");
+  const auto retry = good().lookups[0].retry;
+  BOOST_TEST(retry.retries_error(miss_without_row("origin")));
+  BOOST_TEST(!retry.retries_error(miss_of_null_key("origin")));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

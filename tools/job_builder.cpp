@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job_builder.hpp"
+
+#include "weir/async_data_stream.hpp"
+#include "weir/faulty_driver.hpp"
+#include "weir/ndjson_source.hpp"
+#include "weir/part_file_sink.hpp"
+#include "weir/sqlite_driver.hpp"
+#include "weir/stdout_sink.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <unistd.h>
+#include <utility>
+
+namespace weir::tool {
+
+namespace {
+
+using record_stream = stream<json_record>;
+
+/// Makes a pool's driver, with faults around it where the job wants them.
+driver_factory driver_of(const pool_section& pool, std::shared_ptr<const driver_registry> drivers) {
+  return [faults = pool.faults, drivers = std::move(drivers)](const driver_settings& settings)
+           -> expected<std::unique_ptr<client_driver>> {
+    auto made = drivers->make(settings);
+    if (!made || !faults)
+      return made;
+    return faulty_driver(settings.pool, *std::move(made), *faults);
+  };
+}
+
+/// Builds one job.
+class job_builder {
+public:
+  job_builder(const job_file& job, std::shared_ptr<const driver_registry> drivers,
+              const job_outputs& outputs)
+    : job_(job),
+      drivers_(std::move(drivers)),
+      outputs_(outputs),
+      built_{environment{{.parallelism = job.parallelism}}, {}},
+      pools_(job.pools.size()) {}
+
+  built_job build() {
+    auto records = add_source();
+    for (const auto& lookup : job_.lookups)
+      records = add_lookup(records, lookup);
+    add_sink(records);
+    return std::move(built_);
+  }
+
+private:
+  record_stream add_source() {
+    const auto& what = job_.source;
+    const auto from = built_.env.from_source(
+      [options = what.options] { return std::make_unique<ndjson_source>(options); },
+      {.name = source_stage_name});
+    if (!what.options.timestamp.empty())
+      from.with_watermarks(
+        bounded_out_of_orderness(what.max_out_of_orderness, what.watermark_interval));
+    if (what.options.on_bad_record == bad_record_action::dead_letter)
+      add_dead_letters(from.dead_letters(), source_stage_name, what.dead_letter, {});
+    return from;
+  }
+
+  record_stream add_lookup(const record_stream& in, const lookup_section& lookup) {
+    const auto pool = pool_of(lookup.pool);
+    const auto asks = pool.statement(lookup.query, lookup.key.size());
+    const auto counts = built_.counts.emplace_back(std::make_shared<lookup_counts>());
+    const auto options = options_of(lookup, job_.source.options.on_bad_record);
+    lookup_function function{lookup, pool, asks, counts};
+    const auto out = lookup.mode == output_mode::ordered
+                       ? async_data_stream::ordered_wait(in, std::move(function), options)
+                       : async_data_stream::unordered_wait(in, std::move(function), options);
+    if (options.makes_dead_letters())
+      add_dead_letters(out.dead_letters(), lookup.name, lookup.dead_letter,
+                       job_.source.dead_letter);
+    return out;
+  }
+
+  void add_sink(const record_stream& records) {
+    const auto& what = job_.sink;
+    const sink_options options{.name = sink_stage_name, .parallelism = what.parallelism};
+    if (what.is_standard_output())
+      records.sink_to([] { return std::make_unique<stdout_sink>(); }, options);
+    else
+      records.sink_to(
+        [folder = what.path] { return std::make_unique<part_file_sink>(folder); }, options);
+  }
+
+  /// `bad_records`: path of the file for what is no fault of the stage, or empty.
+  void add_dead_letters(const stream<dead_letter<json_record>>& letters, const std::string& stage,
+                        const std::string& path, const std::string& bad_records) {
+    letters.sink_to(
+      [to = file_of(path), bad = file_of(bad_records), stage, file = source_name(job_)] {
+        return std::make_unique<dead_letter_sink>(to, stage, file, bad);
+      },
+      {.name = "dead letters of " + stage});
+  }
+
+  std::shared_ptr<dead_letter_file> file_of(const std::string& path) const {
+    const auto found = outputs_.dead_letters.find(path);
+    return found == outputs_.dead_letters.end() ? nullptr : found->second;
+  }
+
+  /// Pools that no lookup asks are not opened.
+  client_pool pool_of(std::size_t index) {
+    auto& made = pools_[index];
+    if (!made) {
+      const auto& what = job_.pools[index];
+      made = built_.env.client_pool({.name = what.name,
+                                     .driver = driver_of(what, drivers_),
+                                     .url = what.url,
+                                     .connections = what.connections});
+    }
+    return *made;
+  }
+
+  const job_file& job_;
+  const std::shared_ptr<const driver_registry> drivers_;
+  const job_outputs& outputs_;
+  built_job built_;
+  std::vector<std::optional<client_pool>> pools_;
+};
+
+failure_action action_for(bad_record_action what) {
+  switch (what) {
+    case bad_record_action::skip:
+      return failure_action::drop;
+    case bad_record_action::dead_letter:
+      return failure_action::dead_letter;
+    case bad_record_action::fail:
+      break;
+  }
+  return failure_action::fail_job;
+}
+
+bool is_standard_input(const job_file& job) {
+  return job.source.options.path == "-";
+}
+
+/// For a driver that is asked nothing.
+class no_results final : public result_receiver {
+public:
+  void receive(std::span<call_result>) override {}
+};
+
+} // namespace
+
+std::string source_name(const job_file& job) {
+  return is_standard_input(job) ? "standard input" : job.source.options.path;
+}
+
+operator_options options_of(const lookup_section& lookup, bad_record_action on_bad_record) {
+  operator_options options{.name = lookup.name,
+                           .timeout = lookup.timeout,
+                           .retry = lookup.retry,
+                           .on_failure = lookup.on_failure,
+                           .at_end = lookup.at_end,
+                           .capacity = lookup.capacity,
+                           .max_concurrent_calls = lookup.max_concurrent_calls};
+  const auto add = [&](std::string_view kind, failure_action action) {
+    options.failure_rules.push_back({std::string{kind}, action});
+  };
+  add(error_kind::bad_record, action_for(on_bad_record));
+  if (lookup.on_miss == miss_action::drop)
+    add(error_kind::miss, failure_action::drop);
+  if (lookup.on_timeout == timeout_action::drop)
+    add(error_kind::timeout, failure_action::drop);
+  return options;
+}
+
+expected<void> try_inputs(const job_file& job, const driver_registry& drivers) {
+  if (!is_standard_input(job)) {
+    const auto& path = job.source.options.path;
+    std::error_code ignored;
+    if (::access(path.c_str(), R_OK) != 0)
+      return error{error_kind::io, path, std::string{"cannot be read: "} + std::strerror(errno)};
+    if (std::filesystem::is_directory(path, ignored))
+      return error{error_kind::io, path, "is a folder; name a file in it"};
+  }
+  for (std::size_t i = 0; i < job.pools.size(); ++i) {
+    std::vector<statement_declaration> statements;
+    for (const auto& lookup : job.lookups)
+      if (lookup.pool == i)
+        statements.push_back({lookup.query, lookup.key.size()});
+    if (statements.empty())
+      continue;
+    const auto& pool = job.pools[i];
+    no_results nothing;
+    auto driver = drivers.make({pool.name, pool.url, {pool.connections}});
+    if (!driver)
+      return std::move(driver).why();
+    if (auto opened = (*driver)->open(statements, nothing); !opened)
+      return opened;
+    (*driver)->close();
+  }
+  return {};
+}
+
+/// The source's or the store's path that is the same file as `path`; empty where none is.
+static std::string is_read_by(const job_file& job, const std::string& path) {
+  std::vector<std::string> read{job.source.options.path};
+  for (const auto& pool : job.pools)
+    read.push_back(pool.url.substr(pool.url.find(':') + 1));
+  for (const auto& each : read) {
+    std::error_code none_there;
+    if (std::filesystem::equivalent(each, path, none_there) && !none_there)
+      return each;
+  }
+  return {};
+}
+
+expected<job_outputs> open_outputs(const job_file& job, bool force) {
+  job_outputs outputs;
+  std::vector<std::string> paths{job.source.dead_letter};
+  for (const auto& lookup : job.lookups)
+    paths.push_back(lookup.dead_letter);
+  // What an earlier run has left is removed only when nothing can refuse this one any more.
+  for (const auto& path : paths) {
+    if (path.empty() || outputs.dead_letters.contains(path))
+      continue;
+    if (auto reads = is_read_by(job, path); !reads.empty())
+      return error{error_kind::argument, path,
+                   "is the same file as " + reads + "; dead letters need a file of their own"};
+    auto file = dead_letter_file::open(path);
+    if (!file)
+      return std::move(file).why();
+    outputs.dead_letters.emplace(path, *std::move(file));
+  }
+  if (!job.sink.is_standard_output()) {
+    auto folder = prepare_output_folder(job.sink.path, force);
+    if (!folder)
+      return std::move(folder).why();
+    outputs.folder = *std::move(folder);
+  }
+  for (const auto& [path, file] : outputs.dead_letters)
+    if (auto ok = file->clear(); !ok)
+      return std::move(ok).why();
+  return outputs;
+}
+
+built_job build_job(const job_file& job, std::shared_ptr<const driver_registry> drivers,
+                    const job_outputs& outputs) {
+  return job_builder{job, std::move(drivers), outputs}.build();
+}
+
+std::shared_ptr<const driver_registry> known_drivers() {
+  auto drivers = std::make_shared<driver_registry>();
+  drivers->add("sqlite", &sqlite_driver);
+  return drivers;
+}
+
+} // namespace weir::tool

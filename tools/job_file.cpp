@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job_file.hpp"
+
+#include "duration_text.hpp"
+#include "lookup_errors.hpp"
+#include "toml_override.hpp"
+#include "toml_section.hpp"
+
+#include "weir/json_fields.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <set>
+
+namespace weir::tool {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t instances_max = 1'024;
+constexpr std::int64_t retries_max = 1'000'000;
+constexpr std::uint64_t line_bytes_max = std::uint64_t{1} << 30;
+constexpr auto int64_max = std::numeric_limits<std::int64_t>::max();
+
+constexpr choices<bool, 1> ndjson_only{{{"ndjson", true}}};
+constexpr choices<bad_record_action, 3> bad_record_actions{
+  {{"fail", bad_record_action::fail},
+   {"skip", bad_record_action::skip},
+   {"dead_letter", bad_record_action::dead_letter}}};
+constexpr choices<row_form, 2> row_forms{{{"one", row_form::one}, {"all", row_form::all}}};
+constexpr choices<output_mode, 2> modes{
+  {{"ordered", output_mode::ordered}, {"unordered", output_mode::unordered}}};
+constexpr choices<timeout_action, 3> timeout_actions{{{"fail", timeout_action::fail},
+                                                      {"null", timeout_action::null},
+                                                      {"drop", timeout_action::drop}}};
+constexpr choices<miss_action, 3> miss_actions{
+  {{"null", miss_action::null}, {"drop", miss_action::drop}, {"fail", miss_action::fail}}};
+constexpr choices<failure_action, 3> failure_actions{{{"fail_job", failure_action::fail_job},
+                                                      {"drop", failure_action::drop},
+                                                      {"dead_letter", failure_action::dead_letter}}};
+constexpr choices<end_policy, 2> end_policies{
+  {{"keep_retrying", end_policy::keep_retrying}, {"last_attempt", end_policy::last_attempt}}};
+enum class retry_kind { exponential, fixed };
+constexpr choices<retry_kind, 2> retry_kinds{
+  {{"exponential", retry_kind::exponential}, {"fixed", retry_kind::fixed}}};
+constexpr choices<bool, 1> empty_only{{{"empty", true}}};
+
+/// Which errors are asked for again; no names: every kind but `rejected`.
+error_predicate retried_errors(const std::vector<std::string>& names, bool misses) {
+  const bool any = std::find(names.begin(), names.end(), "any") != names.end();
+  return [names, misses, any](const error& why) {
+    if (why.is(error_kind::bad_record))
+      return false;
+    if (why.is(error_kind::miss))
+      return misses && !is_miss_of_null_key(why);
+    if (names.empty())
+      return !why.is(error_kind::rejected);
+    return any || std::find(names.begin(), names.end(), why.kind()) != names.end();
+  };
+}
+
+/// Reads one job file.
+class job_reader {
+public:
+  job_reader(const toml::table& root, const std::string& path, const driver_registry& drivers,
+             loaded_job& into)
+    : root_(&root, "", path, into.mistakes),
+      path_(path),
+      folder_(std::filesystem::path{path}.parent_path()),
+      drivers_(drivers),
+      job_(into.job),
+      mistakes_(into.mistakes) {}
+
+  void read() {
+    read_job(required_section("job"));
+    read_source(required_section("source"));
+    read_pools();
+    read_lookups();
+    read_sink(required_section("sink"));
+    root_.refuse_unknown();
+  }
+
+private:
+  toml_section section(const toml::table* table, std::string key) {
+    return {table, std::move(key), path_, mistakes_};
+  }
+
+  toml_section required_section(std::string_view name) {
+    return section(root_.table(name), std::string{name});
+  }
+
+  // -- sections --
+
+  void read_job(toml_section in) {
+    job_.name = in.required_text("name").value_or("");
+    job_.parallelism = static_cast<std::uint32_t>(in.integer("parallelism", 1, 1, instances_max));
+    job_.drain_timeout = in.time("drain_timeout").value_or(job_.drain_timeout);
+    in.refuse_unknown();
+  }
+
+  void read_source(toml_section in) {
+    auto& source = job_.source;
+    read_type(in);
+    source.options.path = path_of(in.required_text("path").value_or(""));
+    source.options.timestamp = in.text("timestamp").value_or("");
+    if (!source.options.timestamp.empty())
+      check_field(in, "timestamp", source.options.timestamp);
+    source.max_out_of_orderness
+      = in.time("max_out_of_orderness").value_or(source.max_out_of_orderness);
+    if (source.max_out_of_orderness % 1ms != 0ns)
+      in.wrong("max_out_of_orderness", "must be whole milliseconds, as event time is");
+    source.watermark_interval = in.time("watermark_interval").value_or(source.watermark_interval);
+    source.options.max_line = in.size("max_line", source.options.max_line, 1, line_bytes_max);
+    source.options.on_bad_record
+      = in.choice("on_bad_record", bad_record_actions).value_or(bad_record_action::fail);
+    source.dead_letter = read_dead_letter(
+      in, source.options.on_bad_record == bad_record_action::dead_letter, "on_bad_record");
+    in.refuse_unknown();
+  }
+
+  void read_pools() {
+    const auto* pools = root_.table("pool");
+    if (pools == nullptr)
+      return;
+    for (const auto& [name, node] : *pools) {
+      auto all = section(pools, "pool");
+      const auto* table = all.table(name.str());
+      if (table != nullptr)
+        read_pool(section(table, "pool." + key_part(name.str())), std::string{name.str()});
+    }
+  }
+
+  void read_pool(toml_section in, std::string name) {
+    pool_section pool;
+    pool.name = std::move(name);
+    pool.connections = static_cast<std::size_t>(in.integer("connections", 2, 1, 1'024));
+    if (const auto url = in.required_text("url")) {
+      pool.url = url_of(*url);
+      // Connects to nothing: it only looks at the address.
+      if (const auto made = drivers_.make({pool.name, pool.url, {pool.connections}}); !made)
+        in.wrong("url", made.why().message());
+    }
+    if (const auto* table = in.table("faults"))
+      pool.faults = read_faults(section(table, in.key() + ".faults"));
+    in.refuse_unknown();
+    job_.pools.push_back(std::move(pool));
+  }
+
+  fault_settings read_faults(toml_section in) {
+    fault_settings faults;
+    if (const auto* node = in.find("latency")) {
+      const auto* text = node->as_string();
+      const auto range = text == nullptr ? std::nullopt : parse_duration_range(text->get());
+      if (range) {
+        faults.latency_min = range->min;
+        faults.latency_max = range->max;
+      } else {
+        in.wrong("latency", "must be a range of times such as \"1ms..20ms\", or one time");
+      }
+    }
+    faults.errors = in.number("errors", 0, 0, 1);
+    faults.hangs = in.number("hangs", 0, 0, 1);
+    if (faults.errors + faults.hangs > 1)
+      in.wrong("hangs", "must be at most 1 together with errors, which is "
+                          + text_of(toml::value<double>{faults.errors}));
+    faults.seed = static_cast<std::uint64_t>(in.integer("seed", 1, 0, int64_max));
+    in.refuse_unknown();
+    return faults;
+  }
+
+  void read_lookups() {
+    const auto* node = root_.find("lookup");
+    if (node == nullptr)
+      return;
+    const auto* tables = node->as_array();
+    if (tables == nullptr || (!tables->empty() && !tables->is_array_of_tables())) {
+      root_.wrong("lookup", "must be written [[lookup]], once for each lookup");
+      return;
+    }
+    for (std::size_t i = 0; i < tables->size(); ++i) {
+      const auto* table = tables->get(i)->as_table();
+      const auto* name = table->get_as<std::string>("name");
+      read_lookup(section(table, name == nullptr || name->get().empty()
+                                   ? "lookup[" + std::to_string(i + 1) + "]"
+                                   : "lookup." + key_part(name->get())));
+    }
+  }
+
+  void read_lookup(toml_section in) {
+    lookup_section lookup;
+    read_name(in, lookup);
+    read_question(in, lookup);
+    lookup.into = in.required_text("into").value_or("");
+    if (!lookup.into.empty() && !into_.insert(lookup.into).second)
+      in.wrong("into", "must not be the field that another lookup adds");
+    if (in.find("mode") == nullptr)
+      in.missing("mode");
+    lookup.mode = in.choice("mode", modes).value_or(output_mode::ordered);
+    read_bounds(in, lookup);
+    read_outcomes(in, lookup);
+    in.refuse_unknown();
+    job_.lookups.push_back(std::move(lookup));
+  }
+
+  void read_name(toml_section& in, lookup_section& lookup) {
+    lookup.name = in.required_text("name").value_or("");
+    if (lookup.name == "source" || lookup.name == "sink")
+      in.wrong("name", "must not be \"source\" or \"sink\", which are stages of each job");
+    else if (!lookup.name.empty() && !names_.insert(lookup.name).second)
+      in.wrong("name", "must be unique");
+  }
+
+  void read_question(toml_section& in, lookup_section& lookup) {
+    std::vector<std::string> pools;
+    for (const auto& each : job_.pools)
+      pools.push_back(each.name);
+    if (const auto pool = in.required_text("pool")) {
+      const auto found = std::find(pools.begin(), pools.end(), *pool);
+      lookup.pool = static_cast<std::size_t>(found - pools.begin());
+      if (found == pools.end())
+        in.wrong("pool", "must be the name of a [pool.NAME]" + did_you_mean(*pool, pools));
+    }
+    lookup.query = in.required_text("query").value_or("");
+    if (in.find("key") == nullptr)
+      in.missing("key");
+    lookup.key = in.texts("key");
+    for (const auto& each : lookup.key)
+      check_field(in, "key", each);
+    lookup.rows = in.choice("rows", row_forms).value_or(row_form::one);
+  }
+
+  void read_bounds(toml_section& in, lookup_section& lookup) {
+    constexpr std::int64_t capacity_max = std::numeric_limits<std::int32_t>::max();
+    if (in.find("timeout") == nullptr)
+      in.missing("timeout", "is required; \"0s\" means none");
+    const auto timeout = in.time("timeout");
+    lookup.timeout = timeout.value_or(0ns);
+    const auto capacity = in.integer("capacity", 100, 1, capacity_max);
+    lookup.capacity = static_cast<std::size_t>(capacity);
+    lookup.max_concurrent_calls = static_cast<std::size_t>(
+      in.integer("max_concurrent_calls", capacity, 1, capacity_max));
+    if (lookup.max_concurrent_calls > lookup.capacity)
+      in.wrong("max_concurrent_calls",
+               "must be at most capacity, which is " + std::to_string(lookup.capacity));
+    if (const auto* table = in.table("retry")) {
+      read_retry(section(table, in.key() + ".retry"), lookup);
+      if (timeout && *timeout == 0ns)
+        in.wrong("timeout", "must be more than 0 where there is a retry");
+    }
+  }
+
+  void read_outcomes(toml_section& in, lookup_section& lookup) {
+    lookup.on_timeout = in.choice("on_timeout", timeout_actions).value_or(timeout_action::fail);
+    lookup.on_miss = in.choice("on_miss", miss_actions).value_or(miss_action::null);
+    lookup.on_failure = in.choice("on_failure", failure_actions).value_or(failure_action::fail_job);
+    lookup.dead_letter
+      = read_dead_letter(in, lookup.on_failure == failure_action::dead_letter, "on_failure");
+    lookup.at_end = in.choice("at_end", end_policies).value_or(end_policy::keep_retrying);
+  }
+
+  void read_retry(toml_section in, lookup_section& lookup) {
+    const auto kind = in.choice("kind", retry_kinds).value_or(retry_kind::exponential);
+    const auto attempts
+      = static_cast<std::uint32_t>(in.integer("max_attempts", 3, 1, retries_max));
+    lookup.retries_misses = in.choice("if_result", empty_only).value_or(false);
+    const auto if_error = read_retried_errors(in, lookup.retries_misses);
+    if (kind == retry_kind::fixed) {
+      const auto delay = in.time("delay").value_or(10ms);
+      require(in, "delay", delay > 0ns, "must be more than 0");
+      lookup.retry = fixed_delay{attempts, delay, if_error};
+    } else {
+      exponential_delay how{attempts, 10ms, 1s, 2, 0, if_error};
+      how.initial = in.time("initial").value_or(how.initial);
+      require(in, "initial", how.initial > 0ns, "must be more than 0");
+      how.max = in.time("max").value_or(how.max);
+      require(in, "max", how.max >= how.initial,
+              "must be at least initial, which is " + exact_text(how.initial));
+      how.multiplier = in.number("multiplier", how.multiplier, 1, 1e300);
+      how.jitter = in.number("jitter", how.jitter, 0, 1);
+      lookup.retry = how;
+    }
+    in.refuse_unknown();
+  }
+
+  error_predicate read_retried_errors(toml_section& in, bool misses) {
+    const auto names = in.texts("if_error", true);
+    for (const auto& name : names)
+      if (name == error_kind::miss || name == error_kind::bad_record)
+        in.wrong("if_error", name == error_kind::miss
+                               ? "must not name miss; if_result = \"empty\" retries misses"
+                               : "must not name bad_record: asking again cannot help");
+    return retried_errors(names, misses);
+  }
+
+  void read_sink(toml_section in) {
+    read_type(in);
+    job_.sink.path = path_of(in.required_text("path").value_or(""));
+    job_.sink.parallelism
+      = static_cast<std::uint32_t>(in.integer("parallelism", 1, 1, instances_max));
+    if (job_.sink.is_standard_output() && job_.sink.parallelism > 1)
+      in.wrong("parallelism", "must be 1 where path is \"-\": instances would mix their lines");
+    in.refuse_unknown();
+  }
+
+  // -- parts of sections --
+
+  void read_type(toml_section& in) {
+    if (in.find("type") == nullptr)
+      in.missing("type");
+    in.choice("type", ndjson_only);
+  }
+
+  /// The path of the dead letters, which must be given where `wanted`.
+  std::string read_dead_letter(toml_section& in, bool wanted, std::string_view action) {
+    const auto path = in.text("dead_letter");
+    if (wanted && in.find("dead_letter") == nullptr)
+      in.missing("dead_letter",
+                 "is required with " + std::string{action} + " = \"dead_letter\": a file");
+    if (!wanted || !path)
+      return {};
+    if (*path == "-")
+      in.wrong("dead_letter", "must be a file");
+    auto whole = path_of(*path);
+    if (whole == job_.source.options.path)
+      in.wrong("dead_letter", "must not be the source's file");
+    return whole;
+  }
+
+  void check_field(toml_section& in, std::string_view name, const std::string& field) {
+    if (const auto ok = json_fields::check_key(field); !ok)
+      in.wrong(name, "must be a field's name or a JSON pointer; \"" + field + "\" "
+                       + ok.why().message());
+  }
+
+  static void require(toml_section& in, std::string_view name, bool holds, std::string rule) {
+    if (!holds)
+      in.wrong(name, std::move(rule));
+  }
+
+  // -- paths --
+
+  std::string path_of(const std::string& written) const {
+    if (written.empty() || written == "-")
+      return written;
+    return (folder_ / written).lexically_normal().string();
+  }
+
+  std::string url_of(const std::string& written) const {
+    constexpr std::string_view files = "sqlite:";
+    if (!written.starts_with(files) || written.size() == files.size())
+      return written;
+    return std::string{files} + path_of(written.substr(files.size()));
+  }
+
+  toml_section root_;
+  const std::string& path_;
+  const std::filesystem::path folder_;
+  const driver_registry& drivers_;
+  job_file& job_;
+  std::vector<mistake>& mistakes_;
+  std::set<std::string> names_;
+  std::set<std::string> into_;
+};
+
+/// 0, or the errno.
+int read_file(const std::string& path, std::string& content) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "rb"),
+                                                             std::fclose};
+  if (!file)
+    return errno;
+  char block[4096];
+  for (std::size_t size = 0; (size = std::fread(block, 1, sizeof(block), file.get())) > 0;)
+    content.append(block, size);
+  return std::ferror(file.get()) != 0 ? errno : 0;
+}
+
+} // namespace
+
+std::string mistake::text() const {
+  auto line = where + ": ";
+  if (!key.empty())
+    line += key + (value.empty() ? " " : " = " + value + ": ");
+  return line + rule;
+}
+
+loaded_job parse_job_file(const std::string& content, const std::string& path,
+                          const std::vector<std::string>& overrides,
+                          const driver_registry& drivers) {
+  loaded_job loaded;
+  toml::table root;
+  try {
+    root = toml::parse(content, path);
+  } catch (const toml::parse_error& wrong) {
+    const auto line = std::to_string(wrong.source().begin.line);
+    loaded.mistakes.push_back(
+      {path + ":" + line, {}, {}, "is no TOML: " + std::string{wrong.description()}});
+    return loaded;
+  }
+  for (const auto& each : overrides)
+    if (auto wrong = apply_override(root, each))
+      loaded.mistakes.push_back(std::move(*wrong));
+  job_reader{root, path, drivers, loaded}.read();
+  return loaded;
+}
+
+loaded_job load_job_file(const std::string& path, const std::vector<std::string>& overrides,
+                         const driver_registry& drivers) {
+  std::string content;
+  if (const int code = read_file(path, content); code != 0) {
+    loaded_job loaded;
+    loaded.mistakes.push_back({path, {}, {}, std::string{"cannot be read: "} + std::strerror(code)});
+    return loaded;
+  }
+  return parse_job_file(content, path, overrides, drivers);
+}
+
+} // namespace weir::tool

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// A job file as plain values, checked: what `weir run` builds its job from. Reading finds all mistakes
+/// at once, each with its place, key, value and rule, so that a person corrects them in one go. Paths
+/// come out relative to the job file's folder. docs/job-file.md describes the keys. Plain functions and
+/// values; any thread.
+
+#include "weir/driver_registry.hpp"
+#include "weir/fault_plan.hpp"
+#include "weir/ndjson_source.hpp"
+#include "weir/operator_options.hpp"
+#include "weir/retry_strategy.hpp"
+#include "weir/time.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::tool {
+
+/// How the rows of an answer become a value.
+enum class row_form : std::uint8_t { one, all };
+
+/// What becomes of a record for which a lookup found nothing.
+enum class miss_action : std::uint8_t { null, drop, fail };
+
+/// What becomes of a record whose timeout has passed.
+enum class timeout_action : std::uint8_t { fail, null, drop };
+
+struct source_section {
+  ndjson_source_options options;
+  duration max_out_of_orderness{0};
+  duration watermark_interval = std::chrono::milliseconds{200};
+  /// Only with `bad_record_action::dead_letter`, else empty.
+  std::string dead_letter;
+};
+
+struct pool_section {
+  std::string name;
+  std::string url;
+  std::size_t connections = 2;
+  std::optional<fault_settings> faults;
+};
+
+struct lookup_section {
+  std::string name;
+  /// Index into `job_file::pools`.
+  std::size_t pool = 0;
+  std::string query;
+  std::vector<std::string> key;
+  row_form rows = row_form::one;
+  std::string into;
+  output_mode mode = output_mode::ordered;
+  duration timeout{};
+  std::size_t capacity = 100;
+  std::size_t max_concurrent_calls = 100;
+  retry_strategy retry;
+  /// Whether a miss is asked for again.
+  bool retries_misses = false;
+  timeout_action on_timeout = timeout_action::fail;
+  miss_action on_miss = miss_action::null;
+  failure_action on_failure = failure_action::fail_job;
+  /// A file ends while calls run: those that fail are worth their retries like all before them.
+  end_policy at_end = end_policy::keep_retrying;
+  /// Only with `failure_action::dead_letter`, else empty.
+  std::string dead_letter;
+};
+
+struct sink_section {
+  /// A folder, or `-` for standard output.
+  std::string path;
+  std::uint32_t parallelism = 1;
+
+  bool is_standard_output() const { return path == "-"; }
+};
+
+struct job_file {
+  std::string name;
+  std::uint32_t parallelism = 1;
+  duration drain_timeout = std::chrono::seconds{30};
+  source_section source;
+  std::vector<pool_section> pools;
+  std::vector<lookup_section> lookups;
+  sink_section sink;
+};
+
+/// Something that is wrong with a job file.
+struct mistake {
+  /// File and line, or the `--set` that brought it in.
+  std::string where;
+  /// With its tables: `lookup.origin.timeout`. May be empty.
+  std::string key;
+  /// As TOML; empty where the key is missing.
+  std::string value;
+  std::string rule;
+
+  /// One line: `job.toml:12: pool.airports.connections = 0: must be 1 to 1024`.
+  std::string text() const;
+};
+
+struct loaded_job {
+  /// Complete only where there are no mistakes.
+  job_file job;
+  std::vector<mistake> mistakes;
+};
+
+/// Reads the job file at `path`. `overrides`: each `KEY=VALUE` takes the place of a key before anything
+/// is checked; the value is TOML, or else a string. `drivers` knows which urls a pool may have.
+loaded_job load_job_file(const std::string& path, const std::vector<std::string>& overrides,
+                         const driver_registry& drivers);
+
+/// As `load_job_file`, with the file's content.
+loaded_job parse_job_file(const std::string& content, const std::string& path,
+                          const std::vector<std::string>& overrides,
+                          const driver_registry& drivers);
+
+} // namespace weir::tool

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The misses of lookups, as errors. Pure functions; any thread.
+
+#include "weir/error.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace weir::tool {
+
+inline constexpr std::string_view null_key_message = "has a null key, for which nothing is found";
+
+/// The store has no row for a record.
+inline error miss_without_row(std::string lookup) {
+  return {error_kind::miss, std::move(lookup), "found no row; let on_miss say what to do then"};
+}
+
+/// A record was never asked for, since its key is null.
+inline error miss_of_null_key(std::string lookup) {
+  return {error_kind::miss, std::move(lookup), std::string{null_key_message}};
+}
+
+/// A null key stays null, so asking again cannot help.
+inline bool is_miss_of_null_key(const error& why) {
+  return why.is(error_kind::miss) && why.message() == null_key_message;
+}
+
+} // namespace weir::tool

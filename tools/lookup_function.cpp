@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lookup_function.hpp"
+
+#include "lookup_errors.hpp"
+
+#include "weir/json_writer.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace weir::tool {
+
+namespace {
+
+void count(std::atomic<std::uint64_t>& what) {
+  what.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool is_null(const value& x) {
+  return std::holds_alternative<std::monostate>(x);
+}
+
+} // namespace
+
+lookup_function::lookup_function(const lookup_section& what, client_pool pool, statement_id asks,
+                                 std::shared_ptr<lookup_counts> counts)
+  : settings_(std::make_shared<settings>(settings{what.name, what.into, what.rows, what.on_miss,
+                                                  what.on_timeout, what.retries_misses})),
+    fields_(what.key, what.into),
+    pool_(std::move(pool)),
+    asks_(asks),
+    counts_(std::move(counts)) {}
+
+expected<void> lookup_function::open(function_context& context) {
+  client_ = &pool_.bind(context);
+  return {};
+}
+
+void lookup_function::async_invoke(const json_record& in, result_future<json_record> done) {
+  std::vector<value> key;
+  if (auto read = fields_.read(in, key); !read) {
+    done.fail(std::move(read).why());
+    return;
+  }
+  if (std::any_of(key.begin(), key.end(), is_null)) {
+    answer_miss(in, std::move(done));
+    return;
+  }
+  const auto deadline = done.deadline();
+  client_->ask(asks_, std::move(key), deadline,
+               [record = in, how = settings_, counts = counts_,
+                done = std::move(done)](expected<answer> got) mutable {
+                 if (!got) {
+                   done.fail(std::move(got).why());
+                   return;
+                 }
+                 if (got->rows() == 0) {
+                   if (how->retries_misses || how->on_miss != miss_action::null) {
+                     done.fail(miss_without_row(how->name));
+                     return;
+                   }
+                   count(counts->misses);
+                   done.complete(with_miss(std::move(record), *how));
+                   return;
+                 }
+                 begin_member(record, how->into);
+                 if (how->rows == row_form::one)
+                   append_json_row(record.appended, *got, 0);
+                 else
+                   append_json_rows(record.appended, *got);
+                 done.complete(std::move(record));
+               });
+}
+
+void lookup_function::answer_miss(const json_record& in, result_future<json_record> done) {
+  if (settings_->on_miss != miss_action::null) {
+    done.fail(miss_of_null_key(settings_->name));
+    return;
+  }
+  count(counts_->misses);
+  done.complete(with_miss(in, *settings_));
+}
+
+std::optional<json_record> lookup_function::fallback(const json_record& in, const error& why) {
+  if (why.is(error_kind::bad_record))
+    count(counts_->bad_records);
+  if (why.is(error_kind::miss)) {
+    count(counts_->misses);
+    if (settings_->on_miss == miss_action::null)
+      return with_miss(in, *settings_);
+  }
+  if (why.is(error_kind::timeout) && settings_->on_timeout == timeout_action::null) {
+    auto record = in;
+    append_member(record, settings_->into, "null");
+    return record;
+  }
+  return std::nullopt;
+}
+
+json_record lookup_function::with_miss(json_record to, const settings& how) {
+  append_member(to, how.into, how.rows == row_form::one ? "null" : "[]");
+  return to;
+}
+
+} // namespace weir::tool

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What a `[[lookup]]` does with each record: takes its key out of it, asks the pool, and adds what
+/// was found as a field. One copy for each operator instance, on that operator's thread; the counts are
+/// shared by all copies and read by any thread.
+
+#include "job_file.hpp"
+
+#include "weir/async_function.hpp"
+#include "weir/client_pool.hpp"
+#include "weir/json_fields.hpp"
+#include "weir/json_record.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::tool {
+
+/// What only the function knows of its records. Each record counts once, when it is decided.
+struct lookup_counts {
+  std::atomic<std::uint64_t> misses{0};
+  std::atomic<std::uint64_t> bad_records{0};
+};
+
+class lookup_function : public async_function<json_record, json_record> {
+public:
+  /// `asks`: `what.query`, as `pool` has declared it.
+  lookup_function(const lookup_section& what, client_pool pool, statement_id asks,
+                  std::shared_ptr<lookup_counts> counts);
+
+  expected<void> open(function_context& context);
+
+  /// Completes with the record and its new field; a miss that may be asked for again, or that is not
+  /// to become null, fails with the kind `miss`.
+  void async_invoke(const json_record& in, result_future<json_record> done);
+
+  /// Counts what has failed for good, and turns misses and timeouts into null where the job wants it.
+  std::optional<json_record> fallback(const json_record& in, const error& why);
+
+private:
+  // Also what a callback needs that outlives a call.
+  struct settings {
+    std::string name;
+    std::string into;
+    row_form rows;
+    miss_action on_miss;
+    timeout_action on_timeout;
+    bool retries_misses;
+  };
+
+  static json_record with_miss(json_record to, const settings& how);
+  void answer_miss(const json_record& in, result_future<json_record> done);
+
+  std::shared_ptr<const settings> settings_;
+  json_fields fields_;
+  client_pool pool_;
+  statement_id asks_;
+  std::shared_ptr<lookup_counts> counts_;
+  pool_client* client_ = nullptr;
+};
+
+} // namespace weir::tool

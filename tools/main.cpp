@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "run_command.hpp"
+
+#include "weir/version.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cerrno>
+#include <exception>
+#include <fcntl.h>
+#include <iostream>
+#include <string>
+
+namespace {
+
+using namespace weir::tool;
+
+/// A standard descriptor that was closed by whoever started the command would be given to the next
+/// file that is opened, which would then get what is meant for people. These fail instead.
+void occupy_standard_descriptors() {
+  for (const int fd : {0, 1, 2})
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+      static_cast<void>(::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY));
+}
+
+constexpr const char* exit_codes = R"(exit codes:
+  0  the job is done
+  1  the job failed
+  2  bad usage, or a bad job file
+  3  stopped before the end of the input
+
+SIGINT or SIGTERM stops reading and lets what has been read come out, at most for the job's
+drain_timeout; a second one cancels. docs/job-file.md describes job files.)";
+
+void add_run(CLI::App& app, run_arguments& arguments) {
+  auto& run = *app.add_subcommand("run", "Run the job that a file describes");
+  run.add_option("JOB", arguments.job_file, "The job file (TOML)")->required();
+  run.add_option("--set", arguments.overrides,
+                 "Override a key, as in --set pool.airports.url=sqlite:other.db or\n"
+                 "--set lookup.origin.timeout=2s; the value is TOML, or else a string")
+    ->type_name("KEY=VALUE")
+    ->take_all()
+    ->expected(1)
+    ->allow_extra_args(false);
+  auto& validate = *run.add_flag("--validate", arguments.validate,
+                                 "Only check the job file: all mistakes, warnings, and the\n"
+                                 "throughput that each lookup's settings allow");
+  run.add_flag("--json", arguments.json,
+               "Print the summary as JSON on standard output (on standard error where\n"
+               "the records go to standard output)")
+    ->excludes(&validate);
+  run.add_flag("--quiet", arguments.quiet,
+               "No progress, no summary (but that of --json), only errors");
+  run.add_flag("--force", arguments.force,
+               "Remove the part files of another run from the output folder first");
+  run.add_flag("--keep-partial", arguments.keep_partial,
+               "If the job fails or is cancelled, keep the whole lines that were written");
+  run.footer(exit_codes);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  occupy_standard_descriptors();
+  run_arguments arguments;
+  CLI::App app{"Asynchronous calls to outside systems inside a stream"};
+  app.name("weir");
+  app.set_version_flag("--version", std::string{"weir "} + weir::version_text);
+  app.require_subcommand(1);
+  app.footer(exit_codes);
+  add_run(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& wrong) {
+    return app.exit(wrong) == 0 ? exit_code::done : exit_code::bad_usage;
+  }
+  try {
+    stop_signals signals;
+    return run_command(arguments, signals);
+  } catch (const std::exception& thrown) {
+    std::cerr << "weir: " << thrown.what() << '\n';
+    return exit_code::job_failed;
+  }
+}

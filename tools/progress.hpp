@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What a person sees while a job runs: one line that is written anew on a terminal, a plain line every
+/// few seconds elsewhere. It reads the job's numbers and never touches the job. Used by one thread.
+
+#include "weir/job_status.hpp"
+#include "weir/time.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace weir::tool {
+
+/// The numbers of one moment.
+struct progress_sample {
+  time_point at{};
+  /// That have come out.
+  std::uint64_t records = 0;
+  std::uint64_t in_flight = 0;
+  duration call_p99{};
+  /// Of the input, 0 to 1, where its size is known.
+  std::optional<double> share;
+};
+
+progress_sample sample_of(const job_status& status, time_point at);
+
+/// The line for `now`. The rate is that since `since`.
+std::string progress_line(const std::string& job, const progress_sample& now,
+                          const progress_sample& since, duration elapsed);
+
+/// Writes progress to a file descriptor.
+class progress {
+public:
+  /// `to`: standard error, usually; whether it is a terminal decides the form.
+  progress(std::string job, int to, time_point started);
+
+  /// How often `show` is worth calling.
+  duration interval() const noexcept;
+
+  /// Shows the numbers of now, if it is time to.
+  void show(const job_status& status, time_point now);
+
+  /// Takes the line off the terminal, so that something else can be written.
+  void clear();
+
+private:
+  void write(const std::string& text) const;
+
+  const std::string job_;
+  const int to_;
+  const bool terminal_;
+  const time_point started_;
+  time_point next_;
+  /// The last seconds, oldest first.
+  std::deque<progress_sample> samples_;
+  bool shown_ = false;
+};
+
+} // namespace weir::tool

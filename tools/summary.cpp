@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "summary.hpp"
+
+#include "duration_text.hpp"
+#include "job_builder.hpp"
+
+#include "weir/json_writer.hpp"
+#include "weir/output_folder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+#include <string_view>
+#include <utility>
+
+namespace weir::tool {
+
+namespace {
+
+std::string_view name_of(job_end end) {
+  switch (end) {
+    case job_end::done:
+      return "done";
+    case job_end::failed:
+      return "failed";
+    case job_end::drained:
+      return "drained";
+    case job_end::cancelled:
+      return "cancelled";
+  }
+  return "";
+}
+
+/// Those counts of a lookup that are shown, under their names.
+constexpr std::array<std::pair<std::string_view, std::uint64_t lookup_summary::*>, 7> shown_counts{
+  {{"calls", &lookup_summary::calls},
+   {"misses", &lookup_summary::misses},
+   {"retries", &lookup_summary::retries},
+   {"timeouts", &lookup_summary::timeouts},
+   {"dropped", &lookup_summary::dropped},
+   {"dead_letters", &lookup_summary::dead_letters},
+   {"skipped", &lookup_summary::skipped}}};
+
+output_place place_of(const job_file& job, const job_status& status, const job_result& result) {
+  if (job.sink.is_standard_output())
+    return {"standard output", {}, false};
+  output_place place{job.sink.path, {}, false};
+  const std::filesystem::path folder{job.sink.path};
+  for (std::uint32_t i = 0; i < job.sink.parallelism; ++i) {
+    const auto part = folder / part_file_name(1, i);
+    std::error_code ignored;
+    if (std::filesystem::exists(part, ignored))
+      place.parts.push_back(part.string());
+  }
+  const bool wrote = std::any_of(status.sinks.begin(), status.sinks.end(), [](const auto& sink) {
+    return sink.name == sink_stage_name && sink.records_in > 0;
+  });
+  place.removed = place.parts.empty() && wrote
+                  && (result.end == job_end::failed || result.end == job_end::cancelled);
+  return place;
+}
+
+/// A table's cell, to the right.
+std::string cell(std::string_view text, std::size_t width) {
+  return std::string(width > text.size() ? width - text.size() : 0, ' ') + std::string{text};
+}
+
+std::string table_of(const run_summary& of) {
+  constexpr std::size_t width = 13;
+  std::size_t names = 6;
+  for (const auto& each : of.lookups)
+    names = std::max(names, each.name.size());
+  const auto named = [&](const std::string& name) {
+    return "  " + name + std::string(names - name.size(), ' ');
+  };
+  auto table = named("lookup");
+  for (const auto& [name, count] : shown_counts) {
+    std::string spaced{name};
+    std::replace(spaced.begin(), spaced.end(), '_', ' ');
+    table += cell(spaced, width);
+  }
+  table += cell("p50", width) + cell("p99", width) + "\n";
+  const auto add = [&](const std::string& name, const lookup_summary& row) {
+    table += named(name);
+    for (const auto& [ignored, count] : shown_counts)
+      table += cell(grouped_text(row.*count), width);
+    table += cell(rounded_text(row.call_duration.quantile(0.5)), width)
+             + cell(rounded_text(row.call_duration.quantile(0.99)), width) + "\n";
+  };
+  for (const auto& each : of.lookups)
+    add(each.name, each);
+  if (of.lookups.size() > 1)
+    add("all", of.all);
+  return table;
+}
+
+std::string output_text(const run_summary& of) {
+  const auto& place = of.output;
+  if (place.removed)
+    return place.path + ": removed, since the job did not come to its end (--keep-partial keeps "
+                        "whole lines)";
+  auto text = place.path;
+  if (!place.parts.empty()) {
+    const auto count = place.parts.size();
+    text += " (" + std::to_string(count) + (count == 1 ? " part file" : " part files");
+    text += of.end == job_end::done ? ")" : ", not of the whole input)";
+  } else if (of.end != job_end::done && place.path != "standard output") {
+    text += ": nothing was written";
+  }
+  return text;
+}
+
+// -- JSON --
+
+void append_member_name(std::string& out, std::string_view name) {
+  if (!out.ends_with('{'))
+    out += ',';
+  append_json_string(out, name);
+  out += ':';
+}
+
+void append_count(std::string& out, std::string_view name, std::uint64_t number) {
+  append_member_name(out, name);
+  out += std::to_string(number);
+}
+
+void append_number(std::string& out, std::string_view name, double number) {
+  append_member_name(out, name);
+  append_json_number(out, number);
+}
+
+void append_text(std::string& out, std::string_view name, std::string_view text) {
+  append_member_name(out, name);
+  append_json_string(out, text);
+}
+
+void append_texts(std::string& out, std::string_view name, const std::vector<std::string>& texts) {
+  append_member_name(out, name);
+  out += '[';
+  for (const auto& each : texts) {
+    if (!out.ends_with('['))
+      out += ',';
+    append_json_string(out, each);
+  }
+  out += ']';
+}
+
+void append_calls(std::string& out, const lookup_summary& of) {
+  for (const auto& [name, count] : shown_counts)
+    append_count(out, name, of.*count);
+  const auto ms = [&](double q) {
+    return static_cast<double>(of.call_duration.quantile(q).count()) / 1e6;
+  };
+  append_number(out, "call_p50_ms", ms(0.5));
+  append_number(out, "call_p99_ms", ms(0.99));
+}
+
+void append_lookups(std::string& out, const run_summary& of) {
+  append_member_name(out, "lookups");
+  out += '[';
+  for (const auto& each : of.lookups) {
+    if (!out.ends_with('['))
+      out += ',';
+    out += '{';
+    append_text(out, "name", each.name);
+    append_count(out, "records_in", each.records_in);
+    append_count(out, "records_out", each.records_out);
+    append_calls(out, each);
+    out += '}';
+  }
+  out += ']';
+}
+
+double seconds_of(duration d) {
+  return static_cast<double>(d.count()) / 1e9;
+}
+
+} // namespace
+
+lookup_summary& lookup_summary::operator+=(const lookup_summary& other) {
+  for (const auto& [title, count] : shown_counts)
+    this->*count += other.*count;
+  records_in += other.records_in;
+  records_out += other.records_out;
+  call_duration += other.call_duration;
+  return *this;
+}
+
+double run_summary::records_per_second() const {
+  return took > duration{0} ? static_cast<double>(records_in) / seconds_of(took) : 0;
+}
+
+std::vector<std::string> reasons(const job_file& job, const job_result& result) {
+  std::vector<std::string> lines;
+  for (const auto& each : result.why) {
+    auto line = each.text();
+    if (!result.record.empty() && each.thing().find(result.record) == std::string::npos)
+      line = source_name(job) + ", " + result.record + ": " + line;
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+run_summary summarize(const job_file& job, const job_status& status, const job_result& result,
+                      const std::vector<std::shared_ptr<lookup_counts>>& counts) {
+  run_summary sum;
+  sum.job = job.name;
+  sum.end = result.end;
+  sum.took = result.took;
+  sum.left_behind = result.left_behind;
+  for (const auto& source : status.sources) {
+    sum.records_in += source.records_out + source.skipped + source.dead_letters;
+    sum.skipped += source.skipped;
+    sum.dead_letters += source.dead_letters;
+    sum.read_bytes += source.read;
+    sum.total_bytes = source.total;
+  }
+  for (const auto& sink : status.sinks)
+    if (sink.name == sink_stage_name)
+      sum.records_out += sink.records_in;
+  const bool skips = job.source.options.on_bad_record == bad_record_action::skip;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    lookup_summary lookup;
+    lookup.name = job.lookups[i].name;
+    lookup.misses = counts[i]->misses.load(std::memory_order_relaxed);
+    for (const auto& each : status.operators) {
+      if (each.name != lookup.name)
+        continue;
+      lookup.records_in = each.records_in;
+      lookup.records_out = each.records_out;
+      lookup.calls = each.calls;
+      lookup.retries = each.retries;
+      lookup.timeouts = each.timeouts;
+      // The operator knows of bad records only that they were dropped.
+      const auto bad = counts[i]->bad_records.load(std::memory_order_relaxed);
+      lookup.skipped = skips ? std::min(bad, each.dropped) : 0;
+      lookup.dropped = each.dropped - lookup.skipped;
+      lookup.dead_letters = each.dead_letters;
+      lookup.call_duration = each.call_duration;
+    }
+    sum.skipped += lookup.skipped;
+    sum.dead_letters += lookup.dead_letters;
+    sum.all += lookup;
+    sum.lookups.push_back(std::move(lookup));
+  }
+  std::set<std::string> files{job.source.dead_letter};
+  for (const auto& lookup : job.lookups)
+    files.insert(lookup.dead_letter);
+  files.erase("");
+  sum.dead_letter_files.assign(files.begin(), files.end());
+  sum.output = place_of(job, status, result);
+  sum.why = reasons(job, result);
+  return sum;
+}
+
+std::string summary_text(const run_summary& of) {
+  std::string text = "job " + of.job + ": " + std::string{name_of(of.end)} + " after "
+                     + rounded_text(of.took) + "\n";
+  const auto line = [&](std::string_view name, const std::string& what) {
+    text += "  " + std::string{name} + std::string(16 - name.size(), ' ') + what + "\n";
+  };
+  line("records in", grouped_text(of.records_in));
+  line("records out", grouped_text(of.records_out));
+  line("records/s", grouped_text(static_cast<std::uint64_t>(std::llround(of.records_per_second()))));
+  line("skipped", grouped_text(of.skipped));
+  line("dropped", grouped_text(of.all.dropped));
+  line("dead letters", grouped_text(of.dead_letters));
+  if (of.end == job_end::drained) {
+    line("left behind", grouped_text(of.left_behind));
+    auto read = grouped_text(of.read_bytes);
+    if (of.total_bytes && *of.total_bytes > 0)
+      read += " of " + grouped_text(*of.total_bytes);
+    line("read", read + " bytes of the input; the rest was not read");
+  }
+  if (!of.lookups.empty())
+    text += table_of(of);
+  for (const auto& each : of.dead_letter_files)
+    line("dead letters in", each);
+  line("output", output_text(of));
+  return text;
+}
+
+std::string summary_json(const run_summary& of) {
+  std::string out = "{";
+  append_text(out, "job", of.job);
+  append_text(out, "end", name_of(of.end));
+  append_number(out, "seconds", seconds_of(of.took));
+  append_count(out, "records_in", of.records_in);
+  append_count(out, "records_out", of.records_out);
+  append_number(out, "records_per_second", of.records_per_second());
+  append_count(out, "left_behind", of.left_behind);
+  append_count(out, "read_bytes", of.read_bytes);
+  append_member_name(out, "total_bytes");
+  out += of.total_bytes ? std::to_string(*of.total_bytes) : "null";
+  auto whole = of.all;
+  whole.skipped = of.skipped;
+  whole.dead_letters = of.dead_letters;
+  append_calls(out, whole);
+  append_lookups(out, of);
+  append_text(out, "output", of.output.path);
+  append_texts(out, "parts", of.output.parts);
+  append_member_name(out, "output_removed");
+  out += of.output.removed ? "true" : "false";
+  append_texts(out, "dead_letter_files", of.dead_letter_files);
+  append_texts(out, "why", of.why);
+  return out + "}\n";
+}
+
+} // namespace weir::tool

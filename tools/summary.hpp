@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What `weir run` says at the end of a job, for people and for programs. Every record that was read is
+/// in exactly one of: out, dropped, dead letters, skipped, left behind (the job's end may cut a failed
+/// or cancelled job's counts short). Pure functions and values; any thread.
+
+#include "job_file.hpp"
+#include "lookup_function.hpp"
+
+#include "weir/histogram.hpp"
+#include "weir/job_status.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::tool {
+
+struct lookup_summary {
+  std::string name;
+  std::uint64_t records_in = 0;
+  std::uint64_t records_out = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t timeouts = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t dead_letters = 0;
+  /// Bad records that were left out.
+  std::uint64_t skipped = 0;
+  histogram::snapshot call_duration;
+
+  lookup_summary& operator+=(const lookup_summary& other);
+};
+
+/// Where the output is.
+struct output_place {
+  /// A folder, or `standard output`.
+  std::string path;
+  /// Visible part files.
+  std::vector<std::string> parts;
+  /// What was written was removed.
+  bool removed = false;
+};
+
+struct run_summary {
+  std::string job;
+  job_end end = job_end::done;
+  duration took{};
+  std::uint64_t records_in = 0;
+  std::uint64_t records_out = 0;
+  /// By the source and by lookups.
+  std::uint64_t skipped = 0;
+  std::uint64_t dead_letters = 0;
+  std::uint64_t left_behind = 0;
+  /// Bytes of the input.
+  std::uint64_t read_bytes = 0;
+  std::optional<std::uint64_t> total_bytes;
+  std::vector<lookup_summary> lookups;
+  /// The sum of all lookups.
+  lookup_summary all;
+  output_place output;
+  /// Paths that dead letters were written to.
+  std::vector<std::string> dead_letter_files;
+  /// Why it failed, a line each.
+  std::vector<std::string> why;
+
+  double records_per_second() const;
+};
+
+/// The lines that say why a job failed.
+std::vector<std::string> reasons(const job_file& job, const job_result& result);
+
+/// `counts`: of the job's lookups, in their order.
+run_summary summarize(const job_file& job, const job_status& status, const job_result& result,
+                      const std::vector<std::shared_ptr<lookup_counts>>& counts);
+
+/// For people, several lines.
+std::string summary_text(const run_summary& of);
+
+/// One JSON object and a line end; docs/job-file.md names its members.
+std::string summary_json(const run_summary& of);
+
+} // namespace weir::tool

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Reads the keys of one table of a TOML file by their rules. What breaks a rule goes into a list of
+/// mistakes and reading goes on with the default; keys that nobody asked for are mistakes as well. Used
+/// by one thread.
+
+#include "job_file.hpp"
+
+#include <toml++/toml.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir::tool {
+
+/// Names a value may have, and what they mean.
+template <class T, std::size_t N>
+using choices = std::array<std::pair<std::string_view, T>, N>;
+
+/// Where a node was written: file and line, or the `--set` that it comes from.
+std::string place_of(const toml::node& node, const std::string& file);
+
+/// A node as TOML, cut where it is long.
+std::string text_of(const toml::node& node);
+
+/// One part of a key; in quotes where TOML needs them.
+std::string key_part(std::string_view name);
+
+/// ` (did you mean "x"?)` where one of `known` is close to `name`, else empty.
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& known);
+
+class toml_section {
+public:
+  /// `key`: the table's own key, `pool.airports`. `table`: null = everything is missing.
+  toml_section(const toml::table* table, std::string key, const std::string& file,
+               std::vector<mistake>& mistakes)
+    : table_(table), key_(std::move(key)), file_(file), mistakes_(mistakes) {}
+
+  // -- reading keys; nothing, or the default, where the key is missing or breaks its rule --
+
+  /// The node itself; from now on the key is known.
+  const toml::node* find(std::string_view name);
+
+  /// A string that is not empty.
+  std::optional<std::string> text(std::string_view name);
+  std::optional<std::string> required_text(std::string_view name);
+
+  std::int64_t integer(std::string_view name, std::int64_t otherwise, std::int64_t min,
+                       std::int64_t max);
+  double number(std::string_view name, double otherwise, double min, double max);
+  std::optional<duration> time(std::string_view name);
+  std::uint64_t size(std::string_view name, std::uint64_t otherwise, std::uint64_t min,
+                     std::uint64_t max);
+
+  /// An array of strings that are not empty, at least one; with `or_one`, also a single string.
+  std::vector<std::string> texts(std::string_view name, bool or_one = false);
+
+  template <class T, std::size_t N>
+  std::optional<T> choice(std::string_view name, const choices<T, N>& all) {
+    std::vector<std::string> names;
+    for (const auto& [each, meaning] : all)
+      names.emplace_back(each);
+    const auto which = choice_index(name, names);
+    return which ? std::optional{all[*which].second} : std::nullopt;
+  }
+
+  /// The table under a key; mistake where it is something else.
+  const toml::table* table(std::string_view name);
+
+  // -- saying what is wrong --
+
+  /// `name` must be there and is not.
+  void missing(std::string_view name, std::string_view rule = "is required");
+
+  /// The value of `name`, which is there, breaks `rule`.
+  void wrong(std::string_view name, std::string rule);
+
+  /// Whatever was not asked for is a mistake.
+  void refuse_unknown();
+
+  const std::string& key() const noexcept { return key_; }
+
+private:
+  std::optional<std::size_t> choice_index(std::string_view name,
+                                          const std::vector<std::string>& names);
+  std::string key_of(std::string_view name) const;
+
+  const toml::table* table_;
+  std::string key_;
+  const std::string& file_;
+  std::vector<mistake>& mistakes_;
+  std::set<std::string, std::less<>> known_;
+};
+
+} // namespace weir::tool
