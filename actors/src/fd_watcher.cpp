@@ -59,8 +59,13 @@ void fd_watcher::run() {
     for (const auto& each : waiters)
       fds.push_back({each.for_what.fd, static_cast<short>(each.for_what.writable ? POLLOUT : POLLIN),
                      0});
-    if (::poll(fds.data(), fds.size(), -1) < 0)
-      continue;
+    if (::poll(fds.data(), fds.size(), -1) < 0) {
+      if (errno == EINTR)
+        continue;
+      // Whoever waits tries, and meets the error where it has a name.
+      for (auto& each : fds)
+        each.revents = POLLERR;
+    }
     std::array<char, 64> drained;
     while (::read(wake_fds_[0], drained.data(), drained.size()) > 0) {
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The one place where stages call into a user's source, sink or callback: what it throws becomes an error, since
-/// an exception that leaves a handler would end the actor without a word about the cause.
+/// What user code throws becomes an error. Calls into a user's source, sink or function go through
+/// `guarded`; what escapes elsewhere (the move of a record, its `held_bytes`, a driver) ends its actor,
+/// which `report_exceptions` of instance.hpp lets say why.
 
 #include "weir/error.hpp"
 
@@ -12,15 +13,24 @@
 
 namespace weir {
 
+/// The error that an exception becomes.
+inline error error_of(const std::string& stage, const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& known) {
+    return {error_kind::exception, stage, std::string{"it threw: "} + known.what()};
+  } catch (...) {
+    return {error_kind::exception, stage, "it threw something that is no std::exception"};
+  }
+}
+
 /// `call()`'s result, or the error that it threw.
 template <class Call>
 auto guarded(const std::string& stage, Call&& call) -> decltype(call()) {
   try {
     return call();
-  } catch (const std::exception& thrown) {
-    return error{error_kind::exception, stage, std::string{"it threw: "} + thrown.what()};
   } catch (...) {
-    return error{error_kind::exception, stage, "it threw something that is no std::exception"};
+    return error_of(stage, std::current_exception());
   }
 }
 

@@ -4,6 +4,7 @@
 /// What every stage instance is made with, whatever it does: who it is, to whom it reports, where its
 /// outputs lead. Values; handed to the actor when it is spawned.
 
+#include "guarded.hpp"
 #include "output_port.hpp"
 
 #include "weir/fd_watcher.hpp"
@@ -35,6 +36,17 @@ struct instance_parts {
   /// How it waits for a descriptor without holding its thread.
   fd_waiter wait_for_fd;
 };
+
+/// Lets an exception that escapes a handler of `self` fail the job, by the name of its stage. The actor
+/// ends. CAF itself would print it and end the actor without a word to the job.
+template <class Self>
+void report_exceptions(const Self& self, const instance_parts& of) {
+  self->set_exception_handler(
+    [job = of.job, id = of.id, stage = of.context.stage](std::exception_ptr& thrown) -> caf::error {
+      caf::anon_send(job, id, stage_failure{error_of(stage, thrown), {}});
+      return caf::exit_reason::unhandled_exception;
+    });
+}
 
 /// Introduces `self` to the receivers of one of its outputs.
 template <class Self>

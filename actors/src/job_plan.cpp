@@ -15,8 +15,7 @@ public:
   std::vector<error> run() {
     if (plan_.parallelism == 0)
       add("environment", "parallelism is 0 but must be >= 1");
-    if (plan_.batches.records == 0 || plan_.batches.bytes == 0)
-      add("environment", "a batch holds 0 records or bytes but both must be > 0");
+    check_batches();
     if (plan_.stages.empty())
       add("job " + plan_.name, "it has no source; begin with environment::from_source");
     check_pools();
@@ -29,6 +28,26 @@ public:
   }
 
 private:
+  void check_batches() {
+    const auto check = [&](const char* what, std::size_t value, std::size_t most) {
+      if (value == 0 || value > most)
+        add("environment", std::string{"batches."} + what + " is " + std::to_string(value)
+                             + " but must be 1 to " + std::to_string(most));
+    };
+    check("records", plan_.batches.records, std::size_t{1} << 20);
+    check("bytes", plan_.batches.bytes, std::size_t{1} << 40);
+  }
+
+  void check_watermarks(const std::string& source, const watermark_strategy& how) {
+    const auto late = how.max_out_of_orderness;
+    if (late < duration{0} || late % std::chrono::milliseconds{1} != duration{0})
+      add(source, "max_out_of_orderness is " + std::to_string(late.count())
+                    + " ns but must be >= 0 and whole milliseconds");
+    if (how.interval < duration{0})
+      add(source, "the interval of watermarks is " + std::to_string(how.interval.count())
+                    + " ns but must be >= 0");
+  }
+
   void check_pools() {
     std::set<std::string> names;
     for (const auto& pool : plan_.pools) {
@@ -46,6 +65,8 @@ private:
 
   void check_stage(std::size_t number, std::set<std::string>& names) {
     const auto& stage = plan_.stages[number];
+    if (const auto* of = std::get_if<source_plan>(&stage.what))
+      check_watermarks(stage.name, of->watermarks);
     if (const auto* of = std::get_if<operator_plan>(&stage.what)) {
       const auto mistakes = of->options.mistakes();
       found_.insert(found_.end(), mistakes.begin(), mistakes.end());

@@ -33,6 +33,7 @@ struct sink_probes {
 };
 struct running_pool {
   std::string name;
+  const void* identity;
   std::shared_ptr<pool_inbox> inbox;
   std::shared_ptr<client_driver> driver;
   std::shared_ptr<pool_probe> probe;
@@ -104,9 +105,15 @@ private:
         failed.push_back(made.why());
         continue;
       }
-      running_pool running{pool.name, std::make_shared<pool_inbox>(), std::move(*made),
+      running_pool running{pool.name, pool.statements.get(), std::make_shared<pool_inbox>(), std::move(*made),
                            std::make_shared<pool_probe>()};
-      const auto opened = running.driver->open(*pool.statements, *running.inbox);
+      if (running.driver == nullptr) {
+        failed.push_back({error_kind::argument, "pool " + pool.name, "its factory made no driver"});
+        continue;
+      }
+      const auto opened = guarded("pool " + pool.name, [&] {
+        return running.driver->open(*pool.statements, *running.inbox);
+      });
       pools_.push_back(std::move(running));
       if (!opened)
         failed.push_back(opened.why());
@@ -159,6 +166,8 @@ private:
     for (std::size_t i = 0; i < pools_.size(); ++i) {
       auto parts = std::make_shared<pool_parts>();
       parts->number = static_cast<std::uint32_t>(i);
+      parts->name = pools_[i].name;
+      parts->job = job_;
       parts->driver = pools_[i].driver;
       parts->inbox = pools_[i].inbox;
       parts->probe = pools_[i].probe;
@@ -286,7 +295,8 @@ private:
     parts->seed = settings_.seed + instance.id.number;
     parts->instance = std::move(instance);
     parts->plan = of;
-    parts->pools = supervision_->pools;
+    for (std::size_t i = 0; i < pools_.size(); ++i)
+      parts->pools.push_back({supervision_->pools[i], pools_[i].identity});
     parts->probe = std::make_shared<operator_probe>();
     probes_of(operators_, parts->instance).push_back(parts->probe);
     const auto spawned = system_.spawn(operator_stage, std::move(parts));
@@ -328,6 +338,7 @@ private:
     sum.name = stage.name;
     for (const auto& probe : stage.of) {
       sum.records_in += probe->records_in.value();
+      sum.records_finished += probe->records_finished.value();
       sum.records_out += probe->records_out.value();
       sum.calls += probe->calls.value();
       sum.retries += probe->retries.value();
@@ -342,19 +353,22 @@ private:
     return sum;
   }
 
-  /// Records that sources gave and that neither came out of the last stage nor ended on the way. Right
-  /// for functions that give one result a record.
+  /// Records that are between two stages, or in an operator.
   std::uint64_t left_behind() const {
     const auto now = status();
-    std::uint64_t in = 0;
-    std::uint64_t out = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    std::uint64_t held = 0;
     for (const auto& each : now.sources)
-      in += each.records_out + each.dead_letters;
-    for (const auto& each : now.operators)
-      out += each.dropped;
+      sent += each.records_out + each.dead_letters;
+    for (const auto& each : now.operators) {
+      sent += each.records_out + each.dead_letters;
+      received += each.records_in;
+      held += each.records_in - each.records_finished;
+    }
     for (const auto& each : now.sinks)
-      out += each.records_in;
-    return in > out ? in - out : 0;
+      received += each.records_in;
+    return sent - received + held;
   }
 
   caf::actor_system& system_;

@@ -3,6 +3,7 @@
 
 #include "guarded.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 namespace weir {
@@ -12,12 +13,14 @@ class operator_stage_state::context final : public function_context {
 public:
   explicit context(self_pointer self) : self_(self) {}
 
-  pool_client& bind(std::uint32_t pool) override {
-    auto& client = clients_[pool];
+  pool_client& bind(const pool_id& pool) override {
+    const auto& parts = *self_->state.parts_;
+    if (pool.number >= parts.pools.size() || parts.pools[pool.number].identity != pool.identity)
+      throw std::invalid_argument("it binds a client pool that was made by another environment");
+    auto& client = clients_[pool.number];
     if (client == nullptr) {
       client = std::make_unique<pool_client>();
-      const auto& parts = *self_->state.parts_;
-      self_->send(parts.pools.at(pool), caf::join_atom::value, parts.instance.id.number,
+      self_->send(parts.pools[pool.number].actor, caf::join_atom::value, parts.instance.id.number,
                   pool_user{self_});
     }
     return *client;
@@ -40,6 +43,7 @@ operator_stage_state::~operator_stage_state() {
 operator_actor::behavior_type
 operator_stage_state::make_behavior(std::shared_ptr<operator_stage_parts> parts) {
   parts_ = std::move(parts);
+  report_exceptions(self_, parts_->instance);
   input_.emplace(parts_->instance.channels, parts_->instance.batches,
                  [this](const credit_receiver& to, lane_id lane, const credit& more,
                         batch_handle spare) { self_->send(to, lane, more, std::move(spare)); });
@@ -141,7 +145,7 @@ void operator_stage_state::on_completions() {
   if (over_)
     return;
   const auto at = now();
-  body_->advance(outputs(), at);
+  body_->on_completions(outputs(), at);
   take_input(at);
   after(at);
 }
@@ -165,21 +169,10 @@ void operator_stage_state::on_pool_results(const pool_results& of) {
   if (over_)
     return;
   const auto at = now();
-  if (of.results != nullptr && !deliver(client, *of.results, at))
-    return;
+  if (of.results != nullptr)
+    body_->run([&] { client.deliver(*of.results, at); }, outputs(), at);
   take_input(at);
   after(at);
-}
-
-bool operator_stage_state::deliver(pool_client& client, std::vector<call_result>& results,
-                                   time_point now) {
-  const auto ran = guarded(parts_->instance.context.stage, [&]() -> expected<void> {
-    body_->run([&] { client.deliver(results); }, outputs(), now);
-    return {};
-  });
-  if (!ran)
-    fail(ran.why(), {});
-  return ran.has_value();
 }
 
 void operator_stage_state::take_input(time_point now) {
@@ -193,9 +186,10 @@ void operator_stage_state::take_input(time_point now) {
 
 void operator_stage_state::after(time_point now) {
   ask_pools();
-  const auto& counts = body_->counts();
+  const auto counts = body_->counts();
   auto& probe = *parts_->probe;
   probe.records_in.set(counts.records_in);
+  probe.records_finished.set(counts.records_finished);
   probe.records_out.set(counts.records_out);
   probe.calls.set(counts.calls);
   probe.retries.set(counts.retries);
@@ -227,7 +221,7 @@ void operator_stage_state::after(time_point now) {
 void operator_stage_state::ask_pools() {
   for (auto& [number, client] : context_->clients())
     if (client->has_requests())
-      self_->send(parts_->pools[number],
+      self_->send(parts_->pools[number].actor,
                   pool_questions{parts_->instance.id.number,
                                  std::make_shared<std::vector<question>>(client->take_requests())});
 }
@@ -240,7 +234,7 @@ void operator_stage_state::expire_questions(time_point now) {
     std::vector<call_token> gone;
     body_->run([&, &of = *client] { gone = of.expire(now); }, outputs(), now);
     if (!gone.empty())
-      self_->send(parts_->pools[number],
+      self_->send(parts_->pools[number].actor,
                   pool_cancellations{parts_->instance.id.number, std::move(gone)});
   }
 }

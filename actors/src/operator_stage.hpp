@@ -20,13 +20,20 @@
 
 namespace weir {
 
+/// A pool, as those that ask it know it.
+struct pool_access {
+  pool_actor actor;
+  /// See `pool_id`.
+  const void* identity = nullptr;
+};
+
 struct operator_stage_parts {
   instance_parts instance;
   operator_plan plan;
   std::uint64_t seed = 0;
   std::shared_ptr<operator_probe> probe;
   /// All pools of the job, by number.
-  std::vector<pool_actor> pools;
+  std::vector<pool_access> pools;
 };
 
 class operator_stage_state {
@@ -56,8 +63,6 @@ private:
 
   void make_body();
   expected<void> open_body();
-  /// Runs the callbacks of what was asked. False: one threw, and the job fails.
-  bool deliver(pool_client& client, std::vector<call_result>& results, time_point now);
   /// Takes the input that waits, as far as there is room.
   void take_input(time_point now);
   /// What follows every message: questions go out, the timer is armed, the probe is renewed.

@@ -26,7 +26,7 @@ void output_port::grant(std::uint32_t number, const credit& more, batch_handle s
   auto& of = lanes_[number];
   of.left.records += more.records;
   of.left.bytes += more.bytes;
-  if (spare.batch != nullptr)
+  if (spare.batch != nullptr && of.spare.size() < spares_max)
     of.spare.push_back(std::move(spare.batch));
   open_lane(current_);
 }

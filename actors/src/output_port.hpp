@@ -57,6 +57,8 @@ public:
 private:
   /// Records that one lane gets before the next has its turn.
   static constexpr std::int64_t turn_length = 64;
+  /// Empty batches that a lane keeps; a receiver that stood still gives back many small ones at once.
+  static constexpr std::size_t spares_max = 8;
   /// Control elements that an open batch without credit holds before watermarks are merged.
   static constexpr std::size_t controls_max = 1000;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pool.hpp"
 
+#include "guarded.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <limits>
@@ -36,6 +38,11 @@ pool_state::~pool_state() {
 
 pool_actor::behavior_type pool_state::make_behavior(std::shared_ptr<pool_parts> parts) {
   parts_ = std::move(parts);
+  self_->set_exception_handler(
+    [job = parts_->job, name = "pool " + parts_->name](std::exception_ptr& thrown) -> caf::error {
+      caf::anon_send(job, stage_failure{error_of(name, thrown), {}});
+      return caf::exit_reason::unhandled_exception;
+    });
   parts_->inbox->set_wake_up([to = self_->address()] {
     if (auto alive = caf::actor_cast<caf::actor>(to))
       caf::anon_send(alive, results_atom::value);
@@ -73,20 +80,24 @@ void pool_state::on_questions(const pool_questions& of) {
 
 void pool_state::on_cancellations(const pool_cancellations& of) {
   const auto client = client_index(of.client);
+  auto tokens = of.tokens;
+  std::sort(tokens.begin(), tokens.end());
   std::vector<call_token> ours;
   for (std::size_t i = 0; i < calls_.size(); ++i) {
     const auto& each = calls_[i];
     if (each.held && each.client == client
-        && std::find(of.tokens.begin(), of.tokens.end(), each.asked_as) != of.tokens.end())
+        && std::binary_search(tokens.begin(), tokens.end(), each.asked_as))
       ours.push_back(call_token{each.generation} << 32 | i);
   }
+  std::sort(ours.begin(), ours.end());
   std::erase_if(waiting_, [&](const question& each) {
-    if (std::erase(ours, each.token) == 0)
+    if (!std::binary_search(ours.begin(), ours.end(), each.token))
       return false;
     call_result cancelled{each.token, error{error_kind::cancelled, "pool", "nobody waits for it"}};
     settle(cancelled);
     return true;
   });
+  std::erase_if(ours, [&](call_token each) { return !is_held(each); });
   parts_->driver->cancel(ours);
   send_results();
 }
@@ -114,10 +125,9 @@ void pool_state::submit_waiting() {
 }
 
 bool pool_state::settle(call_result& with) {
-  const auto index = index_of(with.token);
-  if (index >= calls_.size() || !calls_[index].held
-      || calls_[index].generation != with.token >> 32)
+  if (!is_held(with.token))
     return false;
+  const auto index = index_of(with.token);
   auto& of = calls_[index];
   of.held = false;
   ++of.generation;
@@ -127,6 +137,11 @@ bool pool_state::settle(call_result& with) {
   with.token = of.asked_as;
   clients_[of.client].results->push_back(std::move(with));
   return true;
+}
+
+bool pool_state::is_held(call_token token) const noexcept {
+  const auto index = index_of(token);
+  return index < calls_.size() && calls_[index].held && calls_[index].generation == token >> 32;
 }
 
 void pool_state::send_results() {

@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace weir {
@@ -41,6 +42,8 @@ private:
 
 struct pool_parts {
   std::uint32_t number = 0;
+  std::string name;
+  job_actor job;
   std::shared_ptr<client_driver> driver;
   std::shared_ptr<pool_inbox> inbox;
   std::shared_ptr<pool_probe> probe;
@@ -83,6 +86,7 @@ private:
   void submit_waiting();
   /// Puts a result to those of its user. False: its call is over.
   bool settle(call_result& with);
+  bool is_held(call_token token) const noexcept;
   void send_results();
   std::size_t client_index(std::uint32_t number) const;
   call_token hold(std::uint32_t client, call_token asked_as);

@@ -14,6 +14,7 @@ sink_stage_state::~sink_stage_state() {
 
 sink_actor::behavior_type sink_stage_state::make_behavior(std::shared_ptr<sink_parts> parts) {
   parts_ = std::move(parts);
+  report_exceptions(self_, parts_->instance);
   input_.emplace(parts_->instance.channels, parts_->instance.batches,
                  [this](const credit_receiver& to, lane_id lane, const credit& more,
                         batch_handle spare) { self_->send(to, lane, more, std::move(spare)); });
@@ -57,7 +58,13 @@ void sink_stage_state::on_batch(channel_id channel, batch_handle in) {
 
 void sink_stage_state::on_flush() {
   flushing_ = false;
-  if (phase_ == phase::writing && !waiting_)
+  if (waiting_)
+    return;
+  if (phase_ == phase::preparing)
+    prepare();
+  else if (phase_ == phase::writing && !input_->empty())
+    write();
+  else if (phase_ == phase::writing)
     flush();
 }
 
@@ -104,10 +111,14 @@ void sink_stage_state::write() {
   }
   if (phase_ == phase::preparing) {
     prepare();
-  } else if (phase_ == phase::writing && !flushing_) {
-    flushing_ = true;
-    self_->send(self_, caf::flush_atom::value);
+  } else if (phase_ == phase::writing) {
+    flush_soon();
   }
+}
+
+void sink_stage_state::flush_soon() {
+  if (!std::exchange(flushing_, true))
+    self_->send(self_, caf::flush_atom::value);
 }
 
 bool sink_stage_state::write_records(batch_base& in, batch_cursor& at) {
@@ -150,8 +161,13 @@ bool sink_stage_state::settled(const expected<poll_result>& of) {
     fail(of.why());
     return false;
   }
-  if (of->state != poll_state::wait)
+  if (of->state == poll_state::done)
     return true;
+  if (of->state == poll_state::more) {
+    // A bounded amount a message: stop must get its turn.
+    flush_soon();
+    return false;
+  }
   waiting_ = true;
   parts_->instance.wait_for_fd(of->wait, [to = self_->address()] {
     if (auto alive = caf::actor_cast<caf::actor>(to))

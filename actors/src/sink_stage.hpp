@@ -50,6 +50,8 @@ private:
   /// Writes records of the front batch up to the next control element. Whether to go on.
   bool write_records(batch_base& in, batch_cursor& at);
   void flush();
+  /// Goes on when the mailbox has had its turn.
+  void flush_soon();
   void prepare();
   void abandon(bool keep_partial) noexcept;
   /// Whether a call into the body is done; else the stage waits for it or has failed.

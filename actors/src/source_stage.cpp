@@ -15,6 +15,7 @@ source_actor::behavior_type
 source_stage_state::make_behavior(std::shared_ptr<source_parts> parts) {
   parts_ = std::move(parts);
   auto& of = parts_->instance;
+  report_exceptions(self_, of);
   const auto send = [this](const lane_target& to, batch_handle full) {
     self_->send(to.to, to.channel, std::move(full));
   };
@@ -125,9 +126,10 @@ void source_stage_state::end(stage_event why) {
   results_->emit(control::end());
   if (dead_letters_)
     dead_letters_->emit(control::end());
+  // Before the end is on its way: what the end brings about must stand behind this in the job's mailbox.
+  self_->send(parts_->instance.job, parts_->instance.id, why);
   send_ready();
   close();
-  self_->send(parts_->instance.job, parts_->instance.id, why);
 }
 
 void source_stage_state::close() noexcept {

@@ -12,7 +12,8 @@ supervisor_state::make_behavior(std::shared_ptr<supervisor_parts> parts) {
   self_->set_down_handler([this](const caf::down_msg& msg) { on_down(msg.source, msg.reason); });
   return {
     [this](instance_id from, stage_event what) { on_event(from, what); },
-    [this](instance_id from, const stage_failure& what) { on_failure(from, what); },
+    [this](instance_id, const stage_failure& what) { on_failure(what); },
+    [this](const stage_failure& what) { on_failure(what); },
     [this](run_atom) { on_run(); },
     [this](const drain_request& how) { on_drain(how); },
     [this](const wake_up&) { on_wake_up(); },
@@ -37,7 +38,7 @@ void supervisor_state::on_event(instance_id from, stage_event what) {
   }
 }
 
-void supervisor_state::on_failure(instance_id, const stage_failure& what) {
+void supervisor_state::on_failure(const stage_failure& what) {
   fail(what.why, what.record);
 }
 
@@ -72,7 +73,7 @@ void supervisor_state::on_wake_up() {
   if (phase_ != phase::running)
     return;
   if (cut_off_) {
-    // A sink that cannot even finish what it has: its reader is gone or asleep.
+    // A sink cannot even finish what it has: its reader is gone or asleep.
     on_stop();
     return;
   }
@@ -80,7 +81,7 @@ void supervisor_state::on_wake_up() {
   tell(stage_kind::source, stop_request{});
   tell(stage_kind::operation, stop_request{});
   tell(stage_kind::sink, prepare_atom::value);
-  const auto at = self_->clock().now() + std::max<duration>(drain_deadline_, std::chrono::seconds{1});
+  const auto at = self_->clock().now() + sink_grace;
   self_->scheduled_send(self_, at, wake_up{at});
 }
 

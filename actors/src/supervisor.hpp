@@ -50,11 +50,14 @@ public:
   static inline const char* name = "weir.job";
 
 private:
+  /// How long sinks may take to complete what they have when a drain's deadline has passed.
+  static constexpr duration sink_grace = std::chrono::seconds{1};
+
   enum class phase : std::uint8_t { waiting, opening, running, committing, stopping, over };
 
   // -- message handlers, in the interface's order --
   void on_event(instance_id from, stage_event what);
-  void on_failure(instance_id from, const stage_failure& what);
+  void on_failure(const stage_failure& what);
   void on_run();
   void on_drain(const drain_request& how);
   void on_wake_up();

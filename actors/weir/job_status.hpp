@@ -29,6 +29,9 @@ struct source_status {
 struct operator_status {
   std::string name;
   std::uint64_t records_in = 0;
+  /// Records that have left it, with results, without, as dead letters or dropped.
+  std::uint64_t records_finished = 0;
+  /// Results.
   std::uint64_t records_out = 0;
   std::uint64_t calls = 0;
   std::uint64_t retries = 0;

@@ -245,7 +245,7 @@ private:
       return error{error_kind::rejected, settings_.pool,
                    "a question brings " + std::to_string(q.arguments.size())
                      + " arguments, but its statement declares " + std::to_string(wanted)};
-    return caught(settings_.pool, [&] { return connection.execute(q.statement, q.arguments); });
+    return caught(settings_.pool, [&] { return connection.execute(q.statement, q.arguments, q.deadline); });
   }
 
   void give_back(std::span<question> rest) {

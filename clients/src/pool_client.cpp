@@ -73,7 +73,7 @@ std::vector<question> pool_client::take_requests() {
   return requests;
 }
 
-void pool_client::deliver(std::span<call_result> results) {
+void pool_client::deliver(std::span<call_result> results, time_point now) {
   callback_runner runner;
   for (auto& result : results) {
     const auto slot = static_cast<std::uint32_t>(result.token);
@@ -89,7 +89,7 @@ void pool_client::deliver(std::span<call_result> results) {
       free_slot(slot);
       continue;
     }
-    if (deadlines_[slot] != time_point::max() && !result.outcome
+    if (deadlines_[slot] <= now && !result.outcome
         && result.outcome.why().is(error_kind::cancelled)) {
       entries_[slot].state = entry_state::too_late;
       continue;

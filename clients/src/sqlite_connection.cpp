@@ -43,6 +43,8 @@ std::string_view kind_of(int code) {
     case SQLITE_IOERR:
     case SQLITE_NOTADB:
     case SQLITE_PERM:
+    // Nothing here writes: another program died in the middle of a transaction.
+    case SQLITE_READONLY:
       return error_kind::io;
     case SQLITE_INTERNAL:
     case SQLITE_MISUSE:
@@ -112,17 +114,16 @@ expected<void> sqlite_connection::open_database() {
   }
   sqlite3_busy_timeout(db, busy_timeout_ms);
   // Not sqlite3_interrupt: that is forgotten where it comes right before a statement's first step.
-  const auto give_up = [](void* flag) -> int {
-    return static_cast<std::atomic<bool>*>(flag)->load(std::memory_order_relaxed) ? 1 : 0;
+  const auto give_up = [](void* of) -> int {
+    return static_cast<const sqlite_connection*>(of)->gives_up() ? 1 : 0;
   };
-  sqlite3_progress_handler(db, interrupt_check_steps, give_up, &interrupted_);
+  sqlite3_progress_handler(db, interrupt_check_steps, give_up, this);
   sqlite3_exec(db, cache_size, nullptr, nullptr, nullptr);
   // SQLite looks into the file only when it has to.
   if (const auto read
       = sqlite3_exec(db, "select count(*) from sqlite_master", nullptr, nullptr, nullptr);
       read != SQLITE_OK)
-    return error{kind_of(read), path_,
-                 std::string{"the database cannot be read: "} + sqlite3_errmsg(db)};
+    return error{kind_of(read), path_, "the database cannot be read: " + message_of(read)};
   for (auto [text, place] : {std::pair{"begin", &begin_}, std::pair{"commit", &commit_}}) {
     sqlite3_stmt* s = nullptr;
     if (sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, &s, nullptr) != SQLITE_OK)
@@ -209,8 +210,14 @@ void sqlite_connection::interrupt() noexcept {
   interrupted_.store(true, std::memory_order_relaxed);
 }
 
-expected<answer> sqlite_connection::execute(statement_id statement,
-                                            std::span<const value> arguments) {
+bool sqlite_connection::gives_up() const noexcept {
+  return interrupted_.load(std::memory_order_relaxed)
+         || (deadline_ != time_point::max() && time_point::clock::now() >= deadline_);
+}
+
+expected<answer> sqlite_connection::execute(statement_id statement, std::span<const value> arguments,
+                                            time_point deadline) {
+  deadline_ = deadline;
   auto& p = statements_[statement.index];
   auto* const s = p.handle.get();
   struct resetter {
@@ -317,8 +324,14 @@ void sqlite_connection::run(sqlite3_stmt* s) noexcept {
 }
 
 error sqlite_connection::failure(int code, const std::string& text) const {
-  const auto* message = sqlite3_errmsg(db_.get());
-  return {kind_of(code), path_, quoted(text) + ": " + message};
+  return {kind_of(code), path_, quoted(text) + ": " + message_of(code)};
+}
+
+std::string sqlite_connection::message_of(int code) const {
+  if ((code & 0xff) == SQLITE_READONLY)
+    return "a program that wrote to it died in the middle of a transaction, which must be rolled back "
+           "first; open the file once with write access, as with: sqlite3 FILE 'select 1'";
+  return sqlite3_errmsg(db_.get());
 }
 
 } // namespace weir::detail

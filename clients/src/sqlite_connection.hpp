@@ -22,7 +22,8 @@ public:
   explicit sqlite_connection(std::string path) : path_(std::move(path)) {}
 
   expected<void> open(const std::vector<statement_declaration>& statements) override;
-  expected<answer> execute(statement_id statement, std::span<const value> arguments) override;
+  expected<answer> execute(statement_id statement, std::span<const value> arguments,
+                           time_point deadline) override;
   void begin_span() override;
   void end_span() override;
   void interrupt() noexcept override;
@@ -54,13 +55,18 @@ private:
   expected<void> append_row(const prepared& p, answer& result, std::size_t& bytes) const;
   void run(sqlite3_stmt* s) noexcept;
 
+  /// Whether the statement that runs is to end.
+  bool gives_up() const noexcept;
   error failure(int code, const std::string& text) const;
+  std::string message_of(int code) const;
 
   std::string path_;
   database_ptr db_;
   statement_ptr begin_;
   statement_ptr commit_;
   std::vector<prepared> statements_;
+  /// Of the question that is being answered.
+  time_point deadline_ = time_point::max();
   std::atomic<bool> interrupted_ = false;
 };
 

@@ -27,8 +27,12 @@ public:
   virtual expected<void> open(const std::vector<statement_declaration>& statements) = 0;
 
   /// Asks and waits for the answer. `statement` is one of those given to `open`, and there are as many
-  /// arguments as it declares. What it throws becomes an error of kind `exception`.
-  virtual expected<answer> execute(statement_id statement, std::span<const value> arguments) = 0;
+  /// arguments as it declares. Nobody waits for the answer past `deadline` (`time_point::max()`: none):
+  /// a connection that can give up then does so, with the kind `cancelled`, and is free for others.
+  /// What it throws becomes an error of kind `exception`.
+  virtual expected<answer> execute(statement_id statement, std::span<const value> arguments,
+                                   time_point deadline)
+    = 0;
 
   /// Called before the first and after the last of some questions that are asked one right after the
   /// other: the place for what is better done once for all of them. Must not throw.
@@ -51,7 +55,8 @@ using clock_function = std::function<time_point()>;
 /// free. A thread takes several at once, so that results come in spans, but only while the store
 /// answers quickly and never more than its share: with a slow store each takes one.
 ///
-/// `cancel` ends what still waits in the queue; what a thread has taken runs on and gives its result.
+/// `cancel` ends what still waits in the queue; what a thread has taken runs on and gives its result, or
+/// gives up at its deadline.
 /// `close` drops what waits, interrupts what runs and waits for it.
 class blocking_driver final : public client_driver {
 public:

@@ -54,7 +54,7 @@ public:
   /// results that nothing is known of are left out and counted. A callback that throws does not keep
   /// the others from running; the first exception comes out when all have. Not to be called by a
   /// callback.
-  void deliver(std::span<call_result> results);
+  void deliver(std::span<call_result> results, time_point now);
 
   /// When `expire` has something to do: never later than the earliest deadline, now and then earlier;
   /// `time_point::max()` where nothing has a deadline.

@@ -83,6 +83,8 @@ using job_actor = caf::typed_actor<
   caf::reacts_to<instance_id, stage_event>,
   // An instance cannot go on.
   caf::reacts_to<instance_id, stage_failure>,
+  // A pool cannot go on.
+  caf::reacts_to<stage_failure>,
   // Begin: open all instances, then run.
   caf::reacts_to<run_atom>,
   // Stop reading and let come out what was read, within the deadline.

@@ -23,6 +23,8 @@ struct source_probe {
 /// One async wait operator instance.
 struct operator_probe {
   counter records_in;
+  /// Records that have left it, in whatever way.
+  counter records_finished;
   /// Results emitted.
   counter records_out;
   /// Calls of the user's function, retries included.
@@ -33,7 +35,7 @@ struct operator_probe {
   /// Records whose final failure met `on_failure`, by what it did with them.
   counter dropped;
   counter dead_letters;
-  /// Completions of a call that was complete already, and of attempts that were over.
+  /// Completions of calls that were complete already, and of attempts that were over.
   counter late_completions;
   /// Entries in the queue, and calls that run.
   counter queued;

@@ -25,6 +25,7 @@ void channel_merger::take(std::size_t channel, const control& what, std::vector<
         of.is = phase::active;
         if (std::exchange(idle_, false))
           out.push_back(control::active());
+        raise(out);
       }
       break;
     case control_kind::end:
@@ -42,11 +43,11 @@ void channel_merger::raise(std::vector<control>& out) {
   for (const auto& each : channels_) {
     if (each.is != phase::active)
       continue;
-    if (!each.watermark.has_value())
-      return;
     // A channel that comes back from idle behind the merged watermark does not hold it back.
     if (watermark_.has_value() && each.watermark < watermark_)
       continue;
+    if (!each.watermark.has_value())
+      return;
     least = least.has_value() ? std::min(least, each.watermark) : each.watermark;
   }
   if (least.has_value() && least > watermark_) {

@@ -38,9 +38,10 @@ std::vector<error> operator_options::mistakes() const {
   require(capacity > 0 && capacity <= capacity_max,
           "capacity is " + std::to_string(capacity) + " but must be 1 to 2147483647");
   require(capacity_bytes > 0, "capacity_bytes is 0 but must be > 0");
-  require(max_concurrent_calls <= capacity,
-          "max_concurrent_calls is " + std::to_string(max_concurrent_calls)
-            + " but must be at most capacity, which is " + std::to_string(capacity));
+  if (const auto calls = max_concurrent_calls)
+    require(*calls > 0 && *calls <= capacity,
+            "max_concurrent_calls is " + std::to_string(*calls)
+              + " but must be 1 to capacity, which is " + std::to_string(capacity));
   return found;
 }
 

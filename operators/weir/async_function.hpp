@@ -21,11 +21,12 @@ namespace weir {
 ///       void async_invoke(const flight& of, weir::result_future<enriched_flight> done);
 ///     };
 ///
-/// A derived class may also have
+/// A derived class may also have, public and not overloaded,
 /// * `expected<void> open(function_context&)`: once, before all else; an error fails the job;
 /// * `void timeout(const In&, result_future<Out>)`: the timeout hook, when the record's timeout has
-///   passed and it is not finished. What it completes with is final. Without one the record fails
-///   with the kind `timeout_error`;
+///   passed and it is not finished. What it completes with before it returns is final; a later
+///   completion counts only while the record's call still runs. Without a hook, or where it
+///   completes nothing and no call runs, the record fails with the kind `timeout_error`;
 /// * `std::optional<Out> fallback(const In&, const error&)`: when a record has failed for good, its
 ///   timeout included, before `on_failure` is asked: a result in the error's place, or nothing. Must
 ///   not wait; what it throws becomes the record's final error;
@@ -96,6 +97,13 @@ template <async_function_lambda F>
 struct function_form<F> {
   using type = lambda_function<F>;
 };
+
+/// Whether a member of this name is there, whatever its signature; not seen where it is overloaded or
+/// private.
+template <class F>
+concept names_timeout = requires { &F::timeout; };
+template <class F>
+concept names_fallback = requires { &F::fallback; };
 
 /// Whether the function has a timeout hook.
 template <class F>

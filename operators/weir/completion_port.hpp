@@ -5,6 +5,7 @@
 /// behind a mutex that is held for one push, with at most one wake-up under way; completions on the
 /// operator's own thread take no lock, and the one of the call that is being made goes into a cell of
 /// its own. The operator owns the port; result futures keep it alive past the operator's end.
+/// Shown by tests/operators/result_future_test.cpp.
 
 #include "weir/call_id.hpp"
 #include "weir/error.hpp"
@@ -58,12 +59,9 @@ public:
   void complete(const call_id& id, std::in_place_index_t<I> which, Ts&&... with) {
     if (detail::running_port != this) {
       complete_from_outside(id, which, std::forward<Ts>(with)...);
-      return;
-    }
-    --handed_out_;
-    if (calling_ && id == call_) {
+    } else if (calling_ && id == call_) {
       cell_.template emplace<I>(std::forward<Ts>(with)...);
-      calling_ = false;
+      fill_cell();
     } else {
       own_.emplace_back(id, which, std::forward<Ts>(with)...);
     }
@@ -74,6 +72,20 @@ public:
              std::make_unique<error>(error_kind::abandoned, "call",
                                      "its result future was destroyed without being completed: "
                                      "complete it on every path, and let no callback throw"));
+  }
+
+  /// A future has been completed again, which changes nothing.
+  void ignore() noexcept { ignored_.fetch_add(1, std::memory_order_relaxed); }
+
+  /// How often that has happened.
+  std::uint64_t ignored() const noexcept { return ignored_.load(std::memory_order_relaxed); }
+
+  /// A future is gone, and its reference with it.
+  void let_go() noexcept {
+    if (detail::running_port == this)
+      --handed_out_;
+    else
+      release(1);
   }
 
   // -- the operator's thread --
@@ -102,6 +114,16 @@ public:
   /// next `begin_call`.
   outcome<Out>* end_call() noexcept { return std::exchange(calling_, false) ? nullptr : &cell_; }
 
+  /// Whether other calls were completed on this thread before the one that has just returned: then its
+  /// outcome lines up behind theirs, and `drain` gives it.
+  bool line_up() {
+    if (own_before_cell_ == 0)
+      return false;
+    own_.emplace(own_.begin() + static_cast<std::ptrdiff_t>(own_before_cell_), call_,
+                 std::move(cell_));
+    return true;
+  }
+
   /// The call threw. That completes it, unless it had been completed before, here or from another
   /// thread.
   void fail_call(error why) {
@@ -110,24 +132,31 @@ public:
     const auto* said = calling_ ? nullptr : std::get_if<3>(&cell_);
     if (calling_ || (said != nullptr && (*said)->is(error_kind::abandoned)))
       cell_ = outcome<Out>{std::in_place_index<3>, std::make_unique<error>(std::move(why))};
-    calling_ = false;
+    if (calling_)
+      fill_cell();
+  }
+
+  /// The wake-up that was under way has arrived: the next completion from another thread sends one.
+  void woken() {
+    const std::lock_guard guard{mutex_};
+    wake_up_under_way_ = false;
   }
 
   /// Whether calls were completed on this thread outside of their own call.
   bool has_own() const noexcept { return !own_.empty(); }
 
-  /// Takes what came from this thread outside of its own call, and from other threads.
+  /// Takes what came from other threads, and from this one outside of its own call. `into` is empty.
   void drain(std::vector<completion<Out>>& into) {
-    std::swap(into, own_);
-    if (!waiting_.load(std::memory_order_acquire))
-      return;
-    const std::lock_guard guard{mutex_};
-    waiting_.store(false, std::memory_order_relaxed);
-    if (into.empty())
+    if (waiting_.load(std::memory_order_acquire)) {
+      const std::lock_guard guard{mutex_};
+      waiting_.store(false, std::memory_order_relaxed);
       std::swap(into, inbox_);
+    }
+    if (into.empty())
+      std::swap(into, own_);
     else
-      std::move(inbox_.begin(), inbox_.end(), std::back_inserter(into));
-    inbox_.clear();
+      std::move(own_.begin(), own_.end(), std::back_inserter(into));
+    own_.clear();
   }
 
 private:
@@ -138,6 +167,11 @@ private:
   explicit completion_port(wake_up wake) : wake_(std::move(wake)) {}
   ~completion_port() = default;
 
+  void fill_cell() noexcept {
+    calling_ = false;
+    own_before_cell_ = own_.size();
+  }
+
   bool is_in_inbox(const call_id& id) {
     const std::lock_guard guard{mutex_};
     return std::any_of(inbox_.begin(), inbox_.end(), [&](const completion<Out>& each) {
@@ -147,16 +181,14 @@ private:
 
   template <std::size_t I, class... Ts>
   void complete_from_outside(const call_id& id, std::in_place_index_t<I> which, Ts&&... with) {
-    {
-      const std::lock_guard guard{mutex_};
-      if (open_) {
-        inbox_.emplace_back(id, which, std::forward<Ts>(with)...);
-        // Under the lock, so that no wake-up is under way once the port is closed; one in a drain.
-        if (!waiting_.exchange(true, std::memory_order_acq_rel))
-          wake_();
-      }
-    }
-    release(1);
+    const std::lock_guard guard{mutex_};
+    if (!open_)
+      return;
+    inbox_.emplace_back(id, which, std::forward<Ts>(with)...);
+    waiting_.store(true, std::memory_order_release);
+    // Under the lock, so that none is sent once the port is closed.
+    if (!std::exchange(wake_up_under_way_, true))
+      wake_();
   }
 
   void close() noexcept {
@@ -184,14 +216,18 @@ private:
   call_id call_;
   bool calling_ = false;
   outcome<Out> cell_;
+  /// How many of `own_` were there when the cell was filled.
+  std::size_t own_before_cell_ = 0;
   std::vector<completion<Out>> own_;
 
   // -- any thread --
   std::atomic<std::int64_t> references_{stock};
+  std::atomic<std::uint64_t> ignored_{0};
   std::atomic<bool> waiting_{false};
   std::mutex mutex_;
   std::vector<completion<Out>> inbox_;
   wake_up wake_;
+  bool wake_up_under_way_ = false;
   bool open_ = true;
 };
 

@@ -9,8 +9,9 @@
 #include "weir/operator_options.hpp"
 #include "weir/slot_index.hpp"
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <utility>
 #include <vector>
 
 namespace weir {
@@ -41,6 +42,9 @@ public:
   /// Whether an element that is finished at once would be the next to leave.
   bool passes_directly() const noexcept { return head_ == no_slot; }
 
+  /// Whether the record in `slot` would leave next if it were finished now and nothing else is.
+  bool leaves_next(slot_index slot) const noexcept { return slot == head_; }
+
 private:
   struct link {
     slot_index next = no_slot;
@@ -64,22 +68,24 @@ private:
 /// Between two borders records leave in the order in which they finished.
 class unordered_queue {
 public:
-  unordered_queue() : segments_(1) {}
+  unordered_queue() : segments_(16) {}
 
   void grow(std::size_t slots) { links_.resize(slots); }
 
   void push_record(slot_index slot) {
-    links_[slot] = {no_slot, last_segment()};
-    ++segments_.back().records;
+    links_[slot] = {no_slot, last_};
+    ++segment_of(last_).records;
   }
 
   void push_border(slot_index slot) {
-    segments_.back().border = slot;
-    segments_.emplace_back();
+    segment_of(last_).border = slot;
+    if (last_ - first_ + 1 == segments_.size())
+      double_segments();
+    segment_of(++last_) = {};
   }
 
   void finish(slot_index slot) noexcept {
-    auto& in = segments_[links_[slot].segment - first_];
+    auto& in = segment_of(links_[slot].segment);
     links_[slot].next = no_slot;
     if (in.last_finished == no_slot)
       in.first_finished = slot;
@@ -89,16 +95,15 @@ public:
   }
 
   slot_index ready() const noexcept {
-    const auto& front = segments_.front();
+    const auto& front = segment_of(first_);
     if (front.first_finished != no_slot)
       return front.first_finished;
     return front.records == 0 ? front.border : no_slot;
   }
 
   void pop() noexcept {
-    auto& front = segments_.front();
+    auto& front = segment_of(first_);
     if (front.first_finished == no_slot) {
-      segments_.pop_front();
       ++first_;
       return;
     }
@@ -109,8 +114,10 @@ public:
   }
 
   bool passes_directly() const noexcept {
-    return segments_.size() == 1 && segments_.front().first_finished == no_slot;
+    return first_ == last_ && segment_of(first_).first_finished == no_slot;
   }
+
+  bool leaves_next(slot_index slot) const noexcept { return links_[slot].segment == first_; }
 
 private:
   struct link {
@@ -126,12 +133,26 @@ private:
     slot_index border = no_slot;
   };
 
-  std::uint64_t last_segment() const noexcept { return first_ + segments_.size() - 1; }
+  segment& segment_of(std::uint64_t number) noexcept {
+    return segments_[number & (segments_.size() - 1)];
+  }
+  const segment& segment_of(std::uint64_t number) const noexcept {
+    return segments_[number & (segments_.size() - 1)];
+  }
+
+  void double_segments() {
+    std::vector<segment> more(segments_.size() * 2);
+    for (auto number = first_; number <= last_; ++number)
+      more[number & (more.size() - 1)] = segment_of(number);
+    segments_ = std::move(more);
+  }
 
   std::vector<link> links_;
-  std::deque<segment> segments_;
-  /// Number of the front segment; counts up, so that a record knows its segment for good.
+  /// A ring; its size is a power of two. Segments are numbered from 0 on, so that a record knows its
+  /// segment for good; these are the numbers of the front and of the one that is being filled.
+  std::vector<segment> segments_;
   std::uint64_t first_ = 0;
+  std::uint64_t last_ = 0;
 };
 
 /// The queue of one operator, in the order that its mode asks for.
@@ -155,6 +176,9 @@ public:
   void pop() noexcept { ordered_mode_ ? ordered_.pop() : unordered_.pop(); }
   bool passes_directly() const noexcept {
     return ordered_mode_ ? ordered_.passes_directly() : unordered_.passes_directly();
+  }
+  bool leaves_next(slot_index slot) const noexcept {
+    return ordered_mode_ ? ordered_.leaves_next(slot) : unordered_.leaves_next(slot);
   }
 
 private:

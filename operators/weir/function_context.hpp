@@ -11,6 +11,14 @@ namespace weir {
 
 class pool_client;
 
+/// Names a client pool.
+struct pool_id {
+  /// Its place among the pools of its environment.
+  std::uint32_t number = 0;
+  /// Tells it from the pools of other environments.
+  const void* identity = nullptr;
+};
+
 class function_context {
 public:
   virtual ~function_context() = default;
@@ -24,8 +32,9 @@ public:
   /// Whether the instance starts from a checkpoint.
   bool restored = false;
 
-  /// The instance's own handle on pool number `pool` of the environment. `client_pool::bind` calls it.
-  virtual pool_client& bind(std::uint32_t pool) = 0;
+  /// The instance's own handle on a pool of the environment. `client_pool::bind` calls it. Throws where
+  /// the pool belongs to another environment, which fails the `open` that it is called in.
+  virtual pool_client& bind(const pool_id& pool) = 0;
 };
 
 } // namespace weir

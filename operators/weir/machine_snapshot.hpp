@@ -38,7 +38,7 @@ struct record_snapshot {
   std::optional<duration> backoff_left;
   /// Present once finished: the results that will leave, or the failure.
   std::optional<std::variant<std::vector<Out>, failure>> finished;
-  /// How long the last (at most four) attempts took, oldest first.
+  /// How long the last (at most four) attempts that have ended took, oldest first.
   std::vector<duration> durations{};
   /// Whether attempt `attempt` runs; it is made again after a restore, under its number.
   bool running = false;

@@ -39,6 +39,8 @@ public:
   /// See `operator_machine`.
   virtual void take(batch_base& in, batch_cursor& at, operator_outputs out, time_point now) = 0;
   virtual void advance(operator_outputs out, time_point now) = 0;
+  /// As `advance`, when the wake-up for completions has arrived.
+  virtual void on_completions(operator_outputs out, time_point now) = 0;
   virtual bool step(operator_outputs out, time_point due, time_point now) = 0;
 
   /// Runs `work`, in which calls may be completed on this thread (the answers of a client pool), then
@@ -51,7 +53,7 @@ public:
   virtual const std::optional<operator_failure>& failure() const noexcept = 0;
   virtual std::size_t size() const noexcept = 0;
   virtual std::size_t running() const noexcept = 0;
-  virtual const machine_counts& counts() const noexcept = 0;
+  virtual machine_counts counts() const noexcept = 0;
 
   /// Empty batches for the two outputs.
   virtual std::unique_ptr<batch_base> result_batch() const = 0;
@@ -124,6 +126,11 @@ public:
     calls_.flush();
   }
 
+  void on_completions(operator_outputs out, time_point now) override {
+    port_->woken();
+    advance(out, now);
+  }
+
   bool step(operator_outputs out, time_point due, time_point now) override {
     const bool stepped = machine_.step(out, due, now);
     calls_.flush();
@@ -146,7 +153,7 @@ public:
   }
   std::size_t size() const noexcept override { return machine_.size(); }
   std::size_t running() const noexcept override { return machine_.running(); }
-  const machine_counts& counts() const noexcept override { return machine_.counts(); }
+  machine_counts counts() const noexcept override { return machine_.counts(); }
 
   std::unique_ptr<batch_base> result_batch() const override {
     return std::make_unique<batch<output_type>>();

@@ -26,6 +26,8 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -47,6 +49,8 @@ struct operator_outputs {
 /// What a machine has done since it was made. Plain numbers; the shell publishes them.
 struct machine_counts {
   std::uint64_t records_in = 0;
+  /// Records that have left, with results, without, as dead letters or dropped.
+  std::uint64_t records_finished = 0;
   std::uint64_t records_out = 0;
   std::uint64_t calls = 0;
   std::uint64_t retries = 0;
@@ -72,6 +76,16 @@ public:
   using output_type = typename Function::output_type;
   using snapshot_type = machine_snapshot<input_type, output_type>;
 
+  static_assert(std::is_nothrow_move_constructible_v<input_type>
+                  && std::is_nothrow_move_constructible_v<output_type>,
+                "records and results must be movable without an exception (noexcept), so that none is "
+                "lost on its way; hold a part that is not in a std::unique_ptr");
+  static_assert(!detail::names_timeout<Function> || detail::has_timeout_hook<Function>,
+                "a timeout hook must be callable as timeout(const In&, weir::result_future<Out>)");
+  static_assert(!detail::names_fallback<Function> || detail::has_fallback<Function>,
+                "a fallback must be callable as fallback(const In&, const weir::error&) and return a "
+                "std::optional<Out>");
+
   // -- construction --
 
   /// `options` has no mistakes. `function`, `port` and `calls` outlive the machine. `seed` decides what
@@ -79,8 +93,7 @@ public:
   operator_machine(const operator_options& options, output_mode mode, Function& function,
                    completion_port<output_type>& port, Calls& calls, std::uint64_t seed)
     : options_(options),
-      calls_max_(options.max_concurrent_calls == 0 ? options.capacity
-                                                   : options.max_concurrent_calls),
+      calls_max_(options.max_concurrent_calls.value_or(options.capacity)),
       timeout_(in_reach(options.timeout.value_or(duration{0}))),
       function_(function),
       port_(port),
@@ -195,7 +208,11 @@ public:
   /// Calls that run.
   std::size_t running() const noexcept { return running_; }
 
-  const machine_counts& counts() const noexcept { return counts_; }
+  machine_counts counts() const noexcept {
+    auto all = counts_;
+    all.late_completions += port_.ignored();
+    return all;
+  }
 
 private:
   /// So that adding it to a time does not overflow: what is longer never passes either.
@@ -263,6 +280,7 @@ private:
     e.timestamp = timestamp;
     e.from = from;
     e.attempt = 0;
+    e.repeats = false;
     e.hook_called = false;
     if (!waiting_.empty() || !may_call()) {
       enter(slot, now);
@@ -273,6 +291,7 @@ private:
     auto* completed = call(slot, timeout_ == duration{0} ? time_point::max() : now + timeout_, now);
     if (completed != nullptr && leaves_directly(*completed, out)) {
       call_durations_.observe(duration{0});
+      ++counts_.records_finished;
       emit_results(*completed, e.timestamp, e.from, out);
       e.value.reset();
       ++e.generation;
@@ -367,14 +386,23 @@ private:
   // -- calling --
 
   bool may_call() const noexcept {
-    return running_ < calls_max_
-           && (held_bytes_ < options_.capacity_bytes || running_ == 0);
+    return running_ < calls_max_ && held_bytes_ < options_.capacity_bytes;
   }
 
-  /// Makes the next attempt. The outcome where it completed inside the call, else null.
+  /// Whether the record that has waited longest for a call gets it. Above the bound on bytes only the
+  /// call without which nothing would ever leave.
+  bool may_call_waiting() const noexcept {
+    return may_call()
+           || (running_ == 0 && queue_.ready() == no_slot
+               && queue_.leaves_next(waiting_.first()));
+  }
+
+  /// Makes the next attempt. The outcome where it completed inside the call, and no other call before
+  /// it; else null.
   outcome<output_type>* call(slot_index slot, time_point deadline, time_point now) {
     auto& e = table_[slot];
-    ++e.attempt;
+    if (!std::exchange(e.repeats, false))
+      ++e.attempt;
     ++counts_.calls;
     e.called_at = now;
     const call_id id{slot, e.generation, e.attempt};
@@ -382,7 +410,8 @@ private:
     guarded(id, [&](result_future<output_type> done) {
       function_.async_invoke(std::as_const(*e.value), std::move(done));
     }, deadline);
-    return port_.end_call();
+    auto* completed = port_.end_call();
+    return completed != nullptr && port_.line_up() ? nullptr : completed;
   }
 
   /// Runs user code that gets a future; what it throws completes the call with an error.
@@ -402,11 +431,11 @@ private:
   }
 
   void call_waiting(operator_outputs& out, time_point now) {
-    while (!failure_ && !waiting_.empty() && may_call()) {
+    while (!failure_ && !waiting_.empty() && may_call_waiting()) {
       const auto slot = waiting_.first();
       waiting_.pop();
       auto& e = table_[slot];
-      if (e.attempt > 0)
+      if (e.attempt > 0 && !e.repeats)
         ++counts_.retries;
       auto* completed = call(slot, deadlines_.due(slot), now);
       e.state = entry_state::running;
@@ -528,7 +557,7 @@ private:
     if (auto* why = std::get_if<3>(&with)) {
       e.met = options_.action_for(**why);
       if (e.met == failure_action::fail_job) {
-        failure_ = operator_failure{std::move(**why), name_of_record(*e.value, e.from)};
+        failure_ = operator_failure{std::move(**why), name_of(e)};
         return;
       }
     } else {
@@ -536,6 +565,15 @@ private:
     }
     e.result = std::move(with);
     queue_.finish(slot);
+  }
+
+  static std::string name_of(const entry& e) {
+    try {
+      return name_of_record(*e.value, e.from);
+    } catch (...) {
+      // The failure that is being reported matters more than how its record calls itself.
+      return "record " + e.from.text();
+    }
   }
 
   void add_bytes_of(const outcome<output_type>& results, entry& e) {
@@ -661,6 +699,7 @@ private:
                                                        e.durations()},
                                e.timestamp, e.from);
     }
+    ++counts_.records_finished;
     return true;
   }
 
@@ -669,7 +708,7 @@ private:
     if (auto* one = std::get_if<1>(&with)) {
       ++counts_.records_out;
       out.results.emit(std::move(*one), timestamp, from);
-    } else if (auto* many = std::get_if<2>(&with)) {
+    } else if (auto* many = std::get_if<2>(&with); many != nullptr && !many->empty()) {
       counts_.records_out += many->size();
       for (std::size_t i = 0; i < many->size(); ++i)
         out.results.add(std::move((*many)[i]), timestamp,

@@ -84,9 +84,9 @@ struct operator_options {
   /// intake and new calls. One record above it passes alone. > 0.
   std::size_t capacity_bytes = 64 * 1024 * 1024;
 
-  /// Most calls that run at once; 0 = `capacity`. At most `capacity`: a greater capacity is then a
+  /// Most calls that run at once; absent = `capacity`. 1 to `capacity`: a greater capacity is then a
   /// reorder buffer, so that in ordered mode one slow call does not stop the others.
-  std::size_t max_concurrent_calls = 0;
+  std::optional<std::size_t> max_concurrent_calls{};
 
   /// Parallel instances; each has its own function, queue and bounds. 0 = the environment's.
   std::uint32_t parallelism = 0;

@@ -63,6 +63,8 @@ struct completion {
   completion(const call_id& of, std::in_place_index_t<I> which, Ts&&... parts)
     : id(of), with(which, std::forward<Ts>(parts)...) {}
 
+  completion(const call_id& of, outcome<Out>&& what) noexcept : id(of), with(std::move(what)) {}
+
   call_id id;
   outcome<Out> with;
 };

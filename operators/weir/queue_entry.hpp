@@ -41,6 +41,8 @@ struct queue_entry {
   std::uint32_t attempt = 0;
   entry_state state = entry_state::free;
   bool hook_called = false;
+  /// Attempt `attempt` ran when a snapshot was taken; the next call makes it again.
+  bool repeats = false;
   /// What `on_failure` does with a finished record that failed.
   failure_action met = failure_action::fail_job;
   time_point called_at;
@@ -55,11 +57,12 @@ struct queue_entry {
   /// The last attempt's call runs no longer; it took so long.
   void note_duration(duration took) { durations_[(attempt - 1) % durations_.size()] = took; }
 
-  /// How long the last (at most four) attempts took, oldest first.
+  /// How long the last (at most four) attempts that have ended took, oldest first.
   std::vector<duration> durations() const {
     std::vector<duration> in_order;
-    const auto kept = std::min<std::uint32_t>(attempt, durations_.size());
-    for (auto n = attempt - kept; n < attempt; ++n)
+    const auto ended = attempt - (state == entry_state::running || repeats ? 1 : 0);
+    const auto kept = std::min<std::uint32_t>(ended, durations_.size());
+    for (auto n = ended - kept; n < ended; ++n)
       in_order.push_back(durations_[n % durations_.size()]);
     return in_order;
   }
@@ -67,7 +70,7 @@ struct queue_entry {
   /// The record as a value, but for the times that are left.
   record_snapshot<In, Out> to_snapshot() const {
     record_snapshot<In, Out> copy{*value, timestamp, from, attempt, {}, {}, {}, durations()};
-    copy.running = state == entry_state::running;
+    copy.running = state == entry_state::running || repeats;
     if (state != entry_state::finished)
       return copy;
     if (const auto* why = error_of<Out>(result))
@@ -81,14 +84,16 @@ struct queue_entry {
     return copy;
   }
 
-  /// The counterpart. A running attempt is made again, so it counts as not made.
+  /// The counterpart.
   void from_snapshot(const record_snapshot<In, Out>& of) {
     value.emplace(of.value);
     timestamp = of.timestamp;
     from = of.from;
-    attempt = of.running ? of.attempt - 1 : of.attempt;
+    attempt = of.attempt;
+    repeats = of.running;
     hook_called = of.timeout_left == duration{0};
-    const auto first = of.attempt - static_cast<std::uint32_t>(of.durations.size());
+    const auto ended = of.attempt - (of.running ? 1 : 0);
+    const auto first = ended - static_cast<std::uint32_t>(of.durations.size());
     for (std::size_t i = 0; i < of.durations.size(); ++i)
       durations_[(first + i) % durations_.size()] = of.durations[i];
     if (!of.finished)

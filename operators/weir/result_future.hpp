@@ -26,19 +26,23 @@ public:
     : port_(&port), id_(id), deadline_(deadline) {}
 
   result_future(result_future&& other) noexcept
-    : port_(std::exchange(other.port_, nullptr)), id_(other.id_), deadline_(other.deadline_) {}
+    : port_(std::exchange(other.port_, nullptr)),
+      id_(other.id_),
+      completed_(other.completed_),
+      deadline_(other.deadline_) {}
 
   result_future& operator=(result_future&& other) noexcept {
     if (this != &other) {
-      abandon();
+      let_go();
       port_ = std::exchange(other.port_, nullptr);
       id_ = other.id_;
+      completed_ = other.completed_;
       deadline_ = other.deadline_;
     }
     return *this;
   }
 
-  ~result_future() { abandon(); }
+  ~result_future() { let_go(); }
 
   /// Completes with one result.
   void complete(Out result) { hand_over(std::in_place_index<1>, std::move(result)); }
@@ -66,17 +70,27 @@ public:
 private:
   template <std::size_t I, class... Ts>
   void hand_over(std::in_place_index_t<I> which, Ts&&... with) {
-    if (auto* port = std::exchange(port_, nullptr))
-      port->complete(id_, which, std::forward<Ts>(with)...);
+    if (port_ == nullptr)
+      return;
+    if (std::exchange(completed_, true))
+      port_->ignore();
+    else
+      port_->complete(id_, which, std::forward<Ts>(with)...);
   }
 
-  void abandon() {
-    if (auto* port = std::exchange(port_, nullptr))
+  void let_go() {
+    auto* port = std::exchange(port_, nullptr);
+    if (port == nullptr)
+      return;
+    if (!completed_)
       port->abandon(id_);
+    port->let_go();
   }
 
+  /// Null: it belongs to no call, or not any more.
   completion_port<Out>* port_ = nullptr;
   call_id id_;
+  bool completed_ = false;
   time_point deadline_ = time_point::max();
 };
 

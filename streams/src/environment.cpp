@@ -43,8 +43,10 @@ public:
   }
 
   bool wait_for(duration at_most) {
+    // So that adding it to a time does not overflow; nobody waits longer either.
+    const auto in_reach = std::min(at_most, duration::max() / 4);
     std::unique_lock guard{mutex_};
-    return come_.wait_for(guard, at_most, [&] { return result_.has_value(); });
+    return come_.wait_for(guard, in_reach, [&] { return result_.has_value(); });
   }
 
   job_result wait() {

@@ -28,7 +28,9 @@ public:
 
   /// The operator instance's handle on the pool; call it in the function's `open`. Lives until the
   /// function's `close`.
-  pool_client& bind(function_context& context) const { return context.bind(number_); }
+  pool_client& bind(function_context& context) const {
+    return context.bind({number_, statements_.get()});
+  }
 
 private:
   friend class environment;

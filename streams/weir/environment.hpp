@@ -62,8 +62,9 @@ public:
   /// The numbers of now; also after the end.
   job_status status() const;
 
-  /// Stops reading and lets what has been read come out, for at most `deadline`; then stops. Returns
-  /// at once. After the end: nothing.
+  /// Stops reading and lets what has been read come out, for at most `deadline`; then sinks have one
+  /// second to complete what they got, and the job ends as `drained`, or as `cancelled` where a sink
+  /// cannot even do that. Returns at once. After the end: nothing.
   void drain(duration deadline);
 
   /// Stops as soon as possible. Returns at once. After the end: nothing.

@@ -86,6 +86,24 @@ BOOST_AUTO_TEST_CASE(a_channel_that_comes_back_behind_does_not_hold_back) {
   BOOST_TEST((take(0, mark(70)) == just(mark(61))));
 }
 
+BOOST_AUTO_TEST_CASE(a_channel_that_comes_back_without_a_watermark_does_not_hold_back) {
+  open(2);
+  take(1, control::idle());
+  BOOST_TEST((take(0, mark(5)) == just(mark(5))));
+  BOOST_TEST((take(1, control::active()) == nothing));
+  BOOST_TEST((take(0, mark(6)) == just(mark(6))));
+}
+
+BOOST_AUTO_TEST_CASE(what_an_idle_channel_held_counts_when_it_comes_back_alone) {
+  open(2);
+  take(0, mark(10));
+  BOOST_TEST((take(1, mark(5)) == just(mark(5))));
+  take(0, control::idle());
+  BOOST_TEST((take(1, control::idle()) == just(control::idle())));
+  BOOST_TEST((take(0, control::active())
+              == std::vector<control>{control::active(), mark(10)}));
+}
+
 BOOST_AUTO_TEST_CASE(an_ended_channel_is_not_waited_for) {
   open(2);
   take(0, mark(5));

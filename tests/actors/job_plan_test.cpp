@@ -52,9 +52,27 @@ BOOST_AUTO_TEST_CASE(parallelism_of_zero) {
 
 BOOST_AUTO_TEST_CASE(batches_of_nothing) {
   plan.batches.records = 0;
-  BOOST_TEST(has_mistake("0 records or bytes"));
+  BOOST_TEST(has_mistake("batches.records is 0 but must be 1 to 1048576"));
   plan.batches = {1, 0};
-  BOOST_TEST(has_mistake("0 records or bytes"));
+  BOOST_TEST(has_mistake("batches.bytes is 0"));
+}
+
+BOOST_AUTO_TEST_CASE(batches_without_a_bound) {
+  plan.batches = {SIZE_MAX, SIZE_MAX};
+  BOOST_TEST(has_mistake("batches.records is 18446744073709551615"));
+  BOOST_TEST(has_mistake("batches.bytes is 18446744073709551615"));
+  plan.batches = {std::size_t{1} << 20, std::size_t{1} << 40};
+  BOOST_TEST(mistakes() == "");
+}
+
+BOOST_AUTO_TEST_CASE(watermarks_that_cannot_be) {
+  auto& watermarks = std::get<weir::source_plan>(plan.stages[0].what).watermarks;
+  watermarks = weir::bounded_out_of_orderness(std::chrono::milliseconds{-5});
+  BOOST_TEST(has_mistake("in: max_out_of_orderness is -5000000 ns but must be >= 0"));
+  watermarks = weir::bounded_out_of_orderness(std::chrono::microseconds{1500});
+  BOOST_TEST(has_mistake("max_out_of_orderness is 1500000 ns"));
+  watermarks = weir::monotonous_watermarks(std::chrono::milliseconds{-1});
+  BOOST_TEST(has_mistake("the interval of watermarks is -1000000 ns"));
 }
 
 BOOST_AUTO_TEST_CASE(a_stage_without_a_name) {

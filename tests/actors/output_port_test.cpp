@@ -289,4 +289,16 @@ BOOST_AUTO_TEST_CASE(the_newest_event_time_is_told_over_all_lanes) {
   BOOST_TEST(port->take_newest().ms() == 1000);
 }
 
+BOOST_AUTO_TEST_CASE(few_of_many_empty_batches_are_kept) {
+  open(1, {1, 1 << 20});
+  std::vector<std::weak_ptr<weir::batch_base>> given;
+  for (int n = 0; n < 1000; ++n) {
+    auto spare = std::make_shared<batch<int>>();
+    given.push_back(spare);
+    port->grant(0, {1, 1 << 10}, {std::move(spare)});
+  }
+  BOOST_TEST(std::count_if(given.begin(), given.end(), [](const auto& x) { return !x.expired(); })
+             == 8);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -147,6 +147,20 @@ BOOST_AUTO_TEST_CASE(a_drain_that_is_cut_off_prepares_a_waiting_sink_with_what_i
   BOOST_TEST(sinks["out"].ended_by == "commit");
 }
 
+BOOST_AUTO_TEST_CASE(a_sink_may_take_several_rounds_to_write_and_to_prepare) {
+  sinks["out"].writes_one_by_one = true;
+  sinks["out"].prepare_rounds = 2;
+  start();
+  transcript();
+  push({1, 2});
+  end();
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST((result->end == weir::job_end::done));
+  BOOST_TEST(written() == (std::vector{1, 2}), boost::test_tools::per_element());
+  const auto said = transcript();
+  BOOST_TEST(said.find("prepare out\nprepare out\nprepare out\ncommit out\n") != said.npos, said);
+}
+
 BOOST_AUTO_TEST_CASE(a_sink_that_throws_fails_the_job) {
   std::get<weir::sink_plan>(plan.stages[2].what).make = []() -> std::unique_ptr<weir::sink_body> {
     struct thrower final : weir::sink<int> {

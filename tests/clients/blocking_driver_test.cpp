@@ -52,7 +52,8 @@ public:
     store_.note(index_, "open");
     return store_.open(index_);
   }
-  expected<answer> execute(statement_id, std::span<const value> arguments) override {
+  expected<answer> execute(statement_id, std::span<const value> arguments,
+                           time_point) override {
     const auto& argument = std::get<std::string>(arguments[0]);
     store_.note(index_, argument + " ");
     return store_.execute(argument);

@@ -25,7 +25,8 @@ public:
       return error{error_kind::argument, "store", "no statements"};
     return {};
   }
-  expected<answer> execute(statement_id, std::span<const value> arguments) override {
+  expected<answer> execute(statement_id, std::span<const value> arguments,
+                           time_point) override {
     return single(arguments[0]);
   }
 };

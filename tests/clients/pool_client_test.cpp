@@ -47,7 +47,7 @@ struct pool_client_fixture {
 
   void answer_with(call_token token, std::string text) {
     call_result result{token, single(std::move(text))};
-    client.deliver({&result, 1});
+    client.deliver({&result, 1}, at(0s));
   }
 };
 
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(an_error_reaches_the_callback) {
   ask("a");
   call_result result{client.take_requests().at(0).token,
                      error{error_kind::overloaded, "p", "busy"}};
-  client.deliver({&result, 1});
+  client.deliver({&result, 1}, at(0s));
   BOOST_TEST(log == "a!overloaded");
 }
 
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_callback_may_ask_again_and_again) {
     for (const auto& q : client.take_requests())
       results.push_back({q.token, single(value{})});
     answered += results.size();
-    client.deliver(results);
+    client.deliver(results, at(0s));
   }
   BOOST_TEST(answered == 1001);
   BOOST_TEST(client.outstanding() == 0);
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(a_callback_that_throws_does_not_keep_the_next_from_running)
   std::vector<call_result> results;
   for (const auto& q : client.take_requests())
     results.push_back({q.token, single(std::string{"2"})});
-  BOOST_CHECK_EXCEPTION(client.deliver(results), std::runtime_error,
+  BOOST_CHECK_EXCEPTION(client.deliver(results, at(0s)), std::runtime_error,
                         [](const auto& e) { return e.what() == std::string{"first"}; });
   BOOST_TEST(log == "b=2");
   BOOST_TEST(client.outstanding() == 0);
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(what_the_driver_did_not_start_in_time_is_no_answer) {
   ask("a", at(2s));
   const auto sent = client.take_requests();
   call_result late{sent.at(0).token, error{error_kind::cancelled, "store", "its deadline passed"}};
-  client.deliver({&late, 1});
+  client.deliver({&late, 1}, at(2s));
   // The record's timeout has the last word; the credit is there again.
   BOOST_TEST(log == "");
   BOOST_TEST(client.outstanding() == 1u);
@@ -197,12 +197,21 @@ BOOST_AUTO_TEST_CASE(what_the_driver_did_not_start_in_time_is_no_answer) {
   BOOST_TEST(log == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_driver_may_cancel_long_before_the_deadline) {
+  client.grant(1);
+  ask("a", at(60s));
+  const auto sent = client.take_requests();
+  call_result killed{sent.at(0).token, error{error_kind::cancelled, "store", "an admin killed it"}};
+  client.deliver({&killed, 1}, at(1s));
+  BOOST_TEST(log == "a!cancelled");
+}
+
 BOOST_AUTO_TEST_CASE(a_question_without_a_deadline_may_be_answered_with_cancelled) {
   client.grant(1);
   ask("a");
   const auto sent = client.take_requests();
   call_result gone{sent.at(0).token, error{error_kind::cancelled, "store", "it closes"}};
-  client.deliver({&gone, 1});
+  client.deliver({&gone, 1}, at(9s));
   BOOST_TEST(log == "a!cancelled");
 }
 
@@ -323,7 +332,7 @@ BOOST_AUTO_TEST_CASE(in_steady_state_a_call_allocates_nothing_of_its_own) {
     results.clear();
     for (const auto& q : requests)
       results.push_back({q.token, answer{}});
-    client.deliver(results);
+    client.deliver(results, at(0s));
   };
   turn();
   in_requests = 0;

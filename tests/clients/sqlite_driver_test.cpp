@@ -2,6 +2,8 @@
 
 #include "weir/sqlite_driver.hpp"
 
+#include "sqlite_connection.hpp"
+
 #include "threads.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -56,6 +58,9 @@ private:
 
   sqlite3* db_ = nullptr;
 };
+
+const auto* const endless
+  = "with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n";
 
 struct sqlite_fixture {
   temporary_folder folder;
@@ -380,14 +385,44 @@ BOOST_AUTO_TEST_CASE(an_answer_without_a_bound_is_refused) {
   BOOST_TEST(contains(answer.why(), "more than 16 MiB"));
 }
 
-BOOST_AUTO_TEST_CASE(closing_does_not_wait_for_a_question_that_never_ends) {
-  open("with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n", 0,
-       2);
-  for (call_token token = 0; token < 2; ++token)
-    submit(*driver, {token, statement_id{0}, {}, time_point::max()});
-  driver->close();
-  for (const auto& result : received.results())
-    BOOST_TEST((!result.outcome && result.outcome.why().is(error_kind::cancelled)));
+BOOST_AUTO_TEST_CASE(an_interrupt_ends_a_question_that_never_ends_whichever_comes_first) {
+  detail::sqlite_connection connection{path};
+  BOOST_REQUIRE(connection.open({{endless, 0}}).has_value());
+  connection.interrupt();
+  const auto answer = connection.execute(statement_id{0}, {}, time_point::max());
+  BOOST_REQUIRE(!answer.has_value());
+  BOOST_TEST(answer.why().is(error_kind::cancelled));
+}
+
+BOOST_AUTO_TEST_CASE(a_question_that_never_ends_has_its_connection_until_its_deadline) {
+  open(endless, 0);
+  const auto soon = time_point::clock::now() + std::chrono::milliseconds{20};
+  submit(*driver, {next, statement_id{0}, {}, soon});
+  received.wait_for(next + 1);
+  const auto answer = result_of(received.results(), next++).outcome;
+  BOOST_REQUIRE(!answer.has_value());
+  BOOST_TEST(answer.why().is(error_kind::cancelled));
+}
+
+BOOST_AUTO_TEST_CASE(a_deadline_that_has_passed_does_not_touch_the_next_question) {
+  detail::sqlite_connection connection{path};
+  BOOST_REQUIRE(connection.open({{endless, 0}, {"select count(*) from airports", 0}}).has_value());
+  BOOST_TEST(!connection.execute(statement_id{0}, {}, time_point::min()).has_value());
+  BOOST_TEST(connection.execute(statement_id{1}, {}, time_point::max()).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_transaction_that_its_program_left_unfinished_is_named_as_such) {
+  // GIVEN a copy of the database in the midst of a transaction: what a crash leaves behind
+  write("pragma cache_size = 1; create table filler (x); begin;"
+        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 200)"
+        " insert into filler select zeroblob(4000) from n");
+  const auto left = folder.file("left.db");
+  std::filesystem::copy(path, left);
+  std::filesystem::copy(path + "-journal", left + "-journal");
+  const auto opened = try_open({{"select name from airports", 0}}, "sqlite:" + left);
+  BOOST_REQUIRE(!opened.has_value());
+  BOOST_TEST(opened.why().is(error_kind::io));
+  BOOST_TEST(contains(opened.why(), "died in the middle of a transaction"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

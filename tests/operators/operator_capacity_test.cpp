@@ -130,6 +130,45 @@ BOOST_AUTO_TEST_CASE(results_above_the_bound_on_bytes_stop_new_calls) {
   BOOST_TEST(transcript() == "out 10\nout 20\ncall 3\nout 30\n");
 }
 
+BOOST_DATA_TEST_CASE_F(machine_fixture, results_that_wait_for_room_stop_new_calls, both_modes) {
+  options.capacity_bytes = 100;
+  options.max_concurrent_calls = 1;
+  room(0);
+  start(sample);
+  push({1, 2, 3});
+  take_future(1).complete(item{10, 90});
+  settle();
+  BOOST_TEST(transcript() == "call 1\n");
+  more_room(1);
+  BOOST_TEST(transcript() == "out 10\ncall 2\n");
+}
+
+BOOST_DATA_TEST_CASE_F(machine_fixture, above_the_bound_only_the_call_that_all_waits_for_is_made,
+                       both_modes) {
+  // GIVEN a head in back-off behind which finished records hold too much, and one that waits
+  options.capacity_bytes = 100;
+  options.max_concurrent_calls = 1;
+  options.timeout = ms{1000};
+  options.retry = fixed_delay{1, ms{10}, any_error(), false};
+  start(sample);
+  push({1, 2, 3});
+  watermark(1);
+  fail(1, "io");
+  room(0);
+  BOOST_TEST(transcript() == "call 1\ncall 2\n");
+  take_future(2).complete(item{20, 200});
+  settle();
+  BOOST_TEST(transcript() == "");
+  // THEN the head alone is called when its back-off ends
+  more_room(1);
+  BOOST_TEST(transcript() == (sample == output_mode::ordered ? "" : "out 20\ncall 3\n"));
+  if (sample == output_mode::unordered)
+    complete(3);
+  transcript();
+  advance(ms{10});
+  BOOST_TEST(transcript() == "call 1 attempt 2\n");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 // -- room downstream --

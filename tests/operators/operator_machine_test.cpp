@@ -62,7 +62,43 @@ BOOST_AUTO_TEST_CASE(a_call_may_complete_the_call_of_another_record) {
     done.complete(item{20, 8});
   });
   push({1, 2});
-  BOOST_TEST(transcript() == "call 1\ncall 2\nout 20\nout 10\n");
+  BOOST_TEST(transcript() == "call 1\ncall 2\nout 10\nout 20\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_call_completes_leaves_in_the_order_of_completion) {
+  start(output_mode::unordered);
+  answer_at_once(3, [this](result_future<item> done) {
+    take_future(2).complete(item{20, 8});
+    done.complete(item{30, 8});
+    take_future(1).complete(item{10, 8});
+  });
+  push({1, 2, 3, 4});
+  complete(4);
+  BOOST_TEST(transcript() == "call 1\ncall 2\ncall 3\nout 20\nout 30\nout 10\ncall 4\nout 40\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_for_a_call_and_completes_others_keeps_that_order_too) {
+  options.max_concurrent_calls = 2;
+  start(output_mode::unordered);
+  answer_at_once(3, [this](result_future<item> done) {
+    take_future(2).complete(item{20, 8});
+    done.complete(item{30, 8});
+  });
+  push({1, 2, 3, 4});
+  complete(1);
+  BOOST_TEST(transcript() == "call 1\ncall 2\nout 10\ncall 3\nout 20\ncall 4\nout 30\n");
+}
+
+BOOST_AUTO_TEST_CASE(completions_behind_the_first_are_counted) {
+  start(output_mode::ordered);
+  push({1, 2});
+  auto first = take_future(1);
+  first.complete(item{10, 8});
+  first.complete(item{11, 8});
+  settle();
+  first.fail({"io", "service", ""});
+  BOOST_TEST(transcript() == "call 1\ncall 2\nout 10\n");
+  BOOST_TEST(counts().late_completions == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_of_the_call_is_an_error_of_that_attempt) {

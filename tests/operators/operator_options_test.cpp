@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(the_defaults_are_documented_ones) {
   BOOST_TEST(options.mistakes().empty());
   BOOST_TEST(options.capacity == 100u);
   BOOST_TEST(options.capacity_bytes == 64u * 1024 * 1024);
-  BOOST_TEST(options.max_concurrent_calls == 0u);
+  BOOST_TEST(!options.max_concurrent_calls.has_value());
   BOOST_TEST(!options.retry.enabled());
   BOOST_TEST((options.on_failure == failure_action::fail_job));
 }
@@ -96,6 +96,8 @@ BOOST_AUTO_TEST_CASE(there_are_no_more_calls_than_capacity) {
   BOOST_TEST(options.mistakes().empty());
   options.max_concurrent_calls = 6;
   BOOST_TEST(says("max_concurrent_calls is 6"));
+  options.max_concurrent_calls = 0;
+  BOOST_TEST(says("max_concurrent_calls is 0"));
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_of_the_retry_strategy_are_among_them) {

@@ -95,6 +95,7 @@ scenario shrink(scenario s) {
   try_without([](scenario& x) { x.with.retry = {}; });
   try_without([](scenario& x) { x.with.rules.clear(); });
   try_without([](scenario& x) { x.with.hook = {}; });
+  try_without([](scenario& x) { x.with.at_end = end_policy::last_attempt; });
   try_without([](scenario& x) { x.with.max_concurrent_calls = 0; });
   try_without([](scenario& x) { x.with.capacity_bytes = 1u << 20; });
   try_without([](scenario& x) { x.with.capacity = 100, x.with.max_concurrent_calls = 0; });

@@ -60,6 +60,15 @@ BOOST_AUTO_TEST_CASE(a_snapshot_holds_every_entry_in_arrival_order) {
   BOOST_TEST(std::get<0>(*finished.finished).front().value == 30);
 }
 
+BOOST_AUTO_TEST_CASE(a_slot_that_is_used_again_leaves_no_trace_in_a_snapshot) {
+  start(output_mode::unordered);
+  push(1);
+  advance(ms{30});
+  complete(1);
+  push(2);
+  BOOST_TEST(record_of(machine->snapshot(now), 0).durations.empty());
+}
+
 BOOST_AUTO_TEST_CASE(the_order_does_not_hang_on_the_slots_that_records_happen_to_have) {
   start(output_mode::unordered);
   push({1, 2, 3});
@@ -96,6 +105,20 @@ BOOST_DATA_TEST_CASE_F(retrying, a_finished_record_leaves_without_another_call,
   more_room(100);
   BOOST_TEST(transcript() == "out 20\nout 21\n");
   BOOST_TEST(counts().calls == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_that_is_not_made_again_in_time_still_counts) {
+  options.max_concurrent_calls = 1;
+  start(output_mode::unordered);
+  push({1, 2});
+  advance(ms{10});
+  crash_and_restore(output_mode::unordered);
+  transcript();
+  advance(ms{500});
+  BOOST_TEST(record_of(machine->snapshot(now), 0).attempt == 1u);
+  crash_and_restore(output_mode::unordered);
+  advance(ms{1000});
+  BOOST_TEST(transcript() == "call 1\ndead 1 timeout_error after 1\ncall 2\ndead 2 timeout_error after 1\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_running_attempt_is_made_again_under_its_number) {

@@ -68,7 +68,10 @@ struct job_fixture {
       return std::make_unique<async_operator_body<scripted_function>>(
         std::move(parts),
         scripted_function{[this](const function_context& who) -> function_script& {
-                            return functions[key(who.name, who.subtask)];
+                            auto& does = functions[key(who.name, who.subtask)];
+                            if (!plan.pools.empty())
+                              does.pool = {0, plan.pools.front().statements.get()};
+                            return does;
                           },
                           log});
     };

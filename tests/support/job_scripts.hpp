@@ -168,6 +168,7 @@ struct function_script {
   std::function<void(int, result_future<int>)> answer{};
   /// The call asks pool 0, with the record as argument; the record comes back as ten times itself.
   bool asks_pool = false;
+  pool_id pool{};
   /// Called by a pool's answer before the future is completed.
   std::function<void(int)> on_answer{};
   std::optional<error> open_error{};
@@ -196,7 +197,7 @@ public:
     name_ = context.name + (context.subtask == 0 ? "" : "." + std::to_string(context.subtask));
     log_->note("open " + name_);
     if (script_->asks_pool)
-      pool_ = &context.bind(0);
+      pool_ = &context.bind(script_->pool);
     if (script_->open_error)
       return *script_->open_error;
     return {};
@@ -255,6 +256,9 @@ struct sink_script {
   std::optional<error> commit_error{};
   /// How often `prepare` and `flush` still wait for the descriptor.
   int prepare_waits = 0;
+  /// How often `write` and `prepare` ask to be called again, `write` behind each record.
+  bool writes_one_by_one = false;
+  int prepare_rounds = 0;
   int flush_waits = 0;
   std::string ended_by{};
   int fd = -1;
@@ -285,6 +289,10 @@ public:
       script_->values.push_back(value);
       script_->timestamps.push_back(in.timestamp(next));
       log_.note("write " + name_ + " " + std::to_string(value));
+      if (script_->writes_one_by_one) {
+        ++next;
+        return poll_result{};
+      }
     }
     return poll_result{poll_state::done, {}};
   }
@@ -301,7 +309,7 @@ public:
     if (script_->prepare_waits > 0 && script_->prepare_waits-- > 0)
       return wait();
     log_.note("prepare " + name_);
-    return poll_result{poll_state::done, {}};
+    return poll_result{script_->prepare_rounds-- > 0 ? poll_state::more : poll_state::done, {}};
   }
 
   expected<void> commit() override {

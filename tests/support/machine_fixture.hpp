@@ -179,7 +179,7 @@ struct machine_fixture {
     return input.records() - taken.record + input.controls().size() - taken.control;
   }
 
-  const machine_counts& counts() const { return machine->counts(); }
+  machine_counts counts() const { return machine->counts(); }
 
   static error failure(std::string_view kind) { return {kind, "service", "it said no"}; }
 

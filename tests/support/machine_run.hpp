@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Runs a scenario on the real machine, in virtual time, events one at a time as docs/scenarios.md
+/// Runs a scenario on the real machine, in virtual time, events one at a time as the model
 /// orders them. One nanosecond of the machine is one millisecond of the scenario, so that delays
 /// are cut to whole milliseconds. One thread.
 
@@ -35,7 +35,7 @@ public:
       handle_first_event();
     if (const auto& why = machine_->failure())
       trace_.failure = failed{now_, name_of(why->why), why->record};
-    const auto& n = machine_->counts();
+    const auto n = machine_->counts();
     trace_.counts = counts_text(n.records_in, n.records_out, n.calls, n.retries, n.timeouts,
                                 n.dropped, n.dead_letters, n.late_completions);
     return trace_;
@@ -47,9 +47,11 @@ public:
     options.timeout = duration{with.timeout};
     options.capacity = with.capacity;
     options.capacity_bytes = with.capacity_bytes;
-    options.max_concurrent_calls = with.max_concurrent_calls;
+    if (with.max_concurrent_calls != 0)
+      options.max_concurrent_calls = with.max_concurrent_calls;
     options.on_failure = with.on_failure;
     options.failure_rules = with.rules;
+    options.at_end = with.at_end;
     const auto& retry = with.retry;
     error_predicate if_error;
     if (!retry.if_error.empty())

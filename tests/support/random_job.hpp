@@ -224,7 +224,7 @@ private:
       const auto& of = std::get<operator_plan>(plan.stages[1 + i].what).options;
       const auto parallel = instances(of.name);
       BOOST_REQUIRE(now.operators[i].queued <= of.capacity * parallel);
-      BOOST_REQUIRE(now.operators[i].in_flight <= of.max_concurrent_calls * parallel);
+      BOOST_REQUIRE(now.operators[i].in_flight <= of.max_concurrent_calls.value_or(of.capacity) * parallel);
     }
     BOOST_REQUIRE(drivers["store"].most_held <= drivers["store"].window);
   }

@@ -66,6 +66,8 @@ private:
       for (auto n = 1 + upto(2); n > 0; --n)
         with.rules.push_back({kinds[upto(3)], make_action()});
     }
+    if (one_in(3))
+      with.at_end = end_policy::keep_retrying;
     return with;
   }
 

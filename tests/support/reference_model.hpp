@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// What docs/semantics.md and docs/scenarios.md say, written down as slowly and as plainly as
+/// What docs/semantics.md says, written down as slowly and as plainly as
 /// possible: one list of entries in arrival order, one list of answers that are to come, and a
 /// linear search for whatever is next. Shares no code with the machine. One thread.
 
@@ -65,6 +65,8 @@ private:
     std::uint64_t position = 0;
     std::uint32_t attempt = 0;
     outcome with;
+    /// Of a call that was completed before.
+    bool again = false;
   };
 
   // -- time --
@@ -198,16 +200,25 @@ private:
     return sum;
   }
 
-  /// A call that could free bytes is never stopped by the bound on them where it is the only one.
   bool may_call() const {
     const auto most = with_.max_concurrent_calls == 0 ? with_.capacity : with_.max_concurrent_calls;
-    return running() < most && (bytes_held() < with_.capacity_bytes || running() == 0);
+    return running() < most && bytes_held() < with_.capacity_bytes;
+  }
+
+  /// Beyond the bound on bytes: whether nothing else than this call can let anything leave.
+  bool all_hangs_on(std::list<entry>::iterator first) {
+    if (running() > 0 || next_to_leave() != entries_.end())
+      return false;
+    if (with_.mode == output_mode::ordered)
+      return first == entries_.begin();
+    return std::none_of(entries_.begin(), first,
+                        [](const entry& e) { return e.is == state::border; });
   }
 
   bool call_one() {
     const auto first = std::find_if(entries_.begin(), entries_.end(),
                                     [](const entry& e) { return e.is == state::waiting; });
-    if (first == entries_.end() || !may_call())
+    if (first == entries_.end() || !(may_call() || all_hangs_on(first)))
       return false;
     call(*first);
     return true;
@@ -221,22 +232,30 @@ private:
     e.called_at = now_;
     trace_.calls.push_back({now_, value, e.attempt});
     const auto a = answer_to(scenario_, value, calls_of_[value]++);
+    if (a.thrown) {
+      end_attempt(e, outcome_of(a));
+      return;
+    }
     auto answers = a.twice;
     answers.insert(answers.begin(), a);
-    for (const auto& x : answers)
-      if (a.thrown || (x.after == 0 && !x.never)) {
-        end_attempt(e, outcome_of(x));
-        return;
-      }
-    // Only the first completion of a future gets as far as the operator.
     std::stable_sort(answers.begin(), answers.end(),
                      [](const answer& l, const answer& r) { return l.after < r.after; });
-    for (const auto& x : answers)
-      if (!x.never) {
-        coming_.push_back(
-          {now_ + x.after, trace_.calls.size(), e.position, e.attempt, outcome_of(x)});
-        return;
-      }
+    std::optional<outcome> at_once;
+    bool completed = false;
+    for (const auto& x : answers) {
+      if (x.never)
+        continue;
+      if (x.after > 0)
+        coming_.push_back({now_ + x.after, trace_.calls.size(), e.position, e.attempt,
+                           outcome_of(x), completed});
+      else if (completed)
+        ++late_;
+      else
+        at_once = outcome_of(x);
+      completed = true;
+    }
+    if (at_once)
+      end_attempt(e, *at_once);
   }
 
   static outcome outcome_of(const answer& x) {
@@ -246,6 +265,10 @@ private:
   }
 
   void on_answer(const coming& x) {
+    if (x.again) {
+      ++late_;
+      return;
+    }
     for (auto& e : entries_)
       if (e.is == state::running && e.position == x.position && e.attempt == x.attempt) {
         end_attempt(e, x.with);
@@ -256,7 +279,7 @@ private:
 
   void end_attempt(entry& e, const outcome& with) {
     e.durations.push_back(now_ - e.called_at);
-    if (!e.hook_called && !input_ended_ && e.attempt <= with_.retry.max_attempts
+    if (!e.hook_called && !ends_retries() && e.attempt <= with_.retry.max_attempts
         && wants_retry(with)) {
       e.is = state::backing_off;
       e.back_off_end = now_ + delay_after(e.attempt);
@@ -264,6 +287,10 @@ private:
     }
     e.is = state::waiting;
     finish(e, with);
+  }
+
+  bool ends_retries() const {
+    return input_ended_ && with_.at_end == end_policy::last_attempt;
   }
 
   bool wants_retry(const outcome& with) const {
@@ -340,7 +367,7 @@ private:
       ++taken_;
       input_ended_ = true;
       for (auto& e : entries_)
-        if (e.is == state::backing_off) {
+        if (e.is == state::backing_off && ends_retries()) {
           e.back_off_end = never;
           e.is = state::waiting;
         }

@@ -86,6 +86,7 @@ struct settings {
   hook_setting hook;
   failure_action on_failure = failure_action::fail_job;
   std::vector<failure_rule> rules;
+  end_policy at_end = end_policy::last_attempt;
 };
 
 struct scenario {
@@ -218,7 +219,7 @@ inline std::ostream& operator<<(std::ostream& to, const scenario& s) {
      << with.hook.error << "; on_failure " << text(with.on_failure);
   for (const auto& rule : with.rules)
     to << ", " << rule.kind << " -> " << text(rule.action);
-  to << "\n";
+  to << (with.at_end == end_policy::last_attempt ? "\n" : "; keeps retrying at the end\n");
   constexpr const char* kinds[] = {"record", "watermark", "idle", "active", "end"};
   for (const auto& x : s.input) {
     to << "  in " << x.at << ": " << kinds[static_cast<int>(x.kind)] << " " << x.value;

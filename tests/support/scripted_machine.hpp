@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,7 +67,7 @@ public:
   virtual std::size_t running() const = 0;
   virtual time_point next_due() const = 0;
   virtual const std::optional<operator_failure>& failure() const = 0;
-  virtual const machine_counts& counts() const = 0;
+  virtual machine_counts counts() const = 0;
   virtual const std::vector<duration>& call_durations() const = 0;
 
   /// `what` outlives the machine.
@@ -109,7 +110,7 @@ public:
   std::size_t running() const override { return machine_.running(); }
   time_point next_due() const override { return machine_.next_due(); }
   const std::optional<operator_failure>& failure() const override { return machine_.failure(); }
-  const machine_counts& counts() const override { return machine_.counts(); }
+  machine_counts counts() const override { return machine_.counts(); }
   const std::vector<duration>& call_durations() const override { return calls_.durations; }
 
 private:
@@ -165,6 +166,8 @@ public:
 
 protected:
   void turn_over() override {
+    if (batch_.records() == 0)
+      throw std::logic_error("an empty batch was handed over");
     origin_runs::cursor origins;
     for (std::size_t i = 0; i < batch_.records(); ++i)
       record_(batch_.value(i), batch_.timestamp(i), origins.at(batch_.origins(), i));

@@ -21,7 +21,7 @@ struct no_observer {
 };
 
 struct one_pool : function_context {
-  pool_client& bind(std::uint32_t) override { return client; }
+  pool_client& bind(const pool_id&) override { return client; }
   pool_client client;
 };
 
@@ -71,7 +71,7 @@ struct lookup_fixture : weir::tool::testing::job_file_fixture {
     BOOST_REQUIRE(!tokens.empty());
     call_result result{tokens.front(), std::move(what)};
     tokens.erase(tokens.begin());
-    context.client.deliver({&result, 1});
+    context.client.deliver({&result, 1}, now);
     machine->advance(out(), now);
   }
 
