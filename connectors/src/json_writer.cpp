@@ -130,7 +130,10 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 void append_json_number(std::string& out, double number) {
-  if (std::isfinite(number))
+  // Many readers would take -0 for the integer 0.
+  if (number == 0 && std::signbit(number))
+    out += "-0.0";
+  else if (std::isfinite(number))
     append_digits(out, number);
   else
     out += "null";

@@ -47,7 +47,8 @@ BOOST_AUTO_TEST_CASE(each_kind_of_value_has_its_form) {
 BOOST_AUTO_TEST_CASE(reals_have_the_shortest_form_that_reads_back) {
   BOOST_TEST(json_of(41.979595) == "41.979595");
   BOOST_TEST(json_of(0.1) == "0.1");
-  BOOST_TEST(json_of(-0.0) == "-0");
+  BOOST_TEST(json_of(-0.0) == "-0.0");
+  BOOST_TEST(json_of(0.0) == "0");
   BOOST_TEST(json_of(5.0) == "5");
   BOOST_TEST(json_of(1e300) == "1e+300");
   BOOST_TEST(json_of(5e-324) == "5e-324");
