@@ -79,8 +79,8 @@ private:
         into.emplace_back(std::monostate{});
         return {};
       case element_type::ARRAY:
-        if (parser_.has_huge_numbers())
-          return bad(path, "is an array or a number that no double can hold; no key");
+        if (parser_.is_huge_number(field))
+          return bad(path, "is a number that no double can hold, and so no key");
         return bad(path, "is an array; a key is a string, a number, true, false or null");
       default:
         return bad(path, "is an object; a key is a string, a number, true, false or null");

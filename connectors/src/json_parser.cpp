@@ -38,6 +38,21 @@ std::string cause_of(simdjson::error_code code, std::string_view text) {
   }
 }
 
+/// Whether a text that says as much in other words may fare better. Releases of simdjson differ in
+/// the errors that they give for large numbers.
+bool may_be_rewritten(simdjson::error_code code) {
+  switch (code) {
+    case simdjson::SUCCESS:
+    case simdjson::UTF8_ERROR:
+    case simdjson::DEPTH_ERROR:
+    case simdjson::CAPACITY:
+    case simdjson::MEMALLOC:
+      return false;
+    default:
+      return true;
+  }
+}
+
 std::string_view name_of(simdjson::dom::element_type type) {
   switch (type) {
     case simdjson::dom::element_type::ARRAY:
@@ -102,16 +117,13 @@ std::optional<unsigned> code_unit(std::string_view text, std::size_t at) {
 json_parser::outcome json_parser::parse(std::string_view text) {
   has_huge_numbers_ = false;
   auto root = parse_with_simdjson(text);
-  if (root.error() == simdjson::NUMBER_ERROR || root.error() == simdjson::STRING_ERROR) {
+  if (may_be_rewritten(root.error())) {
     // simdjson refuses some JSON: integers beyond 64 bits, numbers beyond double, and halves of
     // surrogate pairs. Records must pass all the same, so it is given a text that says as much.
-    const auto first = root.error();
     rewrite(text);
     const auto size = rewritten_.size();
     rewritten_.resize(size + simdjson::SIMDJSON_PADDING);
     root = parse_with_simdjson({rewritten_.data(), size});
-    if (root.error())
-      return {cause_of(root.error() == simdjson::DEPTH_ERROR ? root.error() : first, text), {}};
   }
   if (root.error())
     return {cause_of(root.error(), text), {}};
@@ -120,6 +132,11 @@ json_parser::outcome json_parser::parse(std::string_view text) {
   if (element.get_object().get(object))
     return {"is not a JSON object but " + std::string{name_of(element.type())}, {}};
   return {{}, object};
+}
+
+bool json_parser::is_huge_number(simdjson::dom::element field) const {
+  simdjson::dom::array array;
+  return has_huge_numbers_ && !field.get_array().get(array) && array.size() == 0;
 }
 
 simdjson::simdjson_result<simdjson::dom::element> json_parser::parse_with_simdjson(

@@ -26,8 +26,9 @@ public:
   };
   outcome parse(std::string_view text);
 
-  /// Numbers beyond the range of doubles were given as empty arrays.
-  bool has_huge_numbers() const noexcept { return has_huge_numbers_; }
+  /// Whether a field of the object that was parsed last is a number that no double can hold; it is
+  /// given as an empty array. An empty array beside such a number is taken for one as well.
+  bool is_huge_number(simdjson::dom::element field) const;
 
 private:
   simdjson::simdjson_result<simdjson::dom::element> parse_with_simdjson(std::string_view text);

@@ -28,7 +28,14 @@ constexpr int reads_per_poll = 32;
 
 static_assert(line_reader::padding >= simdjson::SIMDJSON_PADDING);
 
-expected<event_time> to_event_time(simdjson::dom::element field) {
+/// What is wrong with a field: `field "t": 'soon' is not written as ...`.
+std::string of_field(const detail::json_path& field, const error& why) {
+  return field.name() + (why.thing().empty() ? " " : ": " + why.thing() + " ") + why.message();
+}
+
+/// `parser`: gave the field.
+expected<event_time> to_event_time(simdjson::dom::element field,
+                                   const detail::json_parser& parser) {
   if (std::string_view text; !field.get_string().get(text))
     return parse_rfc3339(text);
   if (std::int64_t ms = 0; !field.get_int64().get(ms))
@@ -38,6 +45,8 @@ expected<event_time> to_event_time(simdjson::dom::element field) {
   if (double ms = 0; field.is_double() && !field.get_double().get(ms) && std::trunc(ms) == ms
                      && std::abs(ms) <= exact)
     return from_epoch_ms(static_cast<std::int64_t>(ms));
+  if (parser.is_huge_number(field))
+    return error{error_kind::bad_record, {}, "is a number that no double can hold"};
   return error{error_kind::bad_record, simdjson::minify(field),
                "is neither RFC 3339 in a string nor a whole number of milliseconds"};
 }
@@ -169,11 +178,9 @@ private:
       const auto field = timestamp_->find(parsed.object);
       if (!field)
         return refuse(line, out, "has no timestamp: " + timestamp_->name() + " is missing");
-      const auto time = to_event_time(*field);
+      const auto time = to_event_time(*field, parser_);
       if (!time)
-        return refuse(line, out,
-                      "has a bad timestamp: " + timestamp_->name() + ": " + time.why().thing() + " "
-                        + time.why().message());
+        return refuse(line, out, "has a bad timestamp: " + of_field(*timestamp_, time.why()));
       at = *time;
     }
     out.records.emit(record_of(line), at, origin{line.offset, 0, 0});

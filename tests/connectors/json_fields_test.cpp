@@ -62,7 +62,9 @@ BOOST_AUTO_TEST_CASE(integers_beyond_64_bits_are_the_nearest_real) {
   BOOST_TEST(is(read("a", R"({"b":123456789012345678901234567890,"a":9007199254740993})"),
                 std::int64_t{9007199254740993}));
   BOOST_TEST(is(read("a", R"({"b":[1e999,-1e999,1E+400],"a":"1e999"})"), std::string{"1e999"}));
-  BOOST_TEST(fails(read("a", R"({"a":1e999})"), "no double can hold"));
+  BOOST_TEST(fails(read("a", R"({"a":1e999})"), "is a number that no double can hold"));
+  BOOST_TEST(fails(read("a", R"({"b":1e999,"a":[1]})"), "is an array; a key"));
+  BOOST_TEST(fails(read("/a/0", R"({"a":1e999})"), "is missing"));
 }
 
 BOOST_AUTO_TEST_CASE(half_a_surrogate_pair_is_a_replacement_character) {

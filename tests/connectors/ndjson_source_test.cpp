@@ -70,6 +70,12 @@ BOOST_AUTO_TEST_CASE(what_is_no_json_object_is_refused_with_its_cause) {
   BOOST_TEST(cause("  ") == "holds nothing but white space");
 }
 
+BOOST_AUTO_TEST_CASE(the_fault_is_named_and_not_the_large_number_beside_it) {
+  for (const auto* large : {"123456789012345678901", "1e999"})
+    BOOST_TEST(cause("{\"a\":" + std::string{large} + ",}")
+               == "is not JSON: a comma, colon, bracket or name is missing or too many");
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_utf8_is_refused) {
   BOOST_TEST(cause("{\"a\":\"\xff\"}") == "is not UTF-8");
   BOOST_TEST(cause("{\"a\":\"\xed\xa0\x80\"}") == "is not UTF-8");
@@ -146,11 +152,14 @@ BOOST_AUTO_TEST_CASE(a_bad_timestamp_is_a_bad_record) {
     cause(R"({"t":"yesterday"})")
     == "has a bad timestamp: field \"t\": 'yesterday' is not written as RFC 3339 has it, like "
        "2001-01-01T00:47:00Z");
-  for (const auto* wrong : {"null", "true", "{}", "[]", "1.5", "1e99", "\"978310020000\"", "1e999",
+  for (const auto* wrong : {"null", "true", "{}", "[]", "1.5", "1e99", "\"978310020000\"",
                             "978310020000000", "18446744073709551615"}) {
     const auto line = "{\"t\":" + std::string{wrong} + "}";
     BOOST_TEST(cause(line).starts_with("has a bad timestamp: field \"t\": "), line);
   }
+  for (const auto* line : {R"({"t":1e999})", R"({"t":-1e999,"a":[]})"})
+    BOOST_TEST(cause(line)
+               == "has a bad timestamp: field \"t\" is a number that no double can hold");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
