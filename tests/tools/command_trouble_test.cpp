@@ -111,6 +111,16 @@ BOOST_DATA_TEST_CASE_F(trouble_fixture, a_bad_record_becomes_a_dead_letter,
   BOOST_TEST(contains(letter["message"].get<std::string>(), bad.cause), letter.dump());
 }
 
+BOOST_AUTO_TEST_CASE(a_dead_letter_has_as_much_of_the_line_as_json_and_max_line_allow) {
+  job({}, "max_line = \"8B\"\non_bad_record = \"dead_letter\"\ndead_letter = \"bad.ndjson\"");
+  const auto got = run({}, "{\"k\":\"abc\"}\n[\xff]\n");
+  BOOST_TEST(got.code == 0, got.err);
+  const auto lines = folder.read("bad.ndjson");
+  const auto end = lines.find('\n');
+  BOOST_TEST(nlohmann::json::parse(lines.substr(0, end))["record"] == "{\"k\":\"ab");
+  BOOST_TEST(nlohmann::json::parse(lines.substr(end))["record"] == "[\xef\xbf\xbd]");
+}
+
 BOOST_AUTO_TEST_CASE(a_lookups_own_failures_have_a_file_of_their_own) {
   job("on_miss = \"fail\"\non_failure = \"dead_letter\"\ndead_letter = \"missed.ndjson\"",
       "on_bad_record = \"dead_letter\"\ndead_letter = \"bad.ndjson\"");
