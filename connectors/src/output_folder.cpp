@@ -58,10 +58,8 @@ expected<found_parts> list_parts(int folder, const std::string& path) {
     if (entry == nullptr)
       break;
     const std::string_view name = entry->d_name;
-    if (is_part_name(name))
-      found.complete.emplace_back(name);
-    else if (name.starts_with('.') && is_part_name(name.substr(1)))
-      found.hidden.emplace_back(name);
+    if (is_part_file_name(name))
+      (name.starts_with('.') ? found.hidden : found.complete).emplace_back(name);
   }
   if (errno != 0)
     return io_error(path, "cannot be listed", errno);
@@ -70,38 +68,55 @@ expected<found_parts> list_parts(int folder, const std::string& path) {
   return found;
 }
 
-expected<void> remove_parts(int folder, const std::string& path,
+std::string path_in(const std::string& folder, const std::string& name) {
+  return folder + (folder.ends_with('/') ? "" : "/") + name;
+}
+
+/// Refuses a part that must not be removed.
+expected<void> check_part(const output_folder_state& claimed, const std::string& name,
+                          const std::vector<file_in_use>& in_use) {
+  struct stat part;
+  if (::fstatat(claimed.lock.folder(), name.c_str(), &part, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT ? expected<void>{}
+                           : io_error(path_in(claimed.path, name), "cannot be looked at", errno);
+  if (!S_ISREG(part.st_mode))
+    return error{error_kind::io, path_in(claimed.path, name),
+                 "bears the name of a part but is no file; move it away"};
+  for (const auto& [path, role] : in_use) {
+    struct stat used;
+    if (::stat(path.c_str(), &used) == 0 && used.st_dev == part.st_dev
+        && used.st_ino == part.st_ino)
+      return error{error_kind::io, path_in(claimed.path, name),
+                   "bears the name of a part but is " + role
+                     + "; move it away, or choose another folder for the parts"};
+  }
+  return {};
+}
+
+expected<void> check_parts(const output_folder_state& claimed, const found_parts& found,
+                           const std::vector<file_in_use>& in_use) {
+  for (const auto* names : {&found.complete, &found.hidden})
+    for (const auto& name : *names)
+      if (auto ok = check_part(claimed, name, in_use); !ok)
+        return ok;
+  return {};
+}
+
+expected<void> remove_parts(const output_folder_state& claimed,
                             const std::vector<std::string>& names,
                             std::vector<std::string>& removed) {
   for (const auto& name : names) {
-    const auto whole = path + (path.ends_with('/') ? "" : "/") + name;
-    struct stat about;
-    if (::fstatat(folder, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0
-        && !S_ISREG(about.st_mode))
-      return error{error_kind::io, whole, "bears the name of a part but is no file; move it away"};
-    if (::unlinkat(folder, name.c_str(), 0) != 0 && errno != ENOENT)
+    const auto whole = path_in(claimed.path, name);
+    if (::unlinkat(claimed.lock.folder(), name.c_str(), 0) != 0 && errno != ENOENT)
       return io_error(whole, "cannot be removed", errno);
     removed.push_back(whole);
   }
   return {};
 }
 
-} // namespace
-
-void output_folder_lock::release() noexcept {
-  if (fd_ >= 0)
-    ::close(std::exchange(fd_, -1));
-}
-
-std::string part_file_name(std::uint64_t checkpoint, std::uint32_t instance) {
-  char name[64];
-  std::snprintf(name, sizeof(name), "part-%010llu-%04u.ndjson",
-                static_cast<unsigned long long>(checkpoint), static_cast<unsigned>(instance));
-  return name;
-}
-
-expected<output_folder_state> prepare_output_folder(const std::string& path, bool force) {
-  output_folder_state state;
+/// Creates the folder where it is missing.
+expected<void> make_folder(output_folder_state& state) {
+  const auto& path = state.path;
   if (::mkdir(path.c_str(), 0777) == 0) {
     state.created = true;
     // Else a crash of the machine might take the folder with all that is in it.
@@ -112,7 +127,32 @@ expected<output_folder_state> prepare_output_folder(const std::string& path, boo
   } else if (errno != EEXIST) {
     return io_error(path, "cannot be created", errno);
   }
+  return {};
+}
 
+} // namespace
+
+void output_folder_lock::release() noexcept {
+  if (fd_ < 0)
+    return;
+  // Fails where something was put into it meanwhile, which is meant.
+  if (!made_.empty())
+    ::rmdir(made_.c_str());
+  ::close(std::exchange(fd_, -1));
+}
+
+std::string part_file_name(std::uint64_t checkpoint, std::uint32_t instance) {
+  char name[64];
+  std::snprintf(name, sizeof(name), "part-%010llu-%04u.ndjson",
+                static_cast<unsigned long long>(checkpoint), static_cast<unsigned>(instance));
+  return name;
+}
+
+expected<output_folder_state> claim_output_folder(const std::string& path) {
+  output_folder_state state;
+  state.path = path;
+  if (auto made = make_folder(state); !made)
+    return std::move(made).why();
   auto folder = detail::open_file(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
   if (!folder && errno == ENOTDIR)
     return error{error_kind::io, path, "is a file; name a folder for the part files"};
@@ -121,25 +161,44 @@ expected<output_folder_state> prepare_output_folder(const std::string& path, boo
   if (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return error{error_kind::io, path,
                  "is being written to by another run; wait for its end, or choose another folder"};
-  if (::faccessat(folder.get(), ".", W_OK | X_OK, AT_EACCESS) != 0)
+  state.lock = output_folder_lock{folder.release(), state.created ? path : std::string{}};
+  if (::faccessat(state.lock.folder(), ".", W_OK | X_OK, AT_EACCESS) != 0)
     return io_error(path, "cannot be written to", errno);
+  return state;
+}
 
-  auto found = list_parts(folder.get(), path);
+expected<void> clear_output_folder(output_folder_state& claimed, bool force,
+                                   const std::vector<file_in_use>& in_use) {
+  const auto found = list_parts(claimed.lock.folder(), claimed.path);
   if (!found)
-    return std::move(found).why();
+    return found.why();
+  if (auto ok = check_parts(claimed, *found, in_use); !ok)
+    return ok;
   if (!found->complete.empty() && !force)
-    return error{error_kind::io, path,
+    return error{error_kind::io, claimed.path,
                  "holds " + std::to_string(found->complete.size())
                    + " part file(s) of another run, the first of them " + found->complete.front()
                    + "; choose another folder, or remove them with --force"};
-  if (auto ok = remove_parts(folder.get(), path, found->complete, state.removed_parts); !ok)
-    return std::move(ok).why();
-  if (auto ok = remove_parts(folder.get(), path, found->hidden, state.removed_hidden); !ok)
-    return std::move(ok).why();
-  if (const int code = detail::sync_to_disk(folder.get()); code != 0)
-    return io_error(path, "cannot be written to", code);
-  state.lock = output_folder_lock{folder.release()};
+  claimed.lock.keep_folder();
+  if (auto ok = remove_parts(claimed, found->complete, claimed.removed_parts); !ok)
+    return ok;
+  if (auto ok = remove_parts(claimed, found->hidden, claimed.removed_hidden); !ok)
+    return ok;
+  if (const int code = detail::sync_to_disk(claimed.lock.folder()); code != 0)
+    return io_error(claimed.path, "cannot be written to", code);
+  return {};
+}
+
+expected<output_folder_state> prepare_output_folder(const std::string& path, bool force) {
+  auto state = claim_output_folder(path);
+  if (state)
+    if (auto ok = clear_output_folder(*state, force); !ok)
+      return std::move(ok).why();
   return state;
+}
+
+bool is_part_file_name(std::string_view name) {
+  return is_part_name(name.substr(name.starts_with('.') ? 1 : 0));
 }
 
 } // namespace weir

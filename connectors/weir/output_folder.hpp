@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,28 +24,41 @@ namespace weir {
 class output_folder_lock {
 public:
   output_folder_lock() = default;
-  /// Owns `fd`, an open folder.
-  explicit output_folder_lock(int fd) noexcept : fd_(fd) {}
+  /// Owns `fd`, an open folder. `made`: its path where it was made for this run, else empty.
+  explicit output_folder_lock(int fd, std::string made = {}) noexcept
+    : fd_(fd),
+      made_(std::move(made)) {}
   ~output_folder_lock() { release(); }
 
-  output_folder_lock(output_folder_lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  output_folder_lock(output_folder_lock&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      made_(std::exchange(other.made_, {})) {}
   output_folder_lock& operator=(output_folder_lock&& other) noexcept {
     release();
     fd_ = std::exchange(other.fd_, -1);
+    made_ = std::exchange(other.made_, {});
     return *this;
   }
 
   /// Whether a folder is held.
   bool holds() const noexcept { return fd_ >= 0; }
 
+  /// The open folder.
+  int folder() const noexcept { return fd_; }
+
+  /// A folder that was made for this run stays. Before, it goes again with the lock.
+  void keep_folder() noexcept { made_.clear(); }
+
 private:
   void release() noexcept;
 
   int fd_ = -1;
+  std::string made_;
 };
 
-/// What `prepare_output_folder` found and did.
+/// What was found in an output folder and done to it.
 struct output_folder_state {
+  std::string path;
   /// The folder was not there before.
   bool created = false;
   /// Paths of another run's complete parts that were removed; only with `force`.
@@ -55,11 +69,30 @@ struct output_folder_state {
   output_folder_lock lock;
 };
 
-/// Makes the folder at `path` ready for a run: creates it (its parent must be there), takes its lock,
-/// removes hidden parts of a dead run. Complete parts of another run are removed with `force`; without
-/// it they are an error, and nothing is removed. Other files are never touched. Errors have the kind
-/// `io` and name the path: no parent, no folder, not writable, in use by another run.
+/// A file that a run needs, wherever it lies and whatever it is called.
+struct file_in_use {
+  std::string path;
+  /// What it is to the run, for people: `the job's input`.
+  std::string role;
+};
+
+/// Creates the folder at `path` (its parent must be there) and takes its lock; touches nothing in
+/// it. Errors have the kind `io` and name the path: no parent, no folder, not writable, in use by
+/// another run.
+expected<output_folder_state> claim_output_folder(const std::string& path);
+
+/// Removes hidden parts of a dead run from a claimed folder. Complete parts of another run are
+/// removed with `force`; without it they are an error. So is a part that is one of the files
+/// `in_use`, by whatever path, or no file at all. After such an error nothing has been removed.
+/// Other files are never touched. Errors have the kind `io` and name the path.
+expected<void> clear_output_folder(output_folder_state& claimed, bool force,
+                                   const std::vector<file_in_use>& in_use = {});
+
+/// Makes the folder at `path` ready for a run that reads none of its parts: claims and clears it.
 expected<output_folder_state> prepare_output_folder(const std::string& path, bool force);
+
+/// Whether a file of this name is a part, complete or hidden.
+bool is_part_file_name(std::string_view name);
 
 /// A part's file name, as it is when it is complete.
 std::string part_file_name(std::uint64_t checkpoint, std::uint32_t instance);

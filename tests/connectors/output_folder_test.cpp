@@ -145,12 +145,60 @@ BOOST_AUTO_TEST_CASE(a_folder_that_bears_a_parts_name_is_left_alone) {
   BOOST_TEST((folder.names("out") == names{part_0}));
 }
 
+BOOST_AUTO_TEST_CASE(where_one_part_cannot_be_removed_none_is) {
+  put(part_0);
+  std::filesystem::create_directory(out(part_1));
+  put(hidden_0);
+  BOOST_TEST(contains(refusal(out(), true), "is no file"));
+  BOOST_TEST((folder.names("out") == names{part_0, part_1, hidden_0}));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_that_the_run_uses_is_refused_and_nothing_is_removed) {
+  put(part_0);
+  put(part_1);
+  put(hidden_0);
+  std::filesystem::create_symlink(out(part_1), folder.path("link"));
+  std::filesystem::create_hard_link(out(hidden_0), folder.path("other-name"));
+  for (const auto* used : {"link", "other-name"}) {
+    auto claimed = weir::claim_output_folder(out());
+    BOOST_TEST_REQUIRE(claimed.has_value());
+    const auto ok = clear_output_folder(
+      *claimed, true, {{folder.path("none"), "nothing"}, {folder.path(used), "the input"}});
+    BOOST_TEST_REQUIRE(!ok.has_value());
+    BOOST_TEST(ok.why().thing() == out(used == std::string{"link"} ? part_1 : hidden_0));
+    BOOST_TEST(contains(ok.why().message(), "is the input"), ok.why().message());
+    BOOST_TEST((folder.names("out") == names{part_0, part_1, hidden_0}));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_was_made_goes_with_a_claim_that_came_to_nothing) {
+  const auto path = folder.path("new");
+  BOOST_TEST(weir::claim_output_folder(path).has_value());
+  BOOST_TEST(!std::filesystem::exists(path));
+  {
+    auto claimed = weir::claim_output_folder(path);
+    BOOST_TEST_REQUIRE(claimed.has_value());
+    BOOST_TEST(clear_output_folder(*claimed, false).has_value());
+  }
+  BOOST_TEST(std::filesystem::exists(path));
+  // One that was there stays in any case.
+  BOOST_TEST(weir::claim_output_folder(path).has_value());
+  BOOST_TEST(std::filesystem::exists(path));
+}
+
 BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_to_is_refused) {
   BOOST_TEST_REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
   BOOST_TEST_REQUIRE(::chmod(out().c_str(), 0555) == 0);
   const weir::testing::without_root_rights rights;
   BOOST_TEST(contains(refusal(out()), "cannot be written to: Permission denied"));
   BOOST_TEST(contains(refusal(out("deeper")), "cannot be created: Permission denied"));
+}
+
+BOOST_AUTO_TEST_CASE(a_parts_name_is_known) {
+  BOOST_TEST(weir::is_part_file_name(part_0));
+  BOOST_TEST(weir::is_part_file_name(hidden_0));
+  for (const auto* other : {"", ".", "..part-0000000001-0000.ndjson", "part-1-1.ndjson"})
+    BOOST_TEST(!weir::is_part_file_name(other), other);
 }
 
 BOOST_AUTO_TEST_CASE(parts_have_names_that_sort) {
