@@ -7,7 +7,10 @@
 #include "posix_file.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
+#include <memory>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +19,48 @@ namespace weir {
 namespace {
 
 constexpr std::size_t lines_bytes = 256 * 1024;
+
+struct opened_file {
+  detail::owned_fd fd;
+  bool created;
+};
+
+/// Opens or creates; errno tells why not.
+opened_file open_or_create(const std::string& path) {
+  // Not waiting here: a named pipe without a reader is refused later, not waited for.
+  constexpr int flags = O_WRONLY | O_APPEND | O_NONBLOCK;
+  auto there = detail::open_file(AT_FDCWD, path, flags);
+  if (there || errno != ENOENT)
+    return {std::move(there), false};
+  return {detail::open_file(AT_FDCWD, path, flags | O_CREAT), true};
+}
+
+/// Whether the path still leads to the open file.
+bool leads_to(const std::string& path, int fd) {
+  struct stat by_path;
+  struct stat opened;
+  return ::stat(path.c_str(), &by_path) == 0 && ::fstat(fd, &opened) == 0
+         && by_path.st_dev == opened.st_dev && by_path.st_ino == opened.st_ino;
+}
+
+/// False where another run has the file. Where there are no locks, nobody has.
+bool take_lock(const std::string& path, int fd) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return false;
+  // Another run may have taken away what it had created, between our opening it and this.
+  return leads_to(path, fd);
+}
+
+/// Removes the open file, which is empty, by its path.
+void remove_unused(const std::string& path, int fd) {
+  struct stat about;
+  if (::fstat(fd, &about) != 0 || about.st_size != 0 || !leads_to(path, fd))
+    return;
+  // Through a link the file was created, not the link.
+  const std::unique_ptr<char, void (*)(void*)> whole{::realpath(path.c_str(), nullptr), std::free};
+  if (whole)
+    ::unlink(whole.get());
+}
 
 } // namespace
 
@@ -32,13 +77,12 @@ expected<void> dead_letter_file::clear() {
   struct stat about;
   if (::fstat(fd_, &about) == 0 && S_ISREG(about.st_mode) && ::ftruncate(fd_, 0) != 0)
     return detail::io_error(path_, "cannot be emptied", errno);
+  created_ = false;
   return {};
 }
 
 expected<std::shared_ptr<dead_letter_file>> dead_letter_file::open(const std::string& path) {
-  // Not waiting here: a named pipe without a reader is refused below, not waited for.
-  auto file
-    = detail::open_file(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK);
+  auto [file, created] = open_or_create(path);
   if (!file)
     return detail::io_error(path, "cannot be created", errno);
   struct stat about;
@@ -46,10 +90,17 @@ expected<std::shared_ptr<dead_letter_file>> dead_letter_file::open(const std::st
     return detail::io_error(path, "cannot be created", errno);
   if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode))
     return error{error_kind::io, path, "is no file; dead letters are written to a file"};
-  return std::shared_ptr<dead_letter_file>{new dead_letter_file{path, file.release()}};
+  // Any number of runs may write to /dev/null.
+  if (S_ISREG(about.st_mode) && !take_lock(path, file.get()))
+    return error{error_kind::io, path,
+                 "is being written to by another run; wait for its end, or name another file"};
+  return std::shared_ptr<dead_letter_file>{new dead_letter_file{path, file.release(), created}};
 }
 
 dead_letter_file::~dead_letter_file() {
+  // While the lock is held, so that no other run comes to use it.
+  if (created_)
+    remove_unused(path_, fd_);
   ::close(fd_);
 }
 

@@ -22,16 +22,19 @@
 
 namespace weir {
 
-/// A file that whole lines are appended to. Shared; any thread.
+/// A file that whole lines are appended to, locked against other runs as long as the object lives
+/// (some network file systems know no such locks). Shared; any thread.
 class dead_letter_file {
 public:
   /// Creates the file at `path`, or empties the one that is there.
   static expected<std::shared_ptr<dead_letter_file>> create(const std::string& path);
 
-  /// Opens the file at `path` and leaves what is in it, or creates it.
+  /// Opens the file at `path` and leaves what is in it, or creates it; one that was created goes
+  /// again with the object unless `clear` was called. Errors have the kind `io` and name the path:
+  /// no file, not writable, open already in this run or another.
   static expected<std::shared_ptr<dead_letter_file>> open(const std::string& path);
 
-  /// Removes all lines.
+  /// Removes all lines: a run begins.
   expected<void> clear();
 
   ~dead_letter_file();
@@ -47,11 +50,16 @@ public:
   const std::string& path() const noexcept { return path_; }
 
 private:
-  dead_letter_file(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  dead_letter_file(std::string path, int fd, bool created)
+    : path_(std::move(path)),
+      fd_(fd),
+      created_(created) {}
 
   const std::string path_;
   std::mutex mutex_;
   const int fd_;
+  // By this object, which no run has used yet.
+  bool created_;
 };
 
 /// Appends a dead letter as one line with its end. `file`: where the record was read from. Bytes of the

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <set>
 #include <sstream>
 #include <string>
 #include <sys/stat.h>
@@ -99,6 +101,43 @@ BOOST_AUTO_TEST_CASE(a_run_begins_with_an_empty_file) {
   const auto file = create();
   BOOST_TEST(folder.read("dead.ndjson") == "");
   BOOST_TEST(file->path() == folder.path("dead.ndjson"));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_was_opened_is_as_before_until_it_is_cleared) {
+  folder.write("dead.ndjson", "from before\n");
+  const auto path = folder.path("dead.ndjson");
+  BOOST_TEST(weir::dead_letter_file::open(path).has_value());
+  BOOST_TEST(folder.read("dead.ndjson") == "from before\n");
+  BOOST_TEST((*weir::dead_letter_file::open(path))->clear().has_value());
+  BOOST_TEST(folder.read("dead.ndjson") == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_was_created_goes_again_unless_a_run_began) {
+  std::filesystem::create_symlink("dead.ndjson", folder.path("link"));
+  for (const auto* name : {"dead.ndjson", "link"}) {
+    BOOST_TEST(weir::dead_letter_file::open(folder.path(name)).has_value());
+    BOOST_TEST((folder.names() == std::set<std::string>{"link"}));
+  }
+  create();
+  BOOST_TEST((folder.names() == std::set<std::string>{"link", "dead.ndjson"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_second_run_is_refused_and_does_not_empty_the_file) {
+  auto first = create();
+  BOOST_TEST(first->append("one\n").has_value());
+  BOOST_TEST(refusal(first->path())
+             == first->path()
+                  + ": is being written to by another run; wait for its end, or name another file"
+                    " (io)");
+  BOOST_TEST(folder.read("dead.ndjson") == "one\n");
+  first.reset();
+  BOOST_TEST(refusal(folder.path("dead.ndjson")) == "was created");
+}
+
+BOOST_AUTO_TEST_CASE(any_number_of_runs_write_to_a_device) {
+  const auto first = weir::dead_letter_file::create("/dev/null");
+  BOOST_TEST(first.has_value());
+  BOOST_TEST(refusal("/dev/null") == "was created");
 }
 
 BOOST_AUTO_TEST_CASE(lines_of_several_threads_do_not_mix) {
