@@ -2,6 +2,7 @@
 #include "job_builder.hpp"
 
 #include "weir/async_data_stream.hpp"
+#include "weir/dead_letter_file.hpp"
 #include "weir/faulty_driver.hpp"
 #include "weir/ndjson_source.hpp"
 #include "weir/part_file_sink.hpp"
@@ -138,10 +139,6 @@ failure_action action_for(bad_record_action what) {
   return failure_action::fail_job;
 }
 
-bool is_standard_input(const job_file& job) {
-  return job.source.options.path == "-";
-}
-
 /// For a driver that is asked nothing.
 class no_results final : public result_receiver {
 public:
@@ -151,7 +148,7 @@ public:
 } // namespace
 
 std::string source_name(const job_file& job) {
-  return is_standard_input(job) ? "standard input" : job.source.options.path;
+  return job.source.is_standard_input() ? "standard input" : job.source.options.path;
 }
 
 operator_options options_of(const lookup_section& lookup, bad_record_action on_bad_record) {
@@ -174,7 +171,7 @@ operator_options options_of(const lookup_section& lookup, bad_record_action on_b
 }
 
 expected<void> try_inputs(const job_file& job, const driver_registry& drivers) {
-  if (!is_standard_input(job)) {
+  if (!job.source.is_standard_input()) {
     const auto& path = job.source.options.path;
     std::error_code ignored;
     if (::access(path.c_str(), R_OK) != 0)
@@ -199,48 +196,6 @@ expected<void> try_inputs(const job_file& job, const driver_registry& drivers) {
     (*driver)->close();
   }
   return {};
-}
-
-/// The source's or the store's path that is the same file as `path`; empty where none is.
-static std::string is_read_by(const job_file& job, const std::string& path) {
-  std::vector<std::string> read{job.source.options.path};
-  for (const auto& pool : job.pools)
-    read.push_back(pool.url.substr(pool.url.find(':') + 1));
-  for (const auto& each : read) {
-    std::error_code none_there;
-    if (std::filesystem::equivalent(each, path, none_there) && !none_there)
-      return each;
-  }
-  return {};
-}
-
-expected<job_outputs> open_outputs(const job_file& job, bool force) {
-  job_outputs outputs;
-  std::vector<std::string> paths{job.source.dead_letter};
-  for (const auto& lookup : job.lookups)
-    paths.push_back(lookup.dead_letter);
-  // What an earlier run has left is removed only when nothing can refuse this one any more.
-  for (const auto& path : paths) {
-    if (path.empty() || outputs.dead_letters.contains(path))
-      continue;
-    if (auto reads = is_read_by(job, path); !reads.empty())
-      return error{error_kind::argument, path,
-                   "is the same file as " + reads + "; dead letters need a file of their own"};
-    auto file = dead_letter_file::open(path);
-    if (!file)
-      return std::move(file).why();
-    outputs.dead_letters.emplace(path, *std::move(file));
-  }
-  if (!job.sink.is_standard_output()) {
-    auto folder = prepare_output_folder(job.sink.path, force);
-    if (!folder)
-      return std::move(folder).why();
-    outputs.folder = *std::move(folder);
-  }
-  for (const auto& [path, file] : outputs.dead_letters)
-    if (auto ok = file->clear(); !ok)
-      return std::move(ok).why();
-  return outputs;
 }
 
 built_job build_job(const job_file& job, std::shared_ptr<const driver_registry> drivers,

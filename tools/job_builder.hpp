@@ -5,15 +5,13 @@
 /// so that a job can be checked without a file being touched. Used by one thread.
 
 #include "job_file.hpp"
+#include "job_outputs.hpp"
 #include "lookup_function.hpp"
 
-#include "weir/dead_letter_file.hpp"
 #include "weir/driver_registry.hpp"
 #include "weir/environment.hpp"
 #include "weir/error.hpp"
-#include "weir/output_folder.hpp"
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,21 +25,9 @@ inline constexpr const char* sink_stage_name = "sink";
 /// How people know the source: its path, or `standard input`.
 std::string source_name(const job_file& job);
 
-/// What a job writes to. To be kept until the job has ended.
-struct job_outputs {
-  /// Of the sink's folder; without meaning where the sink is standard output.
-  output_folder_state folder;
-  /// By path; stages may share one.
-  std::map<std::string, std::shared_ptr<dead_letter_file>> dead_letters;
-};
-
 /// Whether the input and the stores that the job asks can be opened: what `weir run --force` makes sure
 /// of before it removes the output of another run.
 expected<void> try_inputs(const job_file& job, const driver_registry& drivers);
-
-/// Creates the dead-letter files and makes the output folder ready. `force`: see
-/// `prepare_output_folder`.
-expected<job_outputs> open_outputs(const job_file& job, bool force);
 
 /// A job that can be started, and what its functions count.
 struct built_job {

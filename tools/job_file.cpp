@@ -2,6 +2,7 @@
 #include "job_file.hpp"
 
 #include "duration_text.hpp"
+#include "job_paths.hpp"
 #include "lookup_errors.hpp"
 #include "toml_override.hpp"
 #include "toml_section.hpp"
@@ -26,6 +27,7 @@ using namespace std::chrono_literals;
 constexpr std::int64_t instances_max = 1'024;
 constexpr std::int64_t retries_max = 1'000'000;
 constexpr std::uint64_t line_bytes_max = std::uint64_t{1} << 30;
+constexpr std::string_view database_scheme = "sqlite:";
 constexpr auto int64_max = std::numeric_limits<std::int64_t>::max();
 
 constexpr choices<bool, 1> ndjson_only{{{"ndjson", true}}};
@@ -75,7 +77,9 @@ public:
       folder_(std::filesystem::path{path}.parent_path()),
       drivers_(drivers),
       job_(into.job),
-      mistakes_(into.mistakes) {}
+      mistakes_(into.mistakes) {
+    job_.path = path;
+  }
 
   void read() {
     read_job(required_section("job"));
@@ -83,6 +87,7 @@ public:
     read_pools();
     read_lookups();
     read_sink(required_section("sink"));
+    check_dead_letters();
     root_.refuse_unknown();
   }
 
@@ -324,12 +329,19 @@ private:
                  "is required with " + std::string{action} + " = \"dead_letter\": a file");
     if (!wanted || !path)
       return {};
-    if (*path == "-")
+    if (*path == "-") {
       in.wrong("dead_letter", "must be a file");
-    auto whole = path_of(*path);
-    if (whole == job_.source.options.path)
-      in.wrong("dead_letter", "must not be the source's file");
-    return whole;
+      return {};
+    }
+    dead_letters_.emplace_back(in, path_of(*path));
+    return dead_letters_.back().second;
+  }
+
+  /// When all is known that they must keep away from.
+  void check_dead_letters() {
+    for (auto& [in, path] : dead_letters_)
+      if (auto fault = dead_letter_fault(job_, path); !fault.empty())
+        in.wrong("dead_letter", std::move(fault));
   }
 
   void check_field(toml_section& in, std::string_view name, const std::string& field) {
@@ -352,10 +364,9 @@ private:
   }
 
   std::string url_of(const std::string& written) const {
-    constexpr std::string_view files = "sqlite:";
-    if (!written.starts_with(files) || written.size() == files.size())
+    if (!written.starts_with(database_scheme) || written.size() == database_scheme.size())
       return written;
-    return std::string{files} + path_of(written.substr(files.size()));
+    return std::string{database_scheme} + path_of(written.substr(database_scheme.size()));
   }
 
   toml_section root_;
@@ -366,6 +377,8 @@ private:
   std::vector<mistake>& mistakes_;
   std::set<std::string> names_;
   std::set<std::string> into_;
+  // Where they were written, and their paths.
+  std::vector<std::pair<toml_section, std::string>> dead_letters_;
 };
 
 /// 0, or the errno.
@@ -381,6 +394,10 @@ int read_file(const std::string& path, std::string& content) {
 }
 
 } // namespace
+
+std::string pool_section::file() const {
+  return url.starts_with(database_scheme) ? url.substr(database_scheme.size()) : std::string{};
+}
 
 std::string mistake::text() const {
   auto line = where + ": ";

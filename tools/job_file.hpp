@@ -36,6 +36,8 @@ struct source_section {
   duration watermark_interval = std::chrono::milliseconds{200};
   /// Only with `bad_record_action::dead_letter`, else empty.
   std::string dead_letter;
+
+  bool is_standard_input() const { return options.path == "-"; }
 };
 
 struct pool_section {
@@ -43,6 +45,9 @@ struct pool_section {
   std::string url;
   std::size_t connections = 2;
   std::optional<fault_settings> faults;
+
+  /// Path of the database; empty where the store is no file.
+  std::string file() const;
 };
 
 struct lookup_section {
@@ -78,6 +83,8 @@ struct sink_section {
 };
 
 struct job_file {
+  /// Where it was read from.
+  std::string path;
   std::string name;
   std::uint32_t parallelism = 1;
   duration drain_timeout = std::chrono::seconds{30};

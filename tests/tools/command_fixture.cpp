@@ -44,9 +44,11 @@ void close_fd(int& fd) {
 
 running_command::running_command(const std::string& folder,
                                  const std::vector<std::string>& arguments,
-                                 const std::string& out) {
+                                 const std::string& out, const std::function<void()>& in_child) {
   // A command that has gone must not take the test with it.
   std::signal(SIGPIPE, SIG_IGN);
+  // By its descriptor: `in_child` may take away the rights to go through its folders.
+  int command = ::open(WEIR_COMMAND, O_PATH | O_CLOEXEC);
   const pipe_ends in;
   const pipe_ends to_out;
   const pipe_ends err;
@@ -60,10 +62,13 @@ running_command::running_command(const std::string& folder,
     ::dup2(in.read, 0);
     ::dup2(out.empty() ? to_out.write : ::open(out.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666), 1);
     ::dup2(err.write, 2);
+    if (in_child)
+      in_child();
     if (::chdir(folder.c_str()) == 0)
-      ::execv(WEIR_COMMAND, argv.data());
+      ::fexecve(command, argv.data(), environ);
     ::_exit(127);
   }
+  close_fd(command);
   ::close(in.read);
   ::close(to_out.write);
   ::close(err.write);
@@ -201,9 +206,10 @@ std::string command_fixture::records(const std::vector<std::string>& keys) {
 }
 
 finished_command command_fixture::run(std::vector<std::string> arguments, const std::string& input,
-                                      const std::string& out) const {
+                                      const std::string& out,
+                                      const std::function<void()>& in_child) const {
   arguments.insert(arguments.begin(), {"run", "job.toml"});
-  running_command command{folder.path(), arguments, out};
+  running_command command{folder.path(), arguments, out, in_child};
   command.feed(input);
   return command.finish();
 }

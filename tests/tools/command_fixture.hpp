@@ -29,9 +29,10 @@ struct finished_command {
 /// A command that runs. Killed by the destructor if it still does.
 class running_command {
 public:
-  /// Starts it in `folder`. `out`: where its standard output goes; empty: to the test.
+  /// Starts it in `folder`. `out`: where its standard output goes; empty: to the test. `in_child`: what
+  /// its process does last before it becomes the command.
   running_command(const std::string& folder, const std::vector<std::string>& arguments,
-                  const std::string& out = {});
+                  const std::string& out = {}, const std::function<void()>& in_child = {});
   ~running_command();
   running_command(const running_command&) = delete;
   running_command& operator=(const running_command&) = delete;
@@ -83,7 +84,8 @@ struct command_fixture {
 
   /// Runs `weir run job.toml` with these arguments to its end.
   finished_command run(std::vector<std::string> arguments, const std::string& input = {},
-                       const std::string& out = {}) const;
+                       const std::string& out = {},
+                       const std::function<void()>& in_child = {}) const;
 
   /// Runs `weir` with these arguments to its end.
   finished_command weir(const std::vector<std::string>& arguments) const;

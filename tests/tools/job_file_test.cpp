@@ -44,6 +44,16 @@ const bad_line bad_lines[] = {
   {"path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"-\"", "must be a file"},
   {"path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"in.ndjson\"",
    "must not be the source's file"},
+  {"path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"./job.toml\"",
+   "jobs/job.toml:7: source.dead_letter = './job.toml': must not be the job file"},
+  {"path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"airports.db\"",
+   "must not be the database of pool airports"},
+  {"timeout", "on_failure = \"dead_letter\"\ndead_letter = \"out/part-0000000001-0000.ndjson\"",
+   "jobs/job.toml:17: lookup.origin.dead_letter = 'out/part-0000000001-0000.ndjson': must not have "
+   "the name of a part in the sink's folder"},
+  {"timeout", "on_failure = \"dead_letter\"\ndead_letter = \"x/../out/.part-0000000042-0007.ndjson"
+              "\"",
+   "must not have the name of a part in the sink's folder"},
   {"url", "connections = 0", "pool.airports.connections = 0: must be a whole number from 1 to 1024"},
   {"url", "faults = 1", "pool.airports.faults = 1: must be a table"},
   {"url", "faults = { latency = \"2ms..1ms\" }", "pool.airports.faults.latency = '2ms..1ms': must be a "
@@ -152,6 +162,12 @@ BOOST_DATA_TEST_CASE_F(job_file_fixture, a_bad_value_is_named_with_its_rule,
   add_behind(bad.section, bad.line);
   const auto found = mistakes();
   BOOST_TEST(found.find(bad.mistake) != found.npos, found);
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_may_lie_beside_the_parts) {
+  add_behind("path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"out/bad.ndjson\"");
+  add_to_lookup("on_failure = \"dead_letter\"\ndead_letter = \"old/part-0000000001-0000.ndjson\"");
+  BOOST_TEST(mistakes() == "");
 }
 
 BOOST_AUTO_TEST_CASE(each_required_key_is_missed) {
