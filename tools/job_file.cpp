@@ -53,6 +53,31 @@ constexpr choices<retry_kind, 2> retry_kinds{
   {{"exponential", retry_kind::exponential}, {"fixed", retry_kind::fixed}}};
 constexpr choices<bool, 1> empty_only{{{"empty", true}}};
 
+/// Kinds that `if_error` may name: those that a store gives.
+const std::vector<std::string>& retried_kinds() {
+  static const std::vector<std::string> all{
+    "any", std::string{error_kind::rejected}, std::string{error_kind::overloaded},
+    std::string{error_kind::io}, std::string{error_kind::refused},
+    std::string{error_kind::connection_lost}, std::string{error_kind::cancelled},
+    std::string{error_kind::internal}, std::string{injected_error_kind}};
+  return all;
+}
+
+/// The rule that a name in `if_error` breaks; empty where it breaks none.
+std::string fault_of_retried(const std::string& name) {
+  if (name == error_kind::miss)
+    return "must not name miss; if_result = \"empty\" retries misses";
+  if (name == error_kind::bad_record)
+    return "must not name bad_record: asking again cannot help";
+  if (name == error_kind::timeout)
+    return "must not name timeout_error: a timeout is over all attempts and is never retried";
+  const auto& known = retried_kinds();
+  if (std::find(known.begin(), known.end(), name) != known.end())
+    return {};
+  return "must name " + quoted_list(known) + "; \"" + name + "\" is none of them"
+         + did_you_mean(name, known);
+}
+
 /// Which errors are asked for again; no names: every kind but `rejected`.
 error_predicate retried_errors(const std::vector<std::string>& names, bool misses) {
   const bool any = std::find(names.begin(), names.end(), "any") != names.end();
@@ -296,10 +321,8 @@ private:
   error_predicate read_retried_errors(toml_section& in, bool misses) {
     const auto names = in.texts("if_error", true);
     for (const auto& name : names)
-      if (name == error_kind::miss || name == error_kind::bad_record)
-        in.wrong("if_error", name == error_kind::miss
-                               ? "must not name miss; if_result = \"empty\" retries misses"
-                               : "must not name bad_record: asking again cannot help");
+      if (auto fault = fault_of_retried(name); !fault.empty())
+        in.wrong("if_error", std::move(fault));
     return retried_errors(names, misses);
   }
 

@@ -33,13 +33,6 @@ bool is_bare(char c) {
          || c == '-';
 }
 
-std::string join(const std::vector<std::string>& names) {
-  std::string all;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    all += (i == 0 ? "\"" : i + 1 == names.size() ? " or \"" : ", \"") + names[i] + "\"";
-  return all;
-}
-
 } // namespace
 
 std::string place_of(const toml::node& node, const std::string& file) {
@@ -75,6 +68,13 @@ std::string key_part(std::string_view name) {
   std::ostringstream out;
   out << toml::value<std::string>{name};
   return out.str();
+}
+
+std::string quoted_list(const std::vector<std::string>& names) {
+  std::string all;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    all += (i == 0 ? "\"" : i + 1 == names.size() ? " or \"" : ", \"") + names[i] + "\"";
+  return all;
 }
 
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& known) {
@@ -208,7 +208,7 @@ std::optional<std::size_t> toml_section::choice_index(std::string_view name,
                                       : std::find(names.begin(), names.end(), value->get());
   if (found != names.end())
     return static_cast<std::size_t>(found - names.begin());
-  wrong(name, "must be " + join(names)
+  wrong(name, "must be " + quoted_list(names)
                 + (value == nullptr ? std::string{} : did_you_mean(value->get(), names)));
   return std::nullopt;
 }

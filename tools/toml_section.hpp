@@ -33,6 +33,9 @@ std::string text_of(const toml::node& node);
 /// One part of a key; in quotes where TOML needs them.
 std::string key_part(std::string_view name);
 
+/// `"a", "b" or "c"`.
+std::string quoted_list(const std::vector<std::string>& names);
+
 /// ` (did you mean "x"?)` where one of `known` is close to `name`, else empty.
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& known);
 

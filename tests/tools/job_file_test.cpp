@@ -84,6 +84,14 @@ const bad_line bad_lines[] = {
   {"timeout", "retry = { if_error = [] }", "must be a string or an array of strings"},
   {"timeout", "retry = { if_error = \"miss\" }", "if_result = \"empty\" retries misses"},
   {"timeout", "retry = { if_error = [\"io\", \"bad_record\"] }", "must not name bad_record"},
+  {"timeout", "retry = { if_error = [\"io\", \"injectd\"] }",
+   "\"injectd\" is none of them (did you mean \"injected\"?)"},
+  {"timeout", "retry = { if_error = \"all\" }",
+   "lookup.origin.retry.if_error = 'all': must name \"any\", \"rejected\", \"overloaded\", \"io\", "
+   "\"refused\", \"connection_lost\", \"cancelled\", \"internal\" or \"injected\"; \"all\" is none of "
+   "them"},
+  {"timeout", "retry = { if_error = \"timeout_error\" }",
+   "must not name timeout_error: a timeout is over all attempts and is never retried"},
   {"timeout", "retry = { if_result = \"null\" }", "must be \"empty\""},
   {"path = \"out", "parallelism = 0", "sink.parallelism = 0: must be"},
   {"path = \"out", "[lookups]", "lookups is no key that weir knows here (did you mean \"lookup\"?)"},
@@ -273,6 +281,15 @@ BOOST_AUTO_TEST_CASE(names_mean_these_alone) {
   BOOST_TEST(retries(*this, "io"));
   BOOST_TEST(retries(*this, "overloaded"));
   BOOST_TEST(!retries(*this, "internal"));
+}
+
+BOOST_AUTO_TEST_CASE(each_kind_that_a_store_gives_may_be_named) {
+  for (const std::string kind : {"rejected", "overloaded", "io", "refused", "connection_lost",
+                                 "cancelled", "internal", "injected"}) {
+    job_file_fixture with;
+    with.add_to_lookup("retry = { if_error = \"" + kind + "\" }");
+    BOOST_TEST(retries(with, kind), kind);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_result_is_retried_where_the_job_says_so) {
