@@ -99,7 +99,7 @@ private:
       [to = file_of(path), bad = file_of(bad_records), stage, file = source_name(job_)] {
         return std::make_unique<dead_letter_sink>(to, stage, file, bad);
       },
-      {.name = "dead letters of " + stage});
+      {.name = dead_letters_stage_prefix + stage});
   }
 
   std::shared_ptr<dead_letter_file> file_of(const std::string& path) const {

@@ -18,10 +18,6 @@
 
 namespace weir::tool {
 
-/// Names of the stages that each job has.
-inline constexpr const char* source_stage_name = "source";
-inline constexpr const char* sink_stage_name = "sink";
-
 /// How people know the source: its path, or `standard input`.
 std::string source_name(const job_file& job);
 

@@ -160,6 +160,9 @@ private:
       return;
     for (const auto& [name, node] : *pools) {
       auto all = section(pools, "pool");
+      if (name.str().empty())
+        mistakes_.push_back({place_of(node, path_), "pool." + key_part(""), {}, "must have a name",
+                             line_of(node)});
       const auto* table = all.table(name.str());
       if (table != nullptr)
         read_pool(section(table, "pool." + key_part(name.str())), std::string{name.str()});
@@ -240,8 +243,11 @@ private:
 
   void read_name(toml_section& in, lookup_section& lookup) {
     lookup.name = in.required_text("name").value_or("");
-    if (lookup.name == "source" || lookup.name == "sink")
+    if (lookup.name == source_stage_name || lookup.name == sink_stage_name)
       in.wrong("name", "must not be \"source\" or \"sink\", which are stages of each job");
+    else if (lookup.name.starts_with(dead_letters_stage_prefix))
+      in.wrong("name", "must not begin with \"" + std::string{dead_letters_stage_prefix}
+                         + "\", as stages for dead letters do");
     else if (!lookup.name.empty() && !names_.insert(lookup.name).second)
       in.wrong("name", "must be unique");
   }
@@ -423,10 +429,10 @@ std::string pool_section::file() const {
 }
 
 std::string mistake::text() const {
-  auto line = where + ": ";
+  auto all = where + ": ";
   if (!key.empty())
-    line += key + (value.empty() ? " " : " = " + value + ": ");
-  return line + rule;
+    all += key + (value.empty() ? " " : " = " + value + ": ");
+  return all + rule;
 }
 
 loaded_job parse_job_file(const std::string& content, const std::string& path,
@@ -446,6 +452,8 @@ loaded_job parse_job_file(const std::string& content, const std::string& path,
     if (auto wrong = apply_override(root, each))
       loaded.mistakes.push_back(std::move(*wrong));
   job_reader{root, path, drivers, loaded}.read();
+  std::stable_sort(loaded.mistakes.begin(), loaded.mistakes.end(),
+                   [](const mistake& a, const mistake& b) { return a.line < b.line; });
   return loaded;
 }
 

@@ -15,11 +15,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace weir::tool {
+
+/// Names of the stages that each job has.
+inline constexpr const char* source_stage_name = "source";
+inline constexpr const char* sink_stage_name = "sink";
+/// The stage that writes another stage's dead letters: this, and that one's name.
+inline constexpr const char* dead_letters_stage_prefix = "dead letters of ";
 
 /// How the rows of an answer become a value.
 enum class row_form : std::uint8_t { one, all };
@@ -103,6 +110,11 @@ struct mistake {
   /// As TOML; empty where the key is missing.
   std::string value;
   std::string rule;
+  /// Line of the file, by which mistakes are put in order: 0 where it is the file as a whole,
+  /// `line_of_overrides` for a `--set`.
+  std::uint32_t line = 0;
+
+  static constexpr std::uint32_t line_of_overrides = std::numeric_limits<std::uint32_t>::max();
 
   /// One line: `job.toml:12: pool.airports.connections = 0: must be 1 to 1024`.
   std::string text() const;
@@ -111,6 +123,7 @@ struct mistake {
 struct loaded_job {
   /// Complete only where there are no mistakes.
   job_file job;
+  /// In the order of the file, those of `--set` last.
   std::vector<mistake> mistakes;
 };
 

@@ -33,13 +33,22 @@ bool is_bare(char c) {
          || c == '-';
 }
 
+bool is_override(const toml::source_region& from) {
+  return from.path && from.path->starts_with("--set ");
+}
+
 } // namespace
 
 std::string place_of(const toml::node& node, const std::string& file) {
   const auto& from = node.source();
-  if (from.path && from.path->starts_with("--set "))
+  if (is_override(from))
     return *from.path;
   return from.begin.line == 0 ? file : file + ":" + std::to_string(from.begin.line);
+}
+
+std::uint32_t line_of(const toml::node& node) {
+  const auto& from = node.source();
+  return is_override(from) ? mistake::line_of_overrides : from.begin.line;
 }
 
 std::string text_of(const toml::node& node) {
@@ -225,8 +234,7 @@ const toml::table* toml_section::table(std::string_view name) {
 // -- saying what is wrong --
 
 void toml_section::missing(std::string_view name, std::string_view rule) {
-  mistakes_.push_back(
-    {table_ == nullptr ? file_ : place_of(*table_, file_), key_of(name), {}, std::string{rule}});
+  add_mistake(table_, name, {}, std::string{rule});
 }
 
 void toml_section::wrong(std::string_view name, std::string rule) {
@@ -234,7 +242,7 @@ void toml_section::wrong(std::string_view name, std::string rule) {
   if (node == nullptr)
     missing(name, rule);
   else
-    mistakes_.push_back({place_of(*node, file_), key_of(name), text_of(*node), std::move(rule)});
+    add_mistake(node, name, text_of(*node), std::move(rule));
 }
 
 void toml_section::refuse_unknown() {
@@ -243,9 +251,15 @@ void toml_section::refuse_unknown() {
   const std::vector<std::string> known{known_.begin(), known_.end()};
   for (const auto& [name, node] : *table_)
     if (!known_.contains(name.str()))
-      mistakes_.push_back({place_of(node, file_), key_of(name.str()),
-                           node.is_table() || node.is_array_of_tables() ? "" : text_of(node),
-                           "is no key that weir knows here" + did_you_mean(name.str(), known)});
+      add_mistake(&node, name.str(),
+                  node.is_table() || node.is_array_of_tables() ? "" : text_of(node),
+                  "is no key that weir knows here" + did_you_mean(name.str(), known));
+}
+
+void toml_section::add_mistake(const toml::node* node, std::string_view name, std::string value,
+                               std::string rule) {
+  mistakes_.push_back({node == nullptr ? file_ : place_of(*node, file_), key_of(name),
+                       std::move(value), std::move(rule), node == nullptr ? 0 : line_of(*node)});
 }
 
 std::string toml_section::key_of(std::string_view name) const {

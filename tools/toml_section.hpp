@@ -27,6 +27,9 @@ using choices = std::array<std::pair<std::string_view, T>, N>;
 /// Where a node was written: file and line, or the `--set` that it comes from.
 std::string place_of(const toml::node& node, const std::string& file);
 
+/// As `mistake::line`.
+std::uint32_t line_of(const toml::node& node);
+
 /// A node as TOML, cut where it is long.
 std::string text_of(const toml::node& node);
 
@@ -91,6 +94,9 @@ public:
   const std::string& key() const noexcept { return key_; }
 
 private:
+  /// `node`: where it was written; null: in the file as a whole.
+  void add_mistake(const toml::node* node, std::string_view name, std::string value,
+                   std::string rule);
   std::optional<std::size_t> choice_index(std::string_view name,
                                           const std::vector<std::string>& names);
   std::string key_of(std::string_view name) const;

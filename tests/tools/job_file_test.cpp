@@ -207,6 +207,34 @@ BOOST_AUTO_TEST_CASE(all_mistakes_are_reported_at_once_with_their_lines) {
                 "(did you mean \"ordered\"?)\n");
 }
 
+BOOST_AUTO_TEST_CASE(mistakes_come_in_the_order_of_the_file) {
+  // GIVEN sections in an order of their own, with several mistakes each, and one from outside
+  text = "[sink]\n"
+         "type = \"ndjson\"\n"
+         "path = 1\n"
+         "[[lookup]]\n"
+         "into = 2\n"
+         "name = \"origin\"\n"
+         "colour = 3\n"
+         "[pool.b]\n"
+         "url = 4\n"
+         "[pool.a]\n"
+         "url = 5\n"
+         "[job]\n"
+         "name = 6\n"
+         "drain_timeout = 7\n";
+  // WHEN they are reported
+  std::vector<std::string> places;
+  for (const auto& each : load({"job.parallelism=0"}).mistakes)
+    places.push_back(each.where);
+  // THEN the file as a whole is first, then line by line, and what came from outside is last
+  const auto at = [](int line) { return "jobs/job.toml:" + std::to_string(line); };
+  const std::vector<std::string> expected{
+    "jobs/job.toml", "jobs/job.toml", at(3), at(4), at(4), at(4), at(4), at(4), at(5), at(7),
+    at(9), at(11), at(13), at(14), "--set job.parallelism=0"};
+  BOOST_TEST(places == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_toml_is_named_with_its_line) {
   replace("[source]", "[source");
   const auto found = mistakes();
@@ -226,6 +254,32 @@ BOOST_AUTO_TEST_CASE(lookups_have_names_and_fields_of_their_own) {
   const auto found = mistakes();
   BOOST_TEST(found.find("lookup.origin.name = 'origin': must be unique") != found.npos, found);
   BOOST_TEST(found.find("must not be the field that another lookup adds") != found.npos, found);
+}
+
+BOOST_AUTO_TEST_CASE(a_lookup_has_no_name_that_the_job_needs_itself) {
+  for (const std::string name : {"source", "sink", "dead letters of source", "dead letters of x"}) {
+    job_file_fixture with;
+    with.replace("name = \"origin\"", "name = \"" + name + "\"");
+    const auto found = with.mistakes();
+    BOOST_TEST(found.starts_with("jobs/job.toml:9: lookup."), found);
+    BOOST_TEST(found.find(".name = '" + name + "': must not ") != found.npos, found);
+    BOOST_TEST(with.load().mistakes.size() == 1u, found);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_has_a_name) {
+  replace("[pool.airports]", "[pool.\"\"]");
+  BOOST_TEST(mistakes().starts_with("jobs/job.toml:6: pool.'' must have a name\n"), mistakes());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_read_without_mistakes_can_be_built) {
+  for (const auto* name : {"dead letters", "environment", "job", "airports", "a b", "\u00e9"}) {
+    job_file_fixture with;
+    with.replace("name = \"origin\"", "name = \"" + std::string{name} + "\"");
+    with.add_behind("path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"bad\"");
+    for (const auto& each : build_job(with.good(), known_drivers(), {}).env.check())
+      BOOST_ERROR(each.text());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_job_without_lookups_is_one) {
