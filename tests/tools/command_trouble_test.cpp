@@ -10,7 +10,9 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdlib>
+#include <grp.h>
 #include <ostream>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +50,35 @@ std::string input_with(const bad_line& bad) {
 const std::string good_lines = "{\"k\":\"a\",\"t\":0,\"found\":{\"v\":1}}\n"
                                "{\"k\":\"b\",\"t\":0,\"found\":{\"v\":2}}\n";
 
+/// Root may write everywhere; so the process becomes somebody else's.
+void give_up_root() {
+  constexpr int nobody = 65534;
+  if (::geteuid() == 0
+      && (::setgroups(0, nullptr) != 0 || ::setgid(nobody) != 0 || ::setuid(nobody) != 0))
+    ::_exit(126);
+}
+
+/// A disk of 64 KiB, mounted on a folder.
+class small_disk {
+public:
+  explicit small_disk(std::string folder)
+    : folder_(std::move(folder)),
+      mounted_(::mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=64k") == 0) {}
+  ~small_disk() {
+    if (mounted_)
+      ::umount2(folder_.c_str(), MNT_DETACH);
+  }
+  small_disk(const small_disk&) = delete;
+  small_disk& operator=(const small_disk&) = delete;
+
+  /// Not every user may mount, and not in every container.
+  bool mounted() const { return mounted_; }
+
+private:
+  const std::string folder_;
+  const bool mounted_;
+};
+
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != text.npos;
 }
@@ -64,6 +95,13 @@ struct trouble_fixture : command_fixture {
     BOOST_TEST(contains(got.err, what), got.err);
     if (std::filesystem::exists(folder.path("out")))
       BOOST_TEST(folder.names("out").empty());
+  }
+
+  /// The test's folder and the files in it are open to every user.
+  void let_others_read() const {
+    ::chmod(folder.path().c_str(), 0755);
+    for (const auto* name : {"job.toml", "store.db"})
+      ::chmod(folder.path(name).c_str(), 0644);
   }
 
   finished_command run_set(const std::string& set) {
@@ -174,12 +212,11 @@ BOOST_AUTO_TEST_CASE(an_output_that_cannot_be_made_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(an_output_that_may_not_be_written_is_named) {
-  // Root may write everywhere.
-  if (::geteuid() == 0)
-    return;
   std::filesystem::create_directory(folder.path("out"));
   ::chmod(folder.path("out").c_str(), 0555);
-  check_failed(run({"--set", "sink.path=out"}, records({"a"})), "out: cannot be written to");
+  let_others_read();
+  const auto got = run({"--set", "sink.path=out"}, records({"a"}), {}, give_up_root);
+  check_failed(got, "out: cannot be written to: Permission denied");
 }
 
 BOOST_AUTO_TEST_CASE(dead_letters_that_cannot_be_written_are_named) {
@@ -191,6 +228,30 @@ BOOST_AUTO_TEST_CASE(dead_letters_that_cannot_be_written_are_named) {
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_named) {
   check_failed(run({}, records({"a"}), "/dev/full"), "No space left on device");
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_leaves_no_half_line_in_the_folder) {
+  std::filesystem::create_directory(folder.path("out"));
+  const small_disk disk{folder.path("out")};
+  if (!disk.mounted()) {
+    BOOST_TEST_MESSAGE("left out: this user cannot mount a small disk");
+    return;
+  }
+  for (const bool keep : {false, true}) {
+    // GIVEN more output than the disk holds
+    std::vector<std::string> arguments{"--set", "sink.path=out"};
+    if (keep)
+      arguments.push_back("--keep-partial");
+    // WHEN the job fails for it, THEN it names the part and what to do
+    const auto got = run(arguments, records(std::vector<std::string>(10'000, "a")));
+    BOOST_TEST(got.code == 1, got.err);
+    BOOST_TEST(contains(got.err, "out/.part-0000000001-0000.ndjson: cannot be written: No space "
+                                 "left on device; free some space"),
+               got.err);
+    // AND nothing is left, or whole lines
+    BOOST_TEST(folder.names("out").size() == (keep ? 1u : 0u));
+    BOOST_TEST((!keep || output().ends_with("{\"k\":\"a\",\"found\":{\"v\":1}}\n")));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_summary_that_cannot_be_written_is_no_success) {
