@@ -22,6 +22,7 @@ stop_signals::stop_signals() {
   const auto set = stops();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 stop_signals::~stop_signals() {

@@ -2,8 +2,9 @@
 #pragma once
 
 /// SIGINT and SIGTERM as something that is asked for, in place of handlers that run at any moment. Made
-/// before any thread is started, so that all of them leave the signals to it; SIGPIPE is ignored from
-/// then on, since writing says the same by its error. For programs only: a library must not do this.
+/// before any thread is started, so that all of them leave the signals to it; SIGPIPE and SIGXFSZ are
+/// ignored from then on, since writing says the same by its error. For programs only: a library must
+/// not do this.
 
 namespace weir::tool {
 

@@ -29,8 +29,8 @@ struct finished_command {
 /// A command that runs. Killed by the destructor if it still does.
 class running_command {
 public:
-  /// Starts it in `folder`. `out`: where its standard output goes; empty: to the test. `in_child`: what
-  /// its process does last before it becomes the command.
+  /// Starts it in `folder`. `out`: where its standard output goes; empty: to the test. `in_child`:
+  /// what its process does last before it becomes the command.
   running_command(const std::string& folder, const std::vector<std::string>& arguments,
                   const std::string& out = {}, const std::function<void()>& in_child = {});
   ~running_command();

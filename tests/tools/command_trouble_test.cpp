@@ -13,6 +13,7 @@
 #include <grp.h>
 #include <ostream>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,12 @@ private:
 
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != text.npos;
+}
+
+/// The shell's `ulimit -f`: no file of the process may grow beyond `bytes`.
+void limit_files(std::size_t bytes) {
+  const rlimit limit{bytes, bytes};
+  ::setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 struct trouble_fixture : command_fixture {
@@ -224,7 +231,29 @@ BOOST_AUTO_TEST_CASE(dead_letters_that_cannot_be_written_are_named) {
   check_failed(run({}, records({"a"})), "no/such/bad: cannot be created");
 }
 
+BOOST_AUTO_TEST_CASE(a_part_file_that_may_not_grow_is_named_and_removed) {
+  // GIVEN room for one line and a half
+  const auto got = run({"--set", "sink.path=out"}, records({"a", "b", "c"}), {},
+                       [] { limit_files(45); });
+  check_failed(got, "out/.part-0000000001-0000.ndjson: cannot be written: File too large");
+  BOOST_TEST(contains(got.err, "ulimit -f"), got.err);
+}
+
+BOOST_AUTO_TEST_CASE(a_part_file_that_may_not_grow_is_kept_up_to_its_last_whole_line) {
+  const auto got = run({"--set", "sink.path=out", "--keep-partial"}, records({"a", "b", "c"}), {},
+                       [] { limit_files(45); });
+  BOOST_TEST(got.code == 1, got.err);
+  BOOST_TEST((folder.names("out") == std::set<std::string>{"part-0000000001-0000.ndjson"}));
+  BOOST_TEST(output() == "{\"k\":\"a\",\"found\":{\"v\":1}}\n");
+}
+
 // -- standard output --
+
+BOOST_AUTO_TEST_CASE(a_file_that_may_not_grow_ends_with_a_whole_line) {
+  const auto got = run({}, records({"a", "b", "c"}), folder.path("lines"), [] { limit_files(45); });
+  check_failed(got, "standard output: cannot be written: File too large");
+  BOOST_TEST(folder.read("lines") == "{\"k\":\"a\",\"found\":{\"v\":1}}\n");
+}
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_named) {
   check_failed(run({}, records({"a"}), "/dev/full"), "No space left on device");
