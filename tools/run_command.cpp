@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often a running job is looked at for signals.
+/// How soon it is said what a signal has done.
 constexpr duration look_interval = 100ms;
 
 /// 0, or the errno.
@@ -71,29 +71,51 @@ void say_removed(const output_folder_state& folder, const std::string& path) {
     say("removed " + each + ", which a run that died had left");
 }
 
+/// How many signals an end may be due to.
+std::size_t signals_behind(job_end end) {
+  switch (end) {
+    case job_end::drained:
+      return 1;
+    case job_end::cancelled:
+      return 2;
+    case job_end::done:
+    case job_end::failed:
+      break;
+  }
+  return 0;
+}
+
 /// Waits for the job's end, shows progress, and passes signals on.
 job_result wait_for_end(job& running, const job_file& what, stop_signals& signals, bool quiet) {
+  const stop_signals::reaction passes_on{signals, [&](std::size_t nth) {
+    if (nth == 1)
+      running.drain(what.drain_timeout);
+    else
+      running.cancel();
+  }};
+  const std::string effects[]{
+    "stopping: nothing more is read; what has been read has " + exact_text(what.drain_timeout)
+      + " to come out (a second signal cancels)",
+    "cancelled by a second signal"};
   progress shown{what.name, STDERR_FILENO, time_point::clock::now()};
-  const auto interval = std::min(look_interval, shown.interval());
-  bool draining = false;
-  while (!running.wait_for(interval)) {
-    if (signals.take()) {
+  std::size_t said = 0;
+  const auto say_effects = [&](std::size_t count) {
+    for (; said < std::min(count, std::size(effects)); ++said) {
       shown.clear();
-      if (draining) {
-        say("cancelled by a second signal");
-        running.cancel();
-      } else {
-        say("stopping: nothing more is read; what has been read has " + exact_text(what.drain_timeout)
-            + " to come out (a second signal cancels)");
-        running.drain(what.drain_timeout);
-      }
-      draining = true;
+      say(effects[said]);
     }
+  };
+  const auto interval = std::min(look_interval, shown.interval());
+  while (!running.wait_for(interval)) {
+    say_effects(signals.count());
     if (!quiet)
       shown.show(running.status(), time_point::clock::now());
   }
+  const auto result = running.wait();
+  // A drain whose deadline cuts a sink off is cancelled, but by no second signal.
+  say_effects(std::min(signals.count(), signals_behind(result.end)));
   shown.clear();
-  return running.wait();
+  return result;
 }
 
 /// Prints the summary; whether that worked.

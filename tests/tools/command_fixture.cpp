@@ -7,6 +7,7 @@
 #include <array>
 #include <csignal>
 #include <fcntl.h>
+#include <fstream>
 #include <poll.h>
 #include <stdexcept>
 #include <sys/wait.h>
@@ -107,6 +108,15 @@ void running_command::close_out() {
 
 void running_command::signal(int number) const {
   ::kill(process_, number);
+}
+
+bool running_command::has_pending(int signal) const {
+  std::ifstream status{"/proc/" + std::to_string(process_) + "/status"};
+  std::string line;
+  while (std::getline(status, line))
+    if (line.starts_with("ShdPnd:"))
+      return (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1) != 0;
+  return false;
 }
 
 finished_command running_command::finish() {

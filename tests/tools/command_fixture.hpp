@@ -55,6 +55,9 @@ public:
 
   void signal(int number) const;
 
+  /// Whether a signal was sent that it has not taken yet.
+  bool has_pending(int signal) const;
+
   /// Waits for its end.
   finished_command finish();
 

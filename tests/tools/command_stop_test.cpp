@@ -96,6 +96,22 @@ BOOST_AUTO_TEST_CASE(the_second_signal_cancels) {
   BOOST_TEST(contains(got.err, "\"end\":\"cancelled\""), got.err);
 }
 
+BOOST_AUTO_TEST_CASE(a_second_signal_at_once_cancels_too) {
+  // GIVEN a job whose records never come out
+  running_command command{folder.path(), hanging("1h")};
+  command.feed(records({"a"}) + "{\"k\":null}\n");
+  command.read_out_until("{\"k\":null,\"found\":null}\n");
+  // WHEN two signals come, and nobody waits for a word in between
+  command.signal(SIGTERM);
+  command.signal(SIGINT);
+  // THEN both count
+  command.read_err_until("\"end\":\"cancelled\"");
+  const auto got = command.finish();
+  BOOST_TEST(got.code == 3, got.err);
+  BOOST_TEST(contains(got.err, "stopping: nothing more is read"), got.err);
+  BOOST_TEST(contains(got.err, "cancelled by a second signal"), got.err);
+}
+
 BOOST_AUTO_TEST_CASE(a_cancelled_jobs_output_is_removed_unless_kept) {
   for (const bool keep : {false, true}) {
     // GIVEN a job with a line in its hidden part, and a record that hangs
