@@ -18,11 +18,19 @@ using namespace std::chrono_literals;
 /// Much longer than between two calls of kill(2), much shorter than between two thoughts.
 constexpr duration repeat_window = 10ms;
 
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  ::sigaction(signal, nullptr, &now);
+  return now.sa_handler == SIG_IGN;
+}
+
+/// An ignored signal must not be blocked either: it would become pending, and then count.
 sigset_t stops() {
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
+  for (const int signal : {SIGINT, SIGTERM})
+    if (!is_ignored(signal))
+      sigaddset(&set, signal);
   return set;
 }
 
@@ -67,8 +75,8 @@ std::size_t stop_signals::count() const {
   return count_;
 }
 
-/// A pending signal is one, however often it was sent: what comes quickly is counted only if somebody
-/// always waits for it.
+/// A pending signal is one, however often it was sent: what comes quickly is counted only if
+/// somebody always waits for it.
 void stop_signals::run() {
   pollfd fds[]{{signals_, POLLIN, 0}, {end_, POLLIN, 0}};
   while (fds[1].revents == 0) {

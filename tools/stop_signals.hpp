@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// SIGINT and SIGTERM as something that is counted and answered, in place of handlers that run at any
-/// moment. Made before any other thread is started, so that all of them leave the signals to its own;
-/// destroyed by the thread that made it. SIGPIPE
-/// and SIGXFSZ are ignored from then on, since writing says the same by its error. For programs only: a
-/// library must not do this. tests/tools/stop_signals_test.cpp shows it.
+/// SIGINT and SIGTERM as something that is counted and answered, in place of handlers that run at
+/// any moment. Made before any other thread is started, so that all of them leave the signals to
+/// its own; destroyed by the thread that made it. What the process was started with as ignored
+/// stays so. SIGPIPE and SIGXFSZ are ignored from then on, since writing says the same by its
+/// error. For programs only: a library must not do this. tests/tools/stop_signals_test.cpp shows
+/// it.
 
 #include "weir/time.hpp"
 
@@ -18,12 +19,13 @@
 
 namespace weir::tool {
 
-/// Tells signals that are meant twice from those that are only sent twice: timeout(1) and others signal
-/// first the process and then its group, by which it gets the same signal again at once. One thread.
+/// Tells signals that are meant twice from those that are only sent twice: timeout(1) and others
+/// signal first the process and then its group, by which it gets the same signal again at once. One
+/// thread.
 class signal_repeats {
 public:
-  /// Whether it only repeats the last one. `sender`: its process; 0 where that is not known, or for the
-  /// terminal's Ctrl-C, which repeats nothing.
+  /// Whether it only repeats the last one. `sender`: its process; 0 where that is not known, or for
+  /// the terminal's Ctrl-C, which repeats nothing.
   bool is_repeat(int signal, pid_t sender, time_point at) noexcept;
 
 private:
@@ -35,7 +37,8 @@ private:
 class stop_signals {
 public:
   /// While it lives, each signal is answered at once: `answer` gets its number, from 1 on, in the
-  /// signals' own thread, one call at a time. Those that came before are answered by the constructor.
+  /// signals' own thread, one call at a time. Those that came before are answered by the
+  /// constructor.
   class reaction;
 
   /// Keeps the signals from ending the process.

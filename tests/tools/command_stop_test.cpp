@@ -112,6 +112,24 @@ BOOST_AUTO_TEST_CASE(a_second_signal_at_once_cancels_too) {
   BOOST_TEST(contains(got.err, "cancelled by a second signal"), got.err);
 }
 
+BOOST_AUTO_TEST_CASE(a_signal_that_was_ignored_at_the_start_stays_ignored) {
+  for (const int number : {SIGINT, SIGTERM}) {
+    // GIVEN a job started as by `trap "" INT`
+    running_command command{folder.path(), {"run", "job.toml"}, {},
+                            [=] { std::signal(number, SIG_IGN); }};
+    command.feed(records({"a"}));
+    command.read_out_until("{\"k\":\"a\",\"found\":{\"v\":1}}\n");
+    // WHEN it gets that signal
+    command.signal(number);
+    command.wait_until([&] { return !command.has_pending(number); });
+    // THEN it goes on to its end
+    command.feed(records({"b"}));
+    command.read_out_until("{\"k\":\"b\",\"found\":{\"v\":2}}\n");
+    const auto got = command.finish();
+    BOOST_TEST(got.code == 0, got.err);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_cancelled_jobs_output_is_removed_unless_kept) {
   for (const bool keep : {false, true}) {
     // GIVEN a job with a line in its hidden part, and a record that hangs
