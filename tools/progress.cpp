@@ -77,10 +77,10 @@ std::string progress_line(const std::string& job, const progress_sample& now,
          + elapsed_text(elapsed);
 }
 
-progress::progress(std::string job, int to, time_point started)
+progress::progress(std::string job, const ready_writer& to, time_point started)
   : job_(std::move(job)),
     to_(to),
-    terminal_(::isatty(to) == 1),
+    terminal_(::isatty(to.fd()) == 1),
     started_(started),
     next_(started + interval()),
     samples_(1) {
@@ -101,7 +101,7 @@ void progress::show(const job_status& status, time_point now) {
   auto line = progress_line(job_, samples_.back(), samples_.front(), now - started_);
   if (terminal_) {
     // A line that is wrapped could not be written over.
-    line.resize(std::min(line.size(), width_of(to_) - 1));
+    line.resize(std::min(line.size(), width_of(to_.fd()) - 1));
     write("\r" + line + "\x1b[K");
     shown_ = true;
   } else {
@@ -114,9 +114,9 @@ void progress::clear() {
     write("\r\x1b[K");
 }
 
-void progress::write(const std::string& text) const {
+void progress::write(std::string_view text) const {
   // Nobody is left to tell that progress cannot be shown.
-  static_cast<void>(!::write(to_, text.data(), text.size()));
+  static_cast<void>(to_.write_now(text));
 }
 
 } // namespace weir::tool

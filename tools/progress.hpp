@@ -4,6 +4,8 @@
 /// What a person sees while a job runs: one line that is written anew on a terminal, a plain line every
 /// few seconds elsewhere. It reads the job's numbers and never touches the job. Used by one thread.
 
+#include "ready_writer.hpp"
+
 #include "weir/job_status.hpp"
 #include "weir/time.hpp"
 
@@ -11,6 +13,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace weir::tool {
 
@@ -31,11 +34,11 @@ progress_sample sample_of(const job_status& status, time_point at);
 std::string progress_line(const std::string& job, const progress_sample& now,
                           const progress_sample& since, duration elapsed);
 
-/// Writes progress to a file descriptor.
+/// Writes progress. A line that `to` does not take at once is left out: the next one is newer.
 class progress {
 public:
   /// `to`: standard error, usually; whether it is a terminal decides the form.
-  progress(std::string job, int to, time_point started);
+  progress(std::string job, const ready_writer& to, time_point started);
 
   /// How often `show` is worth calling.
   duration interval() const noexcept;
@@ -47,10 +50,10 @@ public:
   void clear();
 
 private:
-  void write(const std::string& text) const;
+  void write(std::string_view text) const;
 
   const std::string job_;
-  const int to_;
+  const ready_writer& to_;
   const bool terminal_;
   const time_point started_;
   time_point next_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_command.hpp"
 
+#include "command_output.hpp"
 #include "duration_text.hpp"
 #include "job_builder.hpp"
 #include "job_file.hpp"
@@ -9,10 +10,7 @@
 #include "validate_report.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <string_view>
-#include <unistd.h>
+#include <iterator>
 
 namespace weir::tool {
 
@@ -22,22 +20,6 @@ using namespace std::chrono_literals;
 
 /// How soon it is said what a signal has done.
 constexpr duration look_interval = 100ms;
-
-/// 0, or the errno.
-int write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno != EINTR)
-      return errno;
-    text.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
-/// A message to the person who runs the command. Where it cannot be written, nobody can be told.
-void say(const std::string& line) {
-  static_cast<void>(write_all(STDERR_FILENO, "weir: " + line + "\n"));
-}
 
 int exit_code_of(job_end end) {
   switch (end) {
@@ -54,21 +36,21 @@ int exit_code_of(job_end end) {
 
 /// Says how many mistakes there are; whether there are any.
 template <class Mistakes, class Text>
-bool any_said(const Mistakes& mistakes, const std::string& path, Text text) {
+bool any_said(command_output& output, const Mistakes& mistakes, const std::string& path, Text text) {
   for (const auto& each : mistakes)
-    say(text(each));
+    output.say(text(each));
   if (!mistakes.empty())
-    say(path + ": " + std::to_string(mistakes.size())
-        + (mistakes.size() == 1 ? " mistake" : " mistakes") + "; nothing was run");
+    output.say(path + ": " + std::to_string(mistakes.size())
+               + (mistakes.size() == 1 ? " mistake" : " mistakes") + "; nothing was run");
   return !mistakes.empty();
 }
 
-void say_removed(const output_folder_state& folder, const std::string& path) {
+void say_removed(command_output& output, const output_folder_state& folder, const std::string& path) {
   if (!folder.removed_parts.empty())
-    say("removed " + std::to_string(folder.removed_parts.size())
-        + " part file(s) of another run from " + path);
+    output.say("removed " + std::to_string(folder.removed_parts.size())
+               + " part file(s) of another run from " + path);
   for (const auto& each : folder.removed_hidden)
-    say("removed " + each + ", which a run that died had left");
+    output.say("removed " + each + ", which a run that died had left");
 }
 
 /// How many signals an end may be due to.
@@ -86,7 +68,8 @@ std::size_t signals_behind(job_end end) {
 }
 
 /// Waits for the job's end, shows progress, and passes signals on.
-job_result wait_for_end(job& running, const job_file& what, stop_signals& signals, bool quiet) {
+job_result wait_for_end(job& running, const job_file& what, stop_signals& signals,
+                        command_output& output, bool quiet) {
   const stop_signals::reaction passes_on{signals, [&](std::size_t nth) {
     if (nth == 1)
       running.drain(what.drain_timeout);
@@ -97,12 +80,12 @@ job_result wait_for_end(job& running, const job_file& what, stop_signals& signal
     "stopping: nothing more is read; what has been read has " + exact_text(what.drain_timeout)
       + " to come out (a second signal cancels)",
     "cancelled by a second signal"};
-  progress shown{what.name, STDERR_FILENO, time_point::clock::now()};
+  progress shown{what.name, output.standard_error(), time_point::clock::now()};
   std::size_t said = 0;
   const auto say_effects = [&](std::size_t count) {
     for (; said < std::min(count, std::size(effects)); ++said) {
       shown.clear();
-      say(effects[said]);
+      output.say(effects[said]);
     }
   };
   const auto interval = std::min(look_interval, shown.interval());
@@ -119,24 +102,20 @@ job_result wait_for_end(job& running, const job_file& what, stop_signals& signal
 }
 
 /// Prints the summary; whether that worked.
-bool print_summary(const run_summary& sum, const job_file& what, const run_arguments& arguments) {
+bool print_summary(command_output& output, const run_summary& sum, const job_file& what,
+                   const run_arguments& arguments) {
   if (arguments.quiet && !arguments.json)
     return true;
-  const bool beside_records = what.sink.is_standard_output();
-  const auto text = arguments.json ? summary_json(sum) : summary_text(sum);
-  const int code = write_all(beside_records ? STDERR_FILENO : STDOUT_FILENO, text);
-  if (code != 0)
-    say(std::string{"the summary cannot be written to "}
-        + (beside_records ? "standard error" : "standard output") + ": " + std::strerror(code));
-  return code == 0;
+  return output.print(what.sink.is_standard_output() ? output.standard_error()
+                                                     : output.standard_output(),
+                      arguments.json ? summary_json(sum) : summary_text(sum), "the summary");
 }
 
-int validate(const job_file& what, const std::string& path, const driver_registry& drivers) {
-  const int code = write_all(STDOUT_FILENO, validate_report(what, path, drivers));
-  if (code == 0)
-    return exit_code::done;
-  say(std::string{"the report cannot be written to standard output: "} + std::strerror(code));
-  return exit_code::job_failed;
+int validate(command_output& output, const job_file& what, const std::string& path,
+             const driver_registry& drivers) {
+  const bool printed = output.print(output.standard_output(), validate_report(what, path, drivers),
+                                    "the report");
+  return printed ? exit_code::done : exit_code::job_failed;
 }
 
 } // namespace
@@ -144,35 +123,36 @@ int validate(const job_file& what, const std::string& path, const driver_registr
 int run_command(const run_arguments& arguments, stop_signals& signals) {
   const auto& path = arguments.job_file;
   const auto drivers = known_drivers();
+  command_output output{signals};
   const auto loaded = load_job_file(path, arguments.overrides, *drivers);
-  if (any_said(loaded.mistakes, path, [](const mistake& each) { return each.text(); }))
+  if (any_said(output, loaded.mistakes, path, [](const mistake& each) { return each.text(); }))
     return exit_code::bad_usage;
   const auto& what = loaded.job;
-  if (any_said(build_job(what, drivers, {}).env.check(), path,
+  if (any_said(output, build_job(what, drivers, {}).env.check(), path,
                [&](const error& each) { return path + ": " + each.text(); }))
     return exit_code::bad_usage;
   if (arguments.validate)
-    return validate(what, path, *drivers);
+    return validate(output, what, path, *drivers);
 
   if (const auto ready = try_inputs(what, *drivers); !ready) {
-    say(ready.why().text());
+    output.say(ready.why().text());
     return exit_code::job_failed;
   }
   const auto outputs = open_outputs(what, arguments.force);
   if (!outputs) {
-    say(outputs.why().text());
+    output.say(outputs.why().text());
     return exit_code::job_failed;
   }
   if (!arguments.quiet)
-    say_removed(outputs->folder, what.sink.path);
+    say_removed(output, outputs->folder, what.sink.path);
 
   auto built = build_job(what, drivers, *outputs);
   auto running = built.env.start(what.name, {.keep_partial = arguments.keep_partial});
-  const auto result = wait_for_end(running, what, signals, arguments.quiet);
+  const auto result = wait_for_end(running, what, signals, output, arguments.quiet);
   for (const auto& line : reasons(what, result))
-    say(line);
+    output.say(line);
   const auto sum = summarize(what, running.status(), result, built.counts);
-  const bool printed = print_summary(sum, what, arguments);
+  const bool printed = print_summary(output, sum, what, arguments);
   const int code = exit_code_of(result.end);
   return code == exit_code::done && !printed ? exit_code::job_failed : code;
 }

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <poll.h>
 #include <stdexcept>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -34,6 +35,12 @@ struct pipe_ends {
   int read;
   int write;
 };
+
+/// In milliseconds, for poll(2).
+int left_until(clock::time_point deadline) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
+  return static_cast<int>(std::max(left, 0ms).count());
+}
 
 void close_fd(int& fd) {
   if (fd >= 0)
@@ -124,9 +131,24 @@ finished_command running_command::finish() {
   const auto deadline = clock::now() + patience;
   while (read_some(deadline)) {
   }
+  const int code = wait_for_end(deadline);
+  return {code, out_, err_};
+}
+
+int running_command::finish_unread() {
+  return wait_for_end(clock::now() + patience);
+}
+
+int running_command::wait_for_end(clock::time_point deadline) {
+  auto process = static_cast<int>(::syscall(SYS_pidfd_open, process_, 0));
+  pollfd look{process, POLLIN, 0};
+  const int ended = ::poll(&look, 1, left_until(deadline));
+  close_fd(process);
+  if (ended <= 0)
+    throw std::runtime_error{"the command does not end; it wrote: " + out_ + err_};
   int status = 0;
   ::waitpid(std::exchange(process_, -1), &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), out_, err_};
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 void running_command::read_until(const std::string& what, std::string_view text) {
@@ -139,9 +161,19 @@ void running_command::read_until(const std::string& what, std::string_view text)
 
 void running_command::wait_until(const std::function<bool()>& holds) {
   const auto deadline = clock::now() + patience;
-  while (!holds())
-    if (!read_some(deadline, 1ms))
+  while (!holds()) {
+    if (read_some(deadline, 1ms))
+      continue;
+    if (has_ended() || left_until(deadline) == 0)
       throw std::runtime_error{"the command ended too early; it wrote: " + out_ + err_};
+    ::poll(nullptr, 0, 1);
+  }
+}
+
+bool running_command::has_ended() const {
+  siginfo_t end{};
+  return ::waitid(P_PID, static_cast<id_t>(process_), &end, WEXITED | WNOHANG | WNOWAIT) != 0
+         || end.si_pid != 0;
 }
 
 /// Reads what is there or comes within `at_most`; false where both streams have ended.
@@ -149,10 +181,10 @@ bool running_command::read_some(clock::time_point deadline, std::chrono::millise
   std::array<pollfd, 2> fds{pollfd{out_fd_, POLLIN, 0}, pollfd{err_fd_, POLLIN, 0}};
   if (out_fd_ < 0 && err_fd_ < 0)
     return false;
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - clock::now());
-  if (left <= 0ms)
+  const int left_ms = left_until(deadline);
+  if (left_ms == 0)
     throw std::runtime_error{"the command does not go on; it wrote: " + out_ + err_};
-  if (::poll(fds.data(), fds.size(), static_cast<int>(std::min(left, at_most).count())) <= 0)
+  if (::poll(fds.data(), fds.size(), std::min(left_ms, static_cast<int>(at_most.count()))) <= 0)
     return true;
   const auto read = [](const pollfd& from, int& fd, std::string& to) {
     if (fd < 0 || from.revents == 0)

@@ -61,10 +61,16 @@ public:
   /// Waits for its end.
   finished_command finish();
 
+  /// Waits for its end, but reads nothing from it; its exit code.
+  int finish_unread();
+
 private:
   void read_until(const std::string& what, std::string_view text);
   bool read_some(std::chrono::steady_clock::time_point deadline,
                  std::chrono::milliseconds at_most = std::chrono::hours{1});
+
+  bool has_ended() const;
+  int wait_for_end(std::chrono::steady_clock::time_point deadline);
 
   pid_t process_ = -1;
   int in_fd_ = -1;

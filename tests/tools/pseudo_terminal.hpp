@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// A terminal without a person: what is written to `line()` comes to `read_until`. Every wait has a
+/// deadline, at which the test fails. One thread.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+namespace weir::tool::testing {
+
+class pseudo_terminal {
+public:
+  explicit pseudo_terminal(unsigned short columns = 80) {
+    const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    if (::openpty(&screen_, &line_, nullptr, nullptr, &size) != 0)
+      throw std::runtime_error{"no pseudo-terminal"};
+    for (const int fd : {screen_, line_})
+      ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  ~pseudo_terminal() {
+    ::close(screen_);
+    ::close(line_);
+  }
+  pseudo_terminal(const pseudo_terminal&) = delete;
+  pseudo_terminal& operator=(const pseudo_terminal&) = delete;
+
+  /// What a program has as its terminal.
+  int line() const { return line_; }
+
+  /// Stops the output, as Ctrl-S does.
+  void stop() const { ::tcflow(line_, TCOOFF); }
+
+  /// And Ctrl-Q.
+  void go_on() const { ::tcflow(line_, TCOON); }
+
+  /// Reads up to `text`, and gives all since the last reading.
+  std::string read_until(std::string_view text) {
+    std::string all;
+    while (!all.ends_with(text)) {
+      pollfd look{screen_, POLLIN, 0};
+      char next = 0;
+      if (::poll(&look, 1, 60'000) <= 0 || ::read(screen_, &next, 1) != 1)
+        throw std::runtime_error{"the terminal shows no " + std::string{text} + ", but: " + all};
+      all += next;
+    }
+    return all;
+  }
+
+private:
+  int screen_ = -1;
+  int line_ = -1;
+};
+
+} // namespace weir::tool::testing
