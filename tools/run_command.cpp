@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <unistd.h>
 
 namespace weir::tool {
 
@@ -36,7 +37,8 @@ int exit_code_of(job_end end) {
 
 /// Says how many mistakes there are; whether there are any.
 template <class Mistakes, class Text>
-bool any_said(command_output& output, const Mistakes& mistakes, const std::string& path, Text text) {
+bool any_said(command_output& output, const Mistakes& mistakes, const std::string& path,
+              Text text) {
   for (const auto& each : mistakes)
     output.say(text(each));
   if (!mistakes.empty())
@@ -45,7 +47,8 @@ bool any_said(command_output& output, const Mistakes& mistakes, const std::strin
   return !mistakes.empty();
 }
 
-void say_removed(command_output& output, const output_folder_state& folder, const std::string& path) {
+void say_removed(command_output& output, const output_folder_state& folder,
+                 const std::string& path) {
   if (!folder.removed_parts.empty())
     output.say("removed " + std::to_string(folder.removed_parts.size())
                + " part file(s) of another run from " + path);
@@ -67,9 +70,18 @@ std::size_t signals_behind(job_end end) {
   return 0;
 }
 
+/// Records on a terminal say themselves how far the job is, and a line between them would be in
+/// their way.
+bool wants_progress(const job_file& what, const run_arguments& arguments,
+                    const command_output& output) {
+  const bool records_on_terminal
+    = what.sink.is_standard_output() && ::isatty(output.standard_output().fd()) == 1;
+  return !arguments.quiet && !records_on_terminal;
+}
+
 /// Waits for the job's end, shows progress, and passes signals on.
 job_result wait_for_end(job& running, const job_file& what, stop_signals& signals,
-                        command_output& output, bool quiet) {
+                        command_output& output, bool shows_progress) {
   const stop_signals::reaction passes_on{signals, [&](std::size_t nth) {
     if (nth == 1)
       running.drain(what.drain_timeout);
@@ -91,7 +103,7 @@ job_result wait_for_end(job& running, const job_file& what, stop_signals& signal
   const auto interval = std::min(look_interval, shown.interval());
   while (!running.wait_for(interval)) {
     say_effects(signals.count());
-    if (!quiet)
+    if (shows_progress)
       shown.show(running.status(), time_point::clock::now());
   }
   const auto result = running.wait();
@@ -148,7 +160,8 @@ int run_command(const run_arguments& arguments, stop_signals& signals) {
 
   auto built = build_job(what, drivers, *outputs);
   auto running = built.env.start(what.name, {.keep_partial = arguments.keep_partial});
-  const auto result = wait_for_end(running, what, signals, output, arguments.quiet);
+  const auto result = wait_for_end(running, what, signals, output,
+                                   wants_progress(what, arguments, output));
   for (const auto& line : reasons(what, result))
     output.say(line);
   const auto sum = summarize(what, running.status(), result, built.counts);

@@ -3,10 +3,15 @@
 // What the command does where all goes well, and what its options do.
 
 #include "command_fixture.hpp"
+#include "pseudo_terminal.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <unistd.h>
+
 using weir::tool::testing::command_fixture;
+using weir::tool::testing::pseudo_terminal;
+using weir::tool::testing::running_command;
 
 namespace {
 
@@ -33,6 +38,32 @@ BOOST_AUTO_TEST_CASE(with_records_on_standard_output_the_summary_is_beside_them)
   BOOST_TEST(contains(got.err, "job test: done after "), got.err);
   BOOST_TEST(contains(got.err, "records in      2\n"), got.err);
   BOOST_TEST(contains(got.err, "output          standard output\n"), got.err);
+}
+
+BOOST_AUTO_TEST_CASE(records_on_a_terminal_share_it_with_no_progress) {
+  // GIVEN one terminal for all, and a record that takes longer than progress has time
+  pseudo_terminal terminal;
+  running_command command{folder.path(),
+                          {"run", "job.toml", "--set", "pool.p.faults.latency=500ms"},
+                          {}, [&] {
+                            ::dup2(terminal.line(), 1);
+                            ::dup2(terminal.line(), 2);
+                          }};
+  command.feed(records({"a"}));
+  command.end_input();
+  BOOST_TEST(terminal.read_until("done") == "{\"k\":\"a\",\"found\":{\"v\":1}}\r\njob test: done");
+}
+
+BOOST_AUTO_TEST_CASE(progress_is_on_the_terminal_where_records_go_elsewhere) {
+  pseudo_terminal terminal;
+  running_command command{folder.path(),
+                          {"run", "job.toml", "--set", "pool.p.faults.latency=500ms"},
+                          {}, [&] { ::dup2(terminal.line(), 2); }};
+  command.feed(records({"a"}));
+  command.end_input();
+  const auto shown = terminal.read_until("done");
+  BOOST_TEST(shown.starts_with("\rtest: 0 records, 0/s, "), shown);
+  BOOST_TEST(shown.ends_with("\r\x1b[Kjob test: done"), shown);
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_input_is_done_at_once) {
