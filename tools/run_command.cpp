@@ -123,6 +123,14 @@ bool print_summary(command_output& output, const run_summary& sum, const job_fil
                       arguments.json ? summary_json(sum) : summary_text(sum), "the summary");
 }
 
+int end_not_started(command_output& output, const error& why, const job_file& what,
+                    const run_arguments& arguments) {
+  output.say(why.text());
+  if (arguments.json)
+    print_summary(output, summarize_not_started(what, why), what, arguments);
+  return exit_code::job_failed;
+}
+
 int validate(command_output& output, const job_file& what, const std::string& path,
              const driver_registry& drivers) {
   const bool printed = output.print(output.standard_output(), validate_report(what, path, drivers),
@@ -146,15 +154,11 @@ int run_command(const run_arguments& arguments, stop_signals& signals) {
   if (arguments.validate)
     return validate(output, what, path, *drivers);
 
-  if (const auto ready = try_inputs(what, *drivers); !ready) {
-    output.say(ready.why().text());
-    return exit_code::job_failed;
-  }
+  if (const auto ready = try_inputs(what, *drivers); !ready)
+    return end_not_started(output, ready.why(), what, arguments);
   const auto outputs = open_outputs(what, arguments.force);
-  if (!outputs) {
-    output.say(outputs.why().text());
-    return exit_code::job_failed;
-  }
+  if (!outputs)
+    return end_not_started(output, outputs.why(), what, arguments);
   if (!arguments.quiet)
     say_removed(output, outputs->folder, what.sink.path);
 

@@ -44,10 +44,14 @@ constexpr std::array<std::pair<std::string_view, std::uint64_t lookup_summary::*
    {"dead_letters", &lookup_summary::dead_letters},
    {"skipped", &lookup_summary::skipped}}};
 
+output_place empty_place(const job_file& job) {
+  return {job.sink.is_standard_output() ? "standard output" : job.sink.path, {}, false};
+}
+
 output_place place_of(const job_file& job, const job_status& status, const job_result& result) {
+  auto place = empty_place(job);
   if (job.sink.is_standard_output())
-    return {"standard output", {}, false};
-  output_place place{job.sink.path, {}, false};
+    return place;
   const std::filesystem::path folder{job.sink.path};
   for (std::uint32_t i = 0; i < job.sink.parallelism; ++i) {
     const auto part = folder / part_file_name(1, i);
@@ -253,6 +257,17 @@ run_summary summarize(const job_file& job, const job_status& status, const job_r
   sum.dead_letter_files.assign(files.begin(), files.end());
   sum.output = place_of(job, status, result);
   sum.why = reasons(job, result);
+  return sum;
+}
+
+run_summary summarize_not_started(const job_file& job, const error& why) {
+  run_summary sum;
+  sum.job = job.name;
+  sum.end = job_end::failed;
+  for (const auto& each : job.lookups)
+    sum.lookups.emplace_back().name = each.name;
+  sum.output = empty_place(job);
+  sum.why.push_back(why.text());
   return sum;
 }
 

@@ -78,6 +78,9 @@ std::vector<std::string> reasons(const job_file& job, const job_result& result);
 run_summary summarize(const job_file& job, const job_status& status, const job_result& result,
                       const std::vector<std::shared_ptr<lookup_counts>>& counts);
 
+/// Of a job that failed before it was started; what an earlier run has left is not its output.
+run_summary summarize_not_started(const job_file& job, const error& why);
+
 /// For people, several lines.
 std::string summary_text(const run_summary& of);
 

@@ -226,6 +226,36 @@ BOOST_AUTO_TEST_CASE(an_output_that_may_not_be_written_is_named) {
   check_failed(got, "out: cannot be written to: Permission denied");
 }
 
+BOOST_AUTO_TEST_CASE(a_job_that_cannot_start_has_a_json_summary) {
+  // GIVEN another run's part, which is no output of this one
+  BOOST_TEST(run({"--quiet", "--set", "sink.path=out"}, records({"a"})).code == 0);
+  for (const auto& [set, why] : {std::pair{"pool.p.url=sqlite:none.db", "none.db"},
+                                 std::pair{"job.parallelism=1", "holds 1 part file(s)"}}) {
+    const auto got = run({"--json", "--set", "sink.path=out", "--set", set}, records({"a"}));
+    BOOST_TEST(got.code == 1);
+    BOOST_TEST(contains(got.err, why), got.err);
+    const auto sum = nlohmann::json::parse(got.out);
+    BOOST_TEST(sum["job"] == "test");
+    BOOST_TEST(sum["end"] == "failed");
+    BOOST_TEST(sum["records_in"] == 0);
+    BOOST_TEST(sum["lookups"][0]["name"] == "values");
+    BOOST_TEST(sum["output"] == "out");
+    BOOST_TEST(sum["parts"].empty());
+    BOOST_TEST(sum["output_removed"] == false);
+    BOOST_REQUIRE(sum["why"].size() == 1u);
+    BOOST_TEST(contains(sum["why"][0].get<std::string>(), why), sum.dump());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_cannot_start_has_its_json_summary_beside_records) {
+  const auto got = run({"--json", "--set", "pool.p.url=sqlite:none.db"}, records({"a"}));
+  BOOST_TEST(got.code == 1);
+  BOOST_TEST(got.out == "");
+  const auto json = got.err.find("\n{");
+  BOOST_REQUIRE(json != got.err.npos);
+  BOOST_TEST(nlohmann::json::parse(got.err.substr(json))["end"] == "failed");
+}
+
 BOOST_AUTO_TEST_CASE(dead_letters_that_cannot_be_written_are_named) {
   job({}, "on_bad_record = \"dead_letter\"\ndead_letter = \"no/such/bad\"");
   check_failed(run({}, records({"a"})), "no/such/bad: cannot be created");
