@@ -16,6 +16,7 @@
 
 using weir::testing::pipe_ends;
 using weir::tool::testing::command_fixture;
+using weir::tool::testing::needs_pseudo_terminals;
 using weir::tool::testing::pseudo_terminal;
 using weir::tool::testing::running_command;
 
@@ -172,7 +173,8 @@ BOOST_AUTO_TEST_CASE(a_signal_that_was_ignored_at_the_start_stays_ignored) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(messages_that_nobody_reads_hold_no_signal_up) {
+BOOST_AUTO_TEST_CASE(messages_that_nobody_reads_hold_no_signal_up,
+                     *needs_pseudo_terminals) {
   for (const bool terminal : {false, true}) {
     // GIVEN a standard error that takes nothing: a full pipe, or a terminal after Ctrl-S
     const pipe_ends pipe;
@@ -194,7 +196,8 @@ BOOST_AUTO_TEST_CASE(messages_that_nobody_reads_hold_no_signal_up) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(messages_that_nobody_reads_hold_no_second_signal_up) {
+BOOST_AUTO_TEST_CASE(messages_that_nobody_reads_hold_no_second_signal_up,
+                     *needs_pseudo_terminals) {
   for (const bool terminal : {false, true}) {
     // GIVEN such a standard error, and a record that hangs
     const pipe_ends pipe;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 using weir::tool::testing::command_fixture;
+using weir::tool::testing::needs_pseudo_terminals;
 using weir::tool::testing::pseudo_terminal;
 using weir::tool::testing::running_command;
 
@@ -40,7 +41,8 @@ BOOST_AUTO_TEST_CASE(with_records_on_standard_output_the_summary_is_beside_them)
   BOOST_TEST(contains(got.err, "output          standard output\n"), got.err);
 }
 
-BOOST_AUTO_TEST_CASE(records_on_a_terminal_share_it_with_no_progress) {
+BOOST_AUTO_TEST_CASE(records_on_a_terminal_share_it_with_no_progress,
+                     *needs_pseudo_terminals) {
   // GIVEN one terminal for all, and a record that takes longer than progress has time
   pseudo_terminal terminal;
   running_command command{folder.path(),
@@ -54,7 +56,8 @@ BOOST_AUTO_TEST_CASE(records_on_a_terminal_share_it_with_no_progress) {
   BOOST_TEST(terminal.read_until("done") == "{\"k\":\"a\",\"found\":{\"v\":1}}\r\njob test: done");
 }
 
-BOOST_AUTO_TEST_CASE(progress_is_on_the_terminal_where_records_go_elsewhere) {
+BOOST_AUTO_TEST_CASE(progress_is_on_the_terminal_where_records_go_elsewhere,
+                     *needs_pseudo_terminals) {
   pseudo_terminal terminal;
   running_command command{folder.path(),
                           {"run", "job.toml", "--set", "pool.p.faults.latency=500ms"},

@@ -10,6 +10,7 @@
 using namespace std::chrono_literals;
 using namespace weir::tool;
 using weir::testing::pipe_ends;
+using weir::tool::testing::needs_pseudo_terminals;
 using weir::tool::testing::pseudo_terminal;
 
 namespace {
@@ -54,7 +55,8 @@ BOOST_AUTO_TEST_CASE(without_a_terminal_as_a_line_every_five_seconds) {
   BOOST_TEST(pipe.get() == "");
 }
 
-BOOST_AUTO_TEST_CASE(on_a_terminal_in_one_line_five_times_a_second) {
+BOOST_AUTO_TEST_CASE(on_a_terminal_in_one_line_five_times_a_second,
+                     *needs_pseudo_terminals) {
   pseudo_terminal terminal;
   const ready_writer to{terminal.line()};
   progress shown{"flights", to, start};
@@ -66,7 +68,8 @@ BOOST_AUTO_TEST_CASE(on_a_terminal_in_one_line_five_times_a_second) {
   BOOST_TEST(terminal.read_until(taken_off) == all);
 }
 
-BOOST_AUTO_TEST_CASE(and_taken_off_the_terminal_once) {
+BOOST_AUTO_TEST_CASE(and_taken_off_the_terminal_once,
+                     *needs_pseudo_terminals) {
   pseudo_terminal terminal;
   const ready_writer to{terminal.line()};
   progress shown{"flights", to, start};
@@ -80,7 +83,8 @@ BOOST_AUTO_TEST_CASE(and_taken_off_the_terminal_once) {
              == rewritten(line_with("0 records, 0/s", "0:01")) + taken_off + "end");
 }
 
-BOOST_AUTO_TEST_CASE(cut_to_what_a_narrow_terminal_holds) {
+BOOST_AUTO_TEST_CASE(cut_to_what_a_narrow_terminal_holds,
+                     *needs_pseudo_terminals) {
   // A line of the whole width would already be wrapped by some terminals.
   pseudo_terminal narrow{20};
   const ready_writer to{narrow.line()};
@@ -88,7 +92,8 @@ BOOST_AUTO_TEST_CASE(cut_to_what_a_narrow_terminal_holds) {
   BOOST_TEST(narrow.read_until("\x1b[K") == rewritten("flights: 5 records,"));
 }
 
-BOOST_AUTO_TEST_CASE(in_eighty_columns_where_the_terminal_does_not_know_its_width) {
+BOOST_AUTO_TEST_CASE(in_eighty_columns_where_the_terminal_does_not_know_its_width,
+                     *needs_pseudo_terminals) {
   pseudo_terminal unknown{0};
   const ready_writer to{unknown.line()};
   const std::string name(100, 'n');
@@ -96,7 +101,8 @@ BOOST_AUTO_TEST_CASE(in_eighty_columns_where_the_terminal_does_not_know_its_widt
   BOOST_TEST(unknown.read_until("\x1b[K") == rewritten(name.substr(0, 79)));
 }
 
-BOOST_AUTO_TEST_CASE(with_the_rate_of_the_last_two_seconds) {
+BOOST_AUTO_TEST_CASE(with_the_rate_of_the_last_two_seconds,
+                     *needs_pseudo_terminals) {
   pseudo_terminal terminal;
   const ready_writer to{terminal.line()};
   progress shown{"flights", to, start};
@@ -110,7 +116,8 @@ BOOST_AUTO_TEST_CASE(with_the_rate_of_the_last_two_seconds) {
   BOOST_TEST(line_after(1020, 3s) == rewritten(line_with("1,020 records, 10/s", "0:03")));
 }
 
-BOOST_AUTO_TEST_CASE(not_where_the_terminal_is_stopped_but_again_when_it_goes_on) {
+BOOST_AUTO_TEST_CASE(not_where_the_terminal_is_stopped_but_again_when_it_goes_on,
+                     *needs_pseudo_terminals) {
   pseudo_terminal terminal;
   const ready_writer to{terminal.line()};
   progress shown{"flights", to, start};

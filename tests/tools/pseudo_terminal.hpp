@@ -4,9 +4,12 @@
 /// A terminal without a person: what is written to `line()` comes to `read_until`. Every wait has a
 /// deadline, at which the test fails. One thread.
 
+#include <boost/test/unit_test.hpp>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -58,5 +61,18 @@ private:
   int screen_ = -1;
   int line_ = -1;
 };
+
+inline boost::test_tools::assertion_result has_pseudo_terminals(boost::unit_test::test_unit_id) {
+  const int screen = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  boost::test_tools::assertion_result there_are{screen >= 0};
+  there_are.message() << "this system has no pseudo-terminals";
+  if (screen >= 0)
+    ::close(screen);
+  return there_are;
+}
+
+/// For tests that need one: without a devpts file system, as in some containers, they are skipped, and
+/// Boost.Test says so.
+inline const boost::unit_test::precondition needs_pseudo_terminals{has_pseudo_terminals};
 
 } // namespace weir::tool::testing

@@ -17,6 +17,7 @@ using weir::duration;
 using weir::testing::pipe_ends;
 using weir::testing::temp_folder;
 using weir::tool::ready_writer;
+using weir::tool::testing::needs_pseudo_terminals;
 using weir::tool::testing::pseudo_terminal;
 
 namespace {
@@ -86,7 +87,8 @@ BOOST_AUTO_TEST_CASE(a_full_socket_holds_nobody_up) {
   BOOST_TEST(given_up{writer}.code == EAGAIN);
 }
 
-BOOST_AUTO_TEST_CASE(a_terminal_that_is_stopped_holds_nobody_up) {
+BOOST_AUTO_TEST_CASE(a_terminal_that_is_stopped_holds_nobody_up,
+                     *needs_pseudo_terminals) {
   pseudo_terminal terminal;
   const ready_writer writer{terminal.line()};
   terminal.stop();
@@ -99,7 +101,8 @@ BOOST_AUTO_TEST_CASE(a_terminal_that_is_stopped_holds_nobody_up) {
   BOOST_TEST(terminal.read_until("\n") == "more\r\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_terminal_that_nobody_reads_holds_nobody_up) {
+BOOST_AUTO_TEST_CASE(a_terminal_that_nobody_reads_holds_nobody_up,
+                     *needs_pseudo_terminals) {
   const pseudo_terminal terminal;
   const ready_writer writer{terminal.line()};
   // The system moves some of it on, so that it is not full at once.
@@ -136,7 +139,8 @@ BOOST_AUTO_TEST_CASE(the_time_for_which_nothing_went_grows) {
   }) == EAGAIN);
 }
 
-BOOST_AUTO_TEST_CASE(others_who_share_the_stream_still_wait) {
+BOOST_AUTO_TEST_CASE(others_who_share_the_stream_still_wait,
+                     *needs_pseudo_terminals) {
   pipe_ends pipe;
   const pseudo_terminal terminal;
   for (const int fd : {pipe.writer(), terminal.line()}) {
