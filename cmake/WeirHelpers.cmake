@@ -20,7 +20,7 @@
 #     LIBRARIES weir::operators                # Boost.Test is linked without asking
 #     LABEL machine                            # one or more of machine actor threads fault whole
 #     [PRECOMPILE <caf/actor_system.hpp>]      # beside <boost/test/unit_test.hpp>
-#     [TIMEOUT 120])                           # seconds, 120 when not given
+#     [TIMEOUT 300])                           # seconds, 300 when not given
 #   Boost.Test's main comes from here: test files only include <boost/test/unit_test.hpp> and define
 #   neither BOOST_TEST_MODULE nor BOOST_TEST_DYN_LINK. Tests start in their own source folder;
 #   WEIR_SOURCE_DIR (a string literal) is defined as the project's top folder. The target weir_tests
@@ -84,7 +84,7 @@ function(weir_add_tests folder)
     message(FATAL_ERROR "weir_add_tests(${folder}): LABEL is missing")
   endif()
   if(NOT DEFINED arg_TIMEOUT)
-    set(arg_TIMEOUT 120)
+    set(arg_TIMEOUT 300)
   endif()
   _weir_wanted_label(wanted ${arg_LABEL})
   if(NOT wanted)
