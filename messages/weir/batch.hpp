@@ -8,6 +8,7 @@
 
 #include "weir/control.hpp"
 #include "weir/held_bytes.hpp"
+#include "weir/key_hash.hpp"
 #include "weir/origin.hpp"
 #include "weir/time.hpp"
 
@@ -88,6 +89,7 @@ public:
     batch_base::clear();
     values_.clear();
     timestamps_.clear();
+    keys_.clear();
     origins_.clear();
   }
 
@@ -110,6 +112,12 @@ public:
     values_.push_back(std::move(what));
   }
 
+  /// Puts a record of a keyed stream behind all that is in the batch, which are keyed too.
+  void append(T what, event_time timestamp, const origin& from, key_hash key) {
+    append(std::move(what), timestamp, from);
+    keys_.push_back(key);
+  }
+
   T& value(std::size_t i) noexcept { return values_[i]; }
   const T& value(std::size_t i) const noexcept { return values_[i]; }
 
@@ -119,9 +127,17 @@ public:
 
   const origin_runs& origins() const noexcept { return origins_; }
 
+  /// Gives every record its key: of each record in order.
+  void set_keys(std::vector<key_hash>&& of_all) noexcept { keys_.swap(of_all); }
+
+  /// The record's key; 0 where the stream is not keyed.
+  key_hash key(std::size_t i) const noexcept { return keys_.empty() ? 0 : keys_[i]; }
+
 private:
   std::vector<T> values_;
   std::vector<event_time> timestamps_;
+  /// Empty where the stream is not keyed.
+  std::vector<key_hash> keys_;
   origin_runs origins_;
 };
 

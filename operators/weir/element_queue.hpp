@@ -3,9 +3,11 @@
 
 /// Who may leave next. One interface and an order each: the ordered queue lets elements leave as they
 /// arrived; the unordered queue lets records leave as they finished, but no element passes a border
-/// (a watermark or a status) in either direction. Parts of the deterministic machine: no allocation
-/// once grown, not thread-safe. tests/operators/element_queue_test.cpp holds both to one contract.
+/// (a watermark or a status) in either direction; the key-ordered queue does the same, but records of one
+/// key leave as they arrived. Parts of the deterministic machine: no allocation once grown, not
+/// thread-safe. tests/operators/element_queue_test.cpp holds all to one contract.
 
+#include "weir/key_chains.hpp"
 #include "weir/operator_options.hpp"
 #include "weir/slot_index.hpp"
 
@@ -84,14 +86,16 @@ public:
     segment_of(++last_) = {};
   }
 
-  void finish(slot_index slot) noexcept {
-    auto& in = segment_of(links_[slot].segment);
-    links_[slot].next = no_slot;
-    if (in.last_finished == no_slot)
-      in.first_finished = slot;
-    else
-      links_[in.last_finished].next = slot;
-    in.last_finished = slot;
+  void finish(slot_index slot) noexcept { insert(slot, segment_of(links_[slot].segment).last_finished); }
+
+  /// As `finish`, but before those of its segment for which `is_later` holds.
+  template <class IsLater>
+  void finish_before(slot_index slot, IsLater is_later) noexcept {
+    const auto& in = segment_of(links_[slot].segment);
+    auto behind = no_slot;
+    for (auto at = in.first_finished; at != no_slot && !is_later(at); at = links_[at].next)
+      behind = at;
+    insert(slot, behind);
   }
 
   slot_index ready() const noexcept {
@@ -100,6 +104,9 @@ public:
       return front.first_finished;
     return front.records == 0 ? front.border : no_slot;
   }
+
+  /// Whether it is a border that `ready` names.
+  bool is_border_next() const noexcept { return segment_of(first_).first_finished == no_slot; }
 
   void pop() noexcept {
     auto& front = segment_of(first_);
@@ -133,6 +140,16 @@ private:
     slot_index border = no_slot;
   };
 
+  /// Puts a finished record behind another of its segment, or first.
+  void insert(slot_index slot, slot_index behind) noexcept {
+    auto& in = segment_of(links_[slot].segment);
+    auto& before = behind == no_slot ? in.first_finished : links_[behind].next;
+    links_[slot].next = before;
+    before = slot;
+    if (in.last_finished == behind)
+      in.last_finished = slot;
+  }
+
   segment& segment_of(std::uint64_t number) noexcept {
     return segments_[number & (segments_.size() - 1)];
   }
@@ -155,36 +172,145 @@ private:
   std::uint64_t last_ = 0;
 };
 
-/// The queue of one operator, in the order that its mode asks for.
+/// Between two borders records leave in the order in which they finished, but those of one key in the
+/// order in which they arrived: one that finished early waits for the earlier ones of its key.
+class key_ordered_queue {
+public:
+  void grow(std::size_t slots) {
+    segments_.grow(slots);
+    chains_.grow(slots);
+    finished_as_.resize(slots);
+  }
+
+  void push_record(slot_index slot, key_hash key) {
+    segments_.push_record(slot);
+    chains_.push(slot, key);
+  }
+  void push_border(slot_index slot) { segments_.push_border(slot); }
+
+  /// The next of its key that may now be called, or `no_slot`.
+  slot_index finish(slot_index slot) noexcept {
+    finished_as_[slot] = ++finished_;
+    if (chains_.is_first(slot))
+      segments_.finish(slot);
+    return chains_.finish(slot);
+  }
+
+  slot_index ready() const noexcept { return segments_.ready(); }
+
+  void pop() noexcept {
+    const auto leaves = segments_.ready();
+    const bool is_record = !segments_.is_border_next();
+    segments_.pop();
+    if (!is_record)
+      return;
+    const auto next = chains_.pop(leaves);
+    if (next != no_slot)
+      segments_.finish_before(next, [&](slot_index other) {
+        return finished_as_[other] > finished_as_[next];
+      });
+  }
+
+  bool passes_directly(key_hash key) const noexcept {
+    return segments_.passes_directly() && chains_.is_absent(key);
+  }
+  bool leaves_next(slot_index slot) const noexcept { return segments_.leaves_next(slot); }
+
+  bool key_is_free(key_hash key) const noexcept { return chains_.is_free(key); }
+  bool may_be_called(slot_index slot) const noexcept { return chains_.may_be_called(slot); }
+
+private:
+  unordered_queue segments_;
+  key_chains chains_;
+  /// Which finish of the operator's a record's was.
+  std::vector<std::uint64_t> finished_as_;
+  std::uint64_t finished_ = 0;
+};
+
+/// The queue of one operator, in the order that its mode asks for. Keys matter in `key_ordered` alone.
 class element_queue {
 public:
-  explicit element_queue(output_mode mode) noexcept : ordered_mode_(mode == output_mode::ordered) {}
+  explicit element_queue(output_mode mode) noexcept : mode_(mode) {}
 
-  void grow(std::size_t slots) { ordered_mode_ ? ordered_.grow(slots) : unordered_.grow(slots); }
-  void push_record(slot_index slot) {
-    ordered_mode_ ? ordered_.push_record(slot) : unordered_.push_record(slot);
+  output_mode mode() const noexcept { return mode_; }
+
+  void grow(std::size_t slots) {
+    switch (mode_) {
+      case output_mode::ordered: ordered_.grow(slots); break;
+      case output_mode::unordered: unordered_.grow(slots); break;
+      case output_mode::key_ordered: key_ordered_.grow(slots); break;
+    }
   }
+
+  void push_record(slot_index slot, key_hash key) {
+    switch (mode_) {
+      case output_mode::ordered: ordered_.push_record(slot); break;
+      case output_mode::unordered: unordered_.push_record(slot); break;
+      case output_mode::key_ordered: key_ordered_.push_record(slot, key); break;
+    }
+  }
+
   void push_border(slot_index slot) {
-    ordered_mode_ ? ordered_.push_border(slot) : unordered_.push_border(slot);
+    switch (mode_) {
+      case output_mode::ordered: ordered_.push_border(slot); break;
+      case output_mode::unordered: unordered_.push_border(slot); break;
+      case output_mode::key_ordered: key_ordered_.push_border(slot); break;
+    }
   }
-  void finish(slot_index slot) noexcept {
-    ordered_mode_ ? ordered_.finish(slot) : unordered_.finish(slot);
+
+  /// A record that may be called because this one is finished, or `no_slot`.
+  slot_index finish(slot_index slot) noexcept {
+    switch (mode_) {
+      case output_mode::ordered: ordered_.finish(slot); break;
+      case output_mode::unordered: unordered_.finish(slot); break;
+      case output_mode::key_ordered: return key_ordered_.finish(slot);
+    }
+    return no_slot;
   }
+
   slot_index ready() const noexcept {
-    return ordered_mode_ ? ordered_.ready() : unordered_.ready();
+    if (mode_ == output_mode::ordered)
+      return ordered_.ready();
+    return mode_ == output_mode::unordered ? unordered_.ready() : key_ordered_.ready();
   }
-  void pop() noexcept { ordered_mode_ ? ordered_.pop() : unordered_.pop(); }
-  bool passes_directly() const noexcept {
-    return ordered_mode_ ? ordered_.passes_directly() : unordered_.passes_directly();
+
+  void pop() noexcept {
+    switch (mode_) {
+      case output_mode::ordered: ordered_.pop(); break;
+      case output_mode::unordered: unordered_.pop(); break;
+      case output_mode::key_ordered: key_ordered_.pop(); break;
+    }
   }
+
+  bool passes_directly(key_hash key) const noexcept {
+    if (mode_ == output_mode::ordered)
+      return ordered_.passes_directly();
+    return mode_ == output_mode::unordered ? unordered_.passes_directly()
+                                           : key_ordered_.passes_directly(key);
+  }
+
   bool leaves_next(slot_index slot) const noexcept {
-    return ordered_mode_ ? ordered_.leaves_next(slot) : unordered_.leaves_next(slot);
+    if (mode_ == output_mode::ordered)
+      return ordered_.leaves_next(slot);
+    return mode_ == output_mode::unordered ? unordered_.leaves_next(slot)
+                                           : key_ordered_.leaves_next(slot);
+  }
+
+  /// Whether a record of this key that came now might be called.
+  bool key_is_free(key_hash key) const noexcept {
+    return mode_ != output_mode::key_ordered || key_ordered_.key_is_free(key);
+  }
+
+  /// Whether all earlier records of its key are finished.
+  bool may_be_called(slot_index slot) const noexcept {
+    return mode_ != output_mode::key_ordered || key_ordered_.may_be_called(slot);
   }
 
 private:
-  bool ordered_mode_;
+  output_mode mode_;
   ordered_queue ordered_;
   unordered_queue unordered_;
+  key_ordered_queue key_ordered_;
 };
 
 } // namespace weir

@@ -6,6 +6,7 @@
 
 #include "weir/control.hpp"
 #include "weir/error.hpp"
+#include "weir/key_hash.hpp"
 #include "weir/operator_options.hpp"
 #include "weir/origin.hpp"
 #include "weir/time.hpp"
@@ -30,6 +31,8 @@ struct record_snapshot {
   In value;
   event_time timestamp;
   origin from;
+  /// 0 where the stream is not keyed.
+  key_hash key = 0;
   /// The attempt that runs, or the last that was made; 0 = never called.
   std::uint32_t attempt = 0;
   /// Absent: no timeout. 0: the timeout hook has been called.

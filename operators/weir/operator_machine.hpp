@@ -183,7 +183,8 @@ public:
 
   /// Whether nothing more is taken from upstream.
   bool full() const noexcept {
-    return size_ >= options_.capacity || held_bytes_ >= options_.capacity_bytes;
+    const auto counted = queue_.mode() == output_mode::key_ordered ? size_ - borders_ : size_;
+    return counted >= options_.capacity || held_bytes_ >= options_.capacity_bytes;
   }
 
   /// When `tick` must be called next, if nothing else happens; `time_point::max()` = never.
@@ -222,6 +223,9 @@ private:
 
   using entry = queue_entry<input_type, output_type>;
 
+  /// In key-ordered mode, where borders take no capacity: so many watermarks in a row are kept apart.
+  static constexpr std::size_t free_borders_max = 1000;
+
   // -- taking in --
 
   void take_until_full(batch<input_type>& in, batch_cursor& at, operator_outputs& out,
@@ -235,13 +239,13 @@ private:
         if (full())
           return;
         admit(in.value(at.record), in.timestamp(at.record),
-              at.origins.at(in.origins(), at.record), out, now);
+              at.origins.at(in.origins(), at.record), in.key(at.record), out, now);
         ++at.record;
       }
     }
   }
 
-  /// Whether it was taken: a border needs room, the end does not.
+  /// Whether it was taken: a border needs room but in key-ordered mode, the end never does.
   bool take_control(const control& what, operator_outputs& out, time_point now) {
     if (what.kind() == control_kind::end) {
       input_ended_ = true;
@@ -254,13 +258,20 @@ private:
       out.emit(what);
       return true;
     }
-    if (full())
+    if (full() && queue_.mode() != output_mode::key_ordered)
       return false;
     push_border(what);
     return true;
   }
 
   void push_border(const control& what) {
+    ++borders_in_a_row_;
+    if (queue_.mode() == output_mode::key_ordered && what.kind() == control_kind::watermark
+        && borders_in_a_row_ > free_borders_max
+        && table_[last_border_].border.kind() == control_kind::watermark) {
+      table_[last_border_].border = what;
+      return;
+    }
     const auto slot = free_slot();
     table_.take();
     auto& e = table_[slot];
@@ -268,28 +279,32 @@ private:
     e.border = what;
     e.arrival = arrivals_++;
     queue_.push_border(slot);
+    last_border_ = slot;
     ++size_;
+    ++borders_;
   }
 
-  void admit(input_type& record, event_time timestamp, const origin& from, operator_outputs& out,
-             time_point now) {
+  void admit(input_type& record, event_time timestamp, const origin& from, key_hash key,
+             operator_outputs& out, time_point now) {
     ++counts_.records_in;
+    borders_in_a_row_ = 0;
     const auto slot = free_slot();
     auto& e = table_[slot];
     e.value.emplace(std::move(record));
     e.timestamp = timestamp;
     e.from = from;
+    e.key = key;
     e.attempt = 0;
     e.repeats = false;
     e.hook_called = false;
-    if (!waiting_.empty() || !may_call()) {
+    if (!waiting_.empty() || !may_call() || !queue_.key_is_free(key)) {
       enter(slot, now);
-      waiting_.push(slot, {{}, e.arrival});
       e.state = entry_state::waiting;
+      wait_for_call(slot);
       return;
     }
     auto* completed = call(slot, timeout_ == duration{0} ? time_point::max() : now + timeout_, now);
-    if (completed != nullptr && leaves_directly(*completed, out)) {
+    if (completed != nullptr && leaves_directly(*completed, key, out)) {
       call_durations_.observe(duration{0});
       ++counts_.records_finished;
       emit_results(*completed, e.timestamp, e.from, out);
@@ -324,14 +339,15 @@ private:
     else
       e.bytes = value_bytes(*e.value);
     held_bytes_ += e.bytes;
-    queue_.push_record(slot);
+    queue_.push_record(slot, e.key);
     ++size_;
   }
 
   /// Whether a record whose call completed at once can leave without becoming an entry.
-  bool leaves_directly(const outcome<output_type>& with, const operator_outputs& out) const {
+  bool leaves_directly(const outcome<output_type>& with, key_hash key,
+                       const operator_outputs& out) const {
     const bool results = with.index() == 1 || (with.index() != 3 && !retries_empty(with));
-    return results && queue_.passes_directly() && out.results.has_room();
+    return results && queue_.passes_directly(key) && out.results.has_room();
   }
 
   /// A slot that may be taken.
@@ -367,6 +383,7 @@ private:
     const auto slot = free_slot();
     auto& e = table_[slot];
     e.from_snapshot(of);
+    borders_in_a_row_ = 0;
     enter(slot);
     if (of.finished) {
       e.state = entry_state::finished;
@@ -380,7 +397,7 @@ private:
     if (of.backoff_left)
       backing_off_.push(slot, {now + *of.backoff_left, e.arrival});
     else
-      waiting_.push(slot, {{}, e.arrival});
+      wait_for_call(slot);
   }
 
   // -- calling --
@@ -564,7 +581,10 @@ private:
       add_bytes_of(with, e);
     }
     e.result = std::move(with);
-    queue_.finish(slot);
+    const auto next = queue_.finish(slot);
+    // A back-off of its own that still runs makes it wait on.
+    if (next != no_slot && !backing_off_.contains(next))
+      waiting_.push(next, {{}, table_[next].arrival});
   }
 
   static std::string name_of(const entry& e) {
@@ -635,9 +655,11 @@ private:
                               "the record's timeout passed before its call was complete")};
   }
 
+  /// The record wants to be called, as soon as its key is free.
   void wait_for_call(slot_index slot) {
     backing_off_.remove(slot);
-    waiting_.push(slot, {{}, table_[slot].arrival});
+    if (queue_.may_be_called(slot))
+      waiting_.push(slot, {{}, table_[slot].arrival});
   }
 
   /// The end of input gives each record in back-off one last attempt at once.
@@ -672,10 +694,12 @@ private:
   void emit_ready(operator_outputs& out) {
     for (auto slot = queue_.ready(); slot != no_slot && !failure_; slot = queue_.ready()) {
       auto& e = table_[slot];
-      if (e.state == entry_state::border)
+      if (e.state == entry_state::border) {
         out.emit(e.border);
-      else if (!emit_record(e, out))
+        --borders_;
+      } else if (!emit_record(e, out)) {
         return;
+      }
       queue_.pop();
       release(slot);
     }
@@ -748,6 +772,10 @@ private:
   std::vector<completion<output_type>> arrived_;
 
   std::size_t size_ = 0;
+  std::size_t borders_ = 0;
+  slot_index last_border_ = no_slot;
+  /// Borders that have come since the last record.
+  std::size_t borders_in_a_row_ = 0;
   std::size_t running_ = 0;
   std::size_t held_bytes_ = 0;
   std::uint64_t arrivals_ = 0;

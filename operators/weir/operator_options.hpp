@@ -22,6 +22,9 @@ enum class output_mode : std::uint8_t {
   ordered,
   /// In the order in which their calls finished, but never past a watermark or a status.
   unordered,
+  /// Like `unordered`, and records of one key are called one after the other and leave in the order in
+  /// which they arrived. The stream must be keyed.
+  key_ordered,
 };
 
 /// What a final failure of a record does.

@@ -5,6 +5,7 @@
 /// the deterministic machine, which owns the table that it lies in.
 
 #include "weir/control.hpp"
+#include "weir/key_hash.hpp"
 #include "weir/machine_snapshot.hpp"
 #include "weir/operator_options.hpp"
 #include "weir/origin.hpp"
@@ -35,6 +36,8 @@ struct queue_entry {
   std::optional<In> value;
   event_time timestamp;
   origin from;
+  /// In key-ordered mode.
+  key_hash key = 0;
   std::uint64_t arrival = 0;
   std::uint32_t generation = 0;
   /// The last attempt that was made; 0 = never called.
@@ -69,7 +72,7 @@ struct queue_entry {
 
   /// The record as a value, but for the times that are left.
   record_snapshot<In, Out> to_snapshot() const {
-    record_snapshot<In, Out> copy{*value, timestamp, from, attempt, {}, {}, {}, durations()};
+    record_snapshot<In, Out> copy{*value, timestamp, from, key, attempt, {}, {}, {}, durations()};
     copy.running = state == entry_state::running || repeats;
     if (state != entry_state::finished)
       return copy;
@@ -89,6 +92,7 @@ struct queue_entry {
     value.emplace(of.value);
     timestamp = of.timestamp;
     from = of.from;
+    key = of.key;
     attempt = of.attempt;
     repeats = of.running;
     hook_called = of.timeout_left == duration{0};

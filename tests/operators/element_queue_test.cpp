@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Both queues keep one contract; each has an order of its own. A small test machine lets leave
+/// All queues keep one contract; each has an order of its own. A small test machine lets leave
 /// what may leave, so that a test says who finishes and looks at what came out.
 
 #include "weir/element_queue.hpp"
@@ -29,14 +29,24 @@ struct queue_fixture {
   Queue queue;
 };
 
-/// `element_queue` in one mode, to hold the dispatcher to the same contract.
-template <output_mode Mode>
-struct dispatched : element_queue {
-  dispatched() : element_queue(Mode) {}
+/// Every record has a key of its own.
+template <class Queue>
+struct apart : Queue {
+  using Queue::Queue;
+  void push_record(slot_index slot) { Queue::push_record(slot, hash_of_key(slot)); }
+  bool passes_directly() const { return Queue::passes_directly(hash_of_key(-1)); }
 };
 
-using queues = boost::mpl::list<ordered_queue, unordered_queue, dispatched<output_mode::ordered>,
-                                dispatched<output_mode::unordered>>;
+/// `element_queue` in one mode, to hold the dispatcher to the same contract.
+template <output_mode Mode>
+struct dispatched : apart<element_queue> {
+  dispatched() : apart(Mode) {}
+};
+
+using queues = boost::mpl::list<ordered_queue, unordered_queue, apart<key_ordered_queue>,
+                                dispatched<output_mode::ordered>,
+                                dispatched<output_mode::unordered>,
+                                dispatched<output_mode::key_ordered>>;
 
 } // namespace
 
@@ -47,7 +57,7 @@ using queues = boost::mpl::list<ordered_queue, unordered_queue, dispatched<outpu
     BOOST_CHECK_EQUAL_COLLECTIONS(left.begin(), left.end(), expected.begin(), expected.end());     \
   } while (false)
 
-// -- the contract of both --
+// -- the contract of all --
 
 BOOST_AUTO_TEST_SUITE(element_queue_contract)
 

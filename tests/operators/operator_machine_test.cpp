@@ -19,7 +19,7 @@ using namespace weir::testing;
 
 BOOST_FIXTURE_TEST_SUITE(completions, machine_fixture)
 
-BOOST_DATA_TEST_CASE_F(machine_fixture, a_call_may_complete_before_it_returns, both_modes) {
+BOOST_DATA_TEST_CASE_F(machine_fixture, a_call_may_complete_before_it_returns, every_mode) {
   start(sample);
   answer_at_once(1, [](result_future<item> done) { done.complete(item{11, 8}); });
   answer_at_once(2, [](result_future<item> done) { done.complete_empty(); });
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_completes_at_once_still_waits_for_its_turn) {
 }
 
 BOOST_DATA_TEST_CASE_F(machine_fixture, input_goes_on_when_a_call_that_had_waited_completes_at_once,
-                       both_modes) {
+                       every_mode) {
   // GIVEN a full queue, a record that waits for a call, and input that waits for room
   options.capacity = 2;
   options.max_concurrent_calls = 1;
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_FIXTURE_TEST_SUITE(failures, machine_fixture)
 
 BOOST_DATA_TEST_CASE_F(machine_fixture, failing_the_job_does_not_wait_for_the_records_turn,
-                       both_modes) {
+                       every_mode) {
   start(sample);
   push({1, 2});
   transcript();
@@ -192,7 +192,7 @@ BOOST_DATA_TEST_CASE_F(machine_fixture, failing_the_job_does_not_wait_for_the_re
   BOOST_TEST(machine->failure()->why.message() == "it said no");
 }
 
-BOOST_DATA_TEST_CASE_F(machine_fixture, nothing_leaves_or_is_called_after_a_failure, both_modes) {
+BOOST_DATA_TEST_CASE_F(machine_fixture, nothing_leaves_or_is_called_after_a_failure, every_mode) {
   options.capacity = 3;
   options.max_concurrent_calls = 2;
   options.timeout = ms{10};

@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(records_between_two_borders_leave_as_they_finished_while_th
 }
 
 BOOST_DATA_TEST_CASE_F(machine_fixture, a_border_with_nothing_before_it_leaves_at_once,
-                       both_modes) {
+                       every_mode) {
   start(sample);
   watermark(7);
   idle();
@@ -74,7 +74,7 @@ BOOST_DATA_TEST_CASE_F(machine_fixture, a_border_with_nothing_before_it_leaves_a
   BOOST_TEST(machine->size() == 0u);
 }
 
-BOOST_DATA_TEST_CASE_F(machine_fixture, a_status_waits_for_what_is_before_it, both_modes) {
+BOOST_DATA_TEST_CASE_F(machine_fixture, a_status_waits_for_what_is_before_it, every_mode) {
   start(sample);
   push(1);
   idle();
@@ -85,7 +85,7 @@ BOOST_DATA_TEST_CASE_F(machine_fixture, a_status_waits_for_what_is_before_it, bo
 }
 
 BOOST_DATA_TEST_CASE_F(machine_fixture, several_results_stay_together_and_share_a_timestamp,
-                       both_modes) {
+                       every_mode) {
   start(sample);
   push(item{1, 8}, event_time{77});
   push(2);

@@ -12,6 +12,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cstdlib>
+#include <map>
+#include <optional>
 #include <set>
 
 namespace {
@@ -31,9 +33,19 @@ std::vector<std::size_t> borders_before_records(const scenario& s) {
   return before;
 }
 
+std::vector<int> values_of_records(const scenario& s) {
+  std::vector<int> values;
+  for (const auto& x : s.input)
+    if (x.kind == element_kind::record)
+      values.push_back(x.value);
+  return values;
+}
+
 /// What holds for every output, whatever the service does; empty = it holds.
 std::string broken_promise(const scenario& s, const trace& t) {
   const auto before = borders_before_records(s);
+  const auto values = values_of_records(s);
+  std::map<int, std::optional<std::uint64_t>> newest_of_key;
   std::set<std::uint64_t> seen;
   std::optional<std::uint64_t> last;
   std::size_t borders = 0;
@@ -52,6 +64,12 @@ std::string broken_promise(const scenario& s, const trace& t) {
       return "the results of record " + std::to_string(*x.from) + " do not stay together";
     if (s.with.mode == output_mode::ordered && last && *x.from < *last)
       return "record " + std::to_string(*x.from) + " left out of order";
+    if (s.with.mode == output_mode::key_ordered) {
+      auto& newest = newest_of_key[key_of(values[*x.from])];
+      if (newest && *x.from < *newest)
+        return "record " + std::to_string(*x.from) + " left out of the order of its key";
+      newest = *x.from;
+    }
     last = x.from;
   }
   return {};
@@ -87,7 +105,7 @@ scenario shrink(scenario s) {
   for (std::size_t i = 0; i < s.input.size();)
     if (!try_without([&](scenario& x) { x.input.erase(x.input.begin() + static_cast<long>(i)); }))
       ++i;
-  for (int value = 0; value < 8; ++value)
+  for (int value = 0; value < 20; ++value)
     try_without([&](scenario& x) { x.service.erase(value); });
   for (std::size_t i = 0; i < s.grants.size();)
     if (!try_without([&](scenario& x) { x.grants.erase(x.grants.begin() + static_cast<long>(i)); }))

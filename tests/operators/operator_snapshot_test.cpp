@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_FIXTURE_TEST_SUITE(restore, retrying)
 
 BOOST_DATA_TEST_CASE_F(retrying, a_finished_record_leaves_without_another_call,
-                       data::make(both_modes), mode) {
+                       data::make(every_mode), mode) {
   start(mode);
   room(0);
   push(2);

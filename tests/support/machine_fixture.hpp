@@ -19,13 +19,18 @@
 
 namespace weir {
 inline std::ostream& operator<<(std::ostream& to, output_mode mode) {
-  return to << (mode == output_mode::ordered ? "ordered" : "unordered");
+  constexpr const char* names[] = {"ordered", "unordered", "key_ordered"};
+  return to << names[static_cast<int>(mode)];
 }
 } // namespace weir
 
 namespace weir::testing {
 
 /// For tests of what does not depend on the mode.
+inline constexpr output_mode every_mode[]
+  = {output_mode::ordered, output_mode::unordered, output_mode::key_ordered};
+
+/// For tests of what holds where borders take room.
 inline constexpr output_mode both_modes[] = {output_mode::ordered, output_mode::unordered};
 
 struct machine_fixture {
@@ -92,13 +97,13 @@ struct machine_fixture {
   // -- what happens --
 
   void push(item x, event_time ts = event_time::none()) {
-    input.append(x, ts, {records++, 0, 0});
+    append(x, ts);
     take();
   }
   void push(int record) { push(item{record, 8}); }
   void push(std::initializer_list<int> several) {
     for (const auto record : several)
-      input.append({record, 8}, event_time::none(), {records++, 0, 0});
+      append({record, 8}, event_time::none());
     take();
   }
   void watermark(std::int64_t at) { arrive(control::watermark(event_time{at})); }
@@ -206,6 +211,11 @@ struct machine_fixture {
 
 private:
   void take() { machine->take(input, taken, out(), now); }
+
+  /// The key of a record is its value modulo 10.
+  void append(const item& x, event_time ts) {
+    input.append(x, ts, {records++, 0, 0}, hash_of_key(x.value % 10));
+  }
 
   void arrive(const control& what) {
     input.append(what);

@@ -122,7 +122,7 @@ private:
     switch (x.kind) {
       case element_kind::record:
         input_.append({x.value, x.bytes}, x.ts ? event_time{*x.ts} : event_time::none(),
-                      {records_++, 0, 0});
+                      {records_++, 0, 0}, hash_of_key(key_of(x.value)));
         break;
       case element_kind::watermark:
         input_.append(control::watermark(event_time{x.value}));

@@ -18,9 +18,10 @@ public:
     scenario s;
     s.with = make_settings();
     s.input = make_input();
-    for (int value = 0; value < 8; ++value)
-      if (one_in(2))
-        s.service[value] = make_answers(value, s.with.timeout);
+    for (int value = 0; value < 4; ++value)
+      for (const int same_key : {value, value + 10})
+        if (one_in(2))
+          s.service[same_key] = make_answers(same_key, s.with.timeout);
     s.otherwise.after = upto(3);
     s.otherwise.emit = {99};
     return s;
@@ -48,7 +49,9 @@ private:
 
   settings make_settings() {
     settings with;
-    with.mode = one_in(2) ? output_mode::ordered : output_mode::unordered;
+    constexpr output_mode modes[]
+      = {output_mode::ordered, output_mode::unordered, output_mode::key_ordered};
+    with.mode = modes[upto(2)];
     with.capacity = one_in(4) ? 100 : static_cast<std::size_t>(1 + upto(4));
     if (one_in(3))
       with.max_concurrent_calls
@@ -110,7 +113,8 @@ private:
       at += one_in(2) ? 0 : upto(6);
       element x;
       x.at = at;
-      x.value = upto(7);
+      // Two values a key.
+      x.value = upto(3) + (one_in(2) ? 10 : 0);
       if (one_in(5))
         x.kind = one_in(2) ? element_kind::watermark
                            : (one_in(2) ? element_kind::idle : element_kind::active);

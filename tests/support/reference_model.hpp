@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <list>
 
@@ -173,11 +174,24 @@ private:
       return entries_.front().is == state::finished ? entries_.begin() : entries_.end();
     auto best = entries_.end();
     for (auto e = entries_.begin(); e != entries_.end() && e->is != state::border; ++e)
-      if (e->is == state::finished
+      if (e->is == state::finished && !has_earlier_of_its_key(e, false)
           && (best == entries_.end() || e->finished_as < best->finished_as))
         best = e;
     return best;
   }
+
+  /// In key-ordered mode: whether there is an earlier record of the same key that has not left, or
+  /// `unfinished`, that is not finished.
+  bool has_earlier_of_its_key(std::list<entry>::iterator e, bool unfinished) {
+    if (with_.mode != output_mode::key_ordered)
+      return false;
+    return std::any_of(entries_.begin(), e, [&](const entry& other) {
+      return other.is != state::border && key_at(other) == key_at(*e)
+             && !(unfinished && other.is == state::finished);
+    });
+  }
+
+  int key_at(const entry& e) const { return key_of(scenario_.input[e.element].value); }
 
   static std::string border_text(const element& x) {
     if (x.kind == element_kind::watermark)
@@ -216,12 +230,18 @@ private:
   }
 
   bool call_one() {
-    const auto first = std::find_if(entries_.begin(), entries_.end(),
-                                    [](const entry& e) { return e.is == state::waiting; });
+    const auto first = first_to_call();
     if (first == entries_.end() || !(may_call() || all_hangs_on(first)))
       return false;
     call(*first);
     return true;
+  }
+
+  std::list<entry>::iterator first_to_call() {
+    for (auto e = entries_.begin(); e != entries_.end(); ++e)
+      if (e->is == state::waiting && !has_earlier_of_its_key(e, true))
+        return e;
+    return entries_.end();
   }
 
   void call(entry& e) {
@@ -373,12 +393,12 @@ private:
         }
       return true;
     }
-    if (entries_.size() >= with_.capacity || bytes_held() >= with_.capacity_bytes)
+    const bool free_border
+      = with_.mode == output_mode::key_ordered && x.kind != element_kind::record;
+    if (!free_border && (counted() >= with_.capacity || bytes_held() >= with_.capacity_bytes))
       return false;
     // The bound on bytes was looked at just now; what this record adds does not stop its own call.
-    const bool call_now = x.kind == element_kind::record && may_call()
-                          && std::none_of(entries_.begin(), entries_.end(),
-                                          [](const entry& e) { return e.is == state::waiting; });
+    const bool call_now = may_call() && first_to_call() == entries_.end();
     auto& e = entries_.emplace_back();
     e.element = taken_++;
     if (x.kind != element_kind::record) {
@@ -388,9 +408,17 @@ private:
     e.position = in_++;
     if (with_.timeout > 0)
       e.deadline = now_ + with_.timeout;
-    if (call_now)
+    if (call_now && !has_earlier_of_its_key(std::prev(entries_.end()), true))
       call(e);
     return true;
+  }
+
+  /// Entries that count in the capacity.
+  std::size_t counted() const {
+    if (with_.mode != output_mode::key_ordered)
+      return entries_.size();
+    return static_cast<std::size_t>(std::count_if(
+      entries_.begin(), entries_.end(), [](const entry& e) { return e.is != state::border; }));
   }
 
   // -- data --

@@ -100,6 +100,11 @@ struct scenario {
   std::vector<grant> grants;
 };
 
+/// The key of a record in key-ordered mode: its value modulo 10, in 0..9.
+inline int key_of(int value) {
+  return (value % 10 + 10) % 10;
+}
+
 /// The answer to the call number `n` (from 0) for records of this value.
 inline answer answer_to(const scenario& s, int value, std::size_t n) {
   const auto found = s.service.find(value);
@@ -206,7 +211,8 @@ inline const char* text(failure_action action) {
 
 inline std::ostream& operator<<(std::ostream& to, const scenario& s) {
   const auto& with = s.with;
-  to << (with.mode == output_mode::ordered ? "  ordered" : "  unordered") << ", capacity "
+  constexpr const char* modes[] = {"ordered", "unordered", "key_ordered"};
+  to << "  " << modes[static_cast<int>(with.mode)] << ", capacity "
      << with.capacity << ", capacity_bytes " << with.capacity_bytes << ", max_concurrent_calls "
      << with.max_concurrent_calls << ", timeout " << with.timeout << "\n";
   if (with.retry.is != retry_setting::kind::none)
