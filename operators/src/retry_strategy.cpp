@@ -49,6 +49,12 @@ error_predicate error_not_of_kind(std::vector<std::string> kinds) {
   return [kinds = std::move(kinds)](const error& why) { return !contains(kinds, why.kind()); };
 }
 
+result_predicate empty_result() {
+  result_predicate made;
+  made.kind_ = result_predicate::kind::empty;
+  return made;
+}
+
 std::uint32_t retry_strategy::max_attempts() const noexcept {
   return std::visit(overloaded{[](std::monostate) { return 0u; },
                                [](const auto& how) { return how.max_attempts; }},
@@ -59,7 +65,8 @@ duration retry_strategy::delay(std::uint32_t n, double chance) const {
   return std::visit(
     overloaded{[](std::monostate) { return duration{0}; },
                [](const fixed_delay& how) { return how.delay; },
-               [&](const exponential_delay& how) { return backed_off(how, n, chance); }},
+               [&](const exponential_delay& how) { return backed_off(how, n, chance); },
+               [&](const custom_delay& how) { return std::max(how.delay(n), duration{0}); }},
     how_);
 }
 
@@ -75,10 +82,12 @@ bool retry_strategy::retries_error(const error& why) const {
     how_);
 }
 
-bool retry_strategy::retries_empty() const noexcept {
-  return std::visit(overloaded{[](std::monostate) { return false; },
-                               [](const auto& how) { return how.if_empty; }},
-                    how_);
+const result_predicate& retry_strategy::if_result() const noexcept {
+  static const result_predicate never;
+  return std::visit(
+    overloaded{[](std::monostate) -> const result_predicate& { return never; },
+               [](const auto& how) -> const result_predicate& { return how.if_result; }},
+    how_);
 }
 
 std::vector<error> retry_strategy::mistakes(const std::string& thing) const {
@@ -91,12 +100,15 @@ std::vector<error> retry_strategy::mistakes(const std::string& thing) const {
   };
   if (enabled())
     require(max_attempts() > 0, "max_attempts", "0", "> 0 (the number of retries)");
+  if (const auto* own = std::get_if<custom_delay>(&how_))
+    require(own->delay != nullptr, "delay", "no function", "one that gives the wait before a retry");
   if (const auto* fixed = std::get_if<fixed_delay>(&how_))
     require(fixed->delay > duration{0}, "delay", text(fixed->delay), "> 0");
   if (const auto* how = std::get_if<exponential_delay>(&how_)) {
     require(how->initial > duration{0}, "initial", text(how->initial), "> 0");
     require(how->max >= how->initial, "max", text(how->max), ">= initial");
-    require(std::isfinite(how->multiplier) && how->multiplier >= 1, "multiplier", std::to_string(how->multiplier), ">= 1");
+    require(std::isfinite(how->multiplier) && how->multiplier >= 1, "multiplier",
+            std::to_string(how->multiplier), ">= 1");
     require(how->jitter >= 0 && how->jitter <= 1, "jitter", std::to_string(how->jitter),
             "in 0 to 1");
   }

@@ -36,15 +36,23 @@ struct record_snapshot {
   /// The attempt that runs, or the last that was made; 0 = never called.
   std::uint32_t attempt = 0;
   /// Absent: no timeout. 0: the timeout hook has been called.
-  std::optional<duration> timeout_left;
+  std::optional<duration> timeout_left{};
   /// Present only in back-off.
-  std::optional<duration> backoff_left;
+  std::optional<duration> backoff_left{};
   /// Present once finished: the results that will leave, or the failure.
-  std::optional<std::variant<std::vector<Out>, failure>> finished;
+  std::optional<std::variant<std::vector<Out>, failure>> finished{};
   /// How long the last (at most four) attempts that have ended took, oldest first.
   std::vector<duration> durations{};
   /// Whether attempt `attempt` runs; it is made again after a restore, under its number.
   bool running = false;
+};
+
+/// How an operator goes on from a snapshot.
+enum class restore_mode : std::uint8_t {
+  /// Finished records leave without a call; the others have the attempts and the time that they had left.
+  resume,
+  /// Every record is called as if it had just come in. Flink's rule.
+  call_all,
 };
 
 template <class In, class Out>

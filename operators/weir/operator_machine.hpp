@@ -99,6 +99,7 @@ public:
       port_(port),
       call_durations_(calls),
       chance_(seed),
+      looks_at_results_(options.retry.if_result()),
       queue_(mode) {}
 
   // -- what comes in --
@@ -164,19 +165,18 @@ public:
     return held;
   }
 
-  /// Takes up what a snapshot holds; before all else. Finished records leave first, where their turn
-  /// is; the others are called with the attempt and the time that they had left.
-  void restore(const snapshot_type& held, operator_outputs out, time_point now) {
-    const typename completion_port<output_type>::scope here{port_};
+  /// Takes up what a snapshot holds; before all else. Nothing leaves and nothing is called before the
+  /// next `advance`: then finished records leave first, where their turn is, and the others are called
+  /// with the attempt and the time that they had left. `call_all`: every record is new.
+  void restore(const snapshot_type& held, restore_mode how, time_point now) {
     for (const auto& each : held.entries)
       if (const auto* border = std::get_if<control>(&each))
         push_border(*border);
       else
-        restore_record(std::get<record_snapshot<input_type, output_type>>(each), now);
+        restore_record(std::get<record_snapshot<input_type, output_type>>(each), how, now);
     input_ended_ = held.input_ended;
     if (input_ended_ && options_.at_end == end_policy::last_attempt)
       give_last_attempts();
-    settle(out, now);
   }
 
   // -- queries --
@@ -346,8 +346,7 @@ private:
   /// Whether a record whose call completed at once can leave without becoming an entry.
   bool leaves_directly(const outcome<output_type>& with, key_hash key,
                        const operator_outputs& out) const {
-    const bool results = with.index() == 1 || (with.index() != 3 && !retries_empty(with));
-    return results && queue_.passes_directly(key) && out.results.has_room();
+    return with.index() <= 2 && !looks_at_results_ && queue_.passes_directly(key) && out.results.has_room();
   }
 
   /// A slot that may be taken.
@@ -379,11 +378,19 @@ private:
     return copy;
   }
 
-  void restore_record(const record_snapshot<input_type, output_type>& of, time_point now) {
+  void restore_record(const record_snapshot<input_type, output_type>& of, restore_mode how,
+                      time_point now) {
     const auto slot = free_slot();
     auto& e = table_[slot];
-    e.from_snapshot(of);
     borders_in_a_row_ = 0;
+    if (how == restore_mode::call_all) {
+      e.from_snapshot({of.value, of.timestamp, of.from, of.key});
+      enter(slot, now);
+      e.state = entry_state::waiting;
+      wait_for_call(slot);
+      return;
+    }
+    e.from_snapshot(of);
     enter(slot);
     if (of.finished) {
       e.state = entry_state::finished;
@@ -434,16 +441,10 @@ private:
   /// Runs user code that gets a future; what it throws completes the call with an error.
   template <class Body>
   void guarded(const call_id& id, Body&& body, time_point deadline) {
-    const auto fail = [&](const char* what) {
-      port_.fail_call({error_kind::exception, "operator " + options_.name,
-                       std::string{"its function threw: "} + what});
-    };
     try {
       body(result_future<output_type>{port_, id, deadline});
-    } catch (const std::exception& thrown) {
-      fail(thrown.what());
     } catch (...) {
-      fail("something that is no std::exception");
+      port_.fail_call(std::move(*std::get<3>(threw("function"))));
     }
   }
 
@@ -494,7 +495,7 @@ private:
       if (is_abandoned<output_type>(with.with))
         return;
       if (current)
-        finish(slot, std::move(with.with), now);
+        finish_by_hook(slot, std::move(with.with), now);
       else
         ++counts_.late_completions;
       return;
@@ -516,13 +517,43 @@ private:
   void end_attempt(slot_index slot, outcome<output_type> with, time_point now) {
     auto& e = table_[slot];
     note_duration(e, now);
-    if (!e.hook_called && wants_retry(slot, with)) {
+    resolve(with);
+    if (const auto wait = back_off_after(slot, with)) {
       e.state = entry_state::waiting;
-      backing_off_.push(slot, {now + in_reach(options_.retry.delay(e.attempt, next_chance())),
-                               e.arrival});
+      backing_off_.push(slot, {now + in_reach(*wait), e.arrival});
       return;
     }
     finish(slot, std::move(with), now);
+  }
+
+  /// Asks the supplier, where it was completed with one.
+  void resolve(outcome<output_type>& with) {
+    if (with.index() != 4)
+      return;
+    const auto supply = std::move(std::get<4>(with));
+    try {
+      auto got = (*supply)();
+      if (got)
+        with.template emplace<2>(*std::move(got));
+      else
+        with.template emplace<3>(std::make_unique<error>(std::move(got).why()));
+    } catch (...) {
+      with = threw("supplier");
+    }
+  }
+
+  /// What user code has just thrown, as a failed outcome.
+  outcome<output_type> threw(const char* who) const {
+    std::string what = "something that is no std::exception";
+    try {
+      throw;
+    } catch (const std::exception& thrown) {
+      what = thrown.what();
+    } catch (...) {
+    }
+    return outcome<output_type>{
+      failed_outcome, std::make_unique<error>(error_kind::exception, "operator " + options_.name,
+                                              std::string{"its "} + who + " threw: " + what)};
   }
 
   /// The latest attempt's call runs no longer.
@@ -532,31 +563,28 @@ private:
     e.note_duration(took);
   }
 
-  bool wants_retry(slot_index slot, outcome<output_type>& with) {
+  /// How long to wait until the next attempt; nothing where the outcome is final.
+  std::optional<duration> back_off_after(slot_index slot, outcome<output_type>& with) {
+    const auto& e = table_[slot];
     const bool last = input_ended_ && options_.at_end == end_policy::last_attempt;
-    if (last || table_[slot].attempt > options_.retry.max_attempts())
-      return false;
+    if (e.hook_called || last || e.attempt > options_.retry.max_attempts())
+      return std::nullopt;
+    const char* asked = "retry predicate";
     try {
-      if (const auto* why = std::get_if<3>(&with))
-        return options_.retry.retries_error(**why);
-      return retries_empty(with);
-    } catch (const std::exception& thrown) {
-      with = predicate_threw(thrown.what());
+      if (!wants_retry(with))
+        return std::nullopt;
+      asked = "retry delay";
+      return options_.retry.delay(e.attempt, next_chance());
     } catch (...) {
-      with = predicate_threw("something that is no std::exception");
+      with = threw(asked);
     }
-    return false;
+    return std::nullopt;
   }
 
-  outcome<output_type> predicate_threw(const char* what) const {
-    return outcome<output_type>{
-      std::in_place_index<3>,
-      std::make_unique<error>(error_kind::exception, "operator " + options_.name,
-                              std::string{"its retry predicate threw: "} + what)};
-  }
-
-  bool retries_empty(const outcome<output_type>& with) const {
-    return is_empty<output_type>(with) && options_.retry.enabled() && options_.retry.retries_empty();
+  bool wants_retry(const outcome<output_type>& with) const {
+    if (const auto* why = error_of<output_type>(with))
+      return options_.retry.retries_error(*why);
+    return looks_at_results_ && options_.retry.if_result().holds(results_of<output_type>(with));
   }
 
   /// The record's outcome is final.
@@ -607,18 +635,11 @@ private:
     if constexpr (detail::has_fallback<Function>) {
       if (with.index() != 3)
         return;
-      const auto threw = [&](const char* what) {
-        with.template emplace<3>(std::make_unique<error>(
-          error_kind::exception, "operator " + options_.name,
-          std::string{"its fallback threw: "} + what));
-      };
       try {
         if (auto instead = function_.fallback(*e.value, *std::get<3>(with)))
           with.template emplace<1>(std::move(*instead));
-      } catch (const std::exception& thrown) {
-        threw(thrown.what());
       } catch (...) {
-        threw("something that is no std::exception");
+        with = threw("fallback");
       }
     }
   }
@@ -639,13 +660,18 @@ private:
         function_.timeout(std::as_const(*e.value), std::move(done));
       }, time_point::max());
       if (auto* completed = port_.end_call(); completed != nullptr && !is_abandoned<output_type>(*completed)) {
-        finish(slot, std::move(*completed), now);
+        finish_by_hook(slot, std::move(*completed), now);
         return;
       }
       if (e.state == entry_state::running)
         return;
     }
     finish(slot, timed_out(), now);
+  }
+
+  void finish_by_hook(slot_index slot, outcome<output_type> with, time_point now) {
+    resolve(with);
+    finish(slot, std::move(with), now);
   }
 
   outcome<output_type> timed_out() const {
@@ -761,6 +787,7 @@ private:
   completion_port<output_type>& port_;
   Calls& call_durations_;
   std::uint64_t chance_;
+  const bool looks_at_results_;
 
   slot_table<entry> table_;
   element_queue queue_;

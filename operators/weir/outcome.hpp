@@ -6,24 +6,32 @@
 #include "weir/call_id.hpp"
 #include "weir/error.hpp"
 #include "weir/held_bytes.hpp"
+#include "weir/unique_function.hpp"
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
 
 namespace weir {
 
-/// Nothing, one result, several, or an error.
+/// Gives the results of a call when it is asked, on the operator's thread.
 template <class Out>
-using outcome = std::variant<std::monostate, Out, std::vector<Out>, std::unique_ptr<error>>;
+using supplier = unique_function<expected<std::vector<Out>>()>;
+
+/// Nothing, one result, several, an error, or who supplies one of these.
+template <class Out>
+using outcome = std::variant<std::monostate, Out, std::vector<Out>, std::unique_ptr<error>,
+                             std::unique_ptr<supplier<Out>>>;
 
 /// Which alternative of an `outcome` is which.
 inline constexpr std::in_place_index_t<0> no_result{};
 inline constexpr std::in_place_index_t<1> one_result{};
 inline constexpr std::in_place_index_t<2> several_results{};
 inline constexpr std::in_place_index_t<3> failed_outcome{};
+inline constexpr std::in_place_index_t<4> supplied_outcome{};
 
 /// The error of a failed outcome, else null.
 template <class Out>
@@ -44,6 +52,16 @@ template <class Out>
 bool is_abandoned(const outcome<Out>& of) noexcept {
   const auto* why = error_of<Out>(of);
   return why != nullptr && why->is(error_kind::abandoned);
+}
+
+/// The results of a completion that is none of the others.
+template <class Out>
+std::span<const Out> results_of(const outcome<Out>& of) noexcept {
+  if (const auto* one = std::get_if<1>(&of))
+    return {one, 1};
+  if (const auto* several = std::get_if<2>(&of))
+    return *several;
+  return {};
 }
 
 /// Bytes that the results hold.

@@ -55,6 +55,13 @@ public:
   /// Completes with no result: the record leaves without output, in its turn.
   void complete_empty() { hand_over(std::in_place_index<0>); }
 
+  /// Completes with what `supply` gives when the operator asks it, on the operator's thread:
+  /// `() -> expected<std::vector<Out>>`. It is asked once, or not at all where the completion comes too
+  /// late; what it throws is an error of this attempt.
+  void complete_with(supplier<Out> supply) {
+    hand_over(std::in_place_index<4>, std::make_unique<supplier<Out>>(std::move(supply)));
+  }
+
   /// Completes with an error: the retry strategy sees it, then `on_failure`.
   void fail(error why) {
     hand_over(std::in_place_index<3>, std::make_unique<error>(std::move(why)));

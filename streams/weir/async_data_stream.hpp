@@ -16,6 +16,7 @@
 
 #include <concepts>
 #include <memory>
+#include <typeinfo>
 #include <utility>
 
 namespace weir {
@@ -46,6 +47,9 @@ auto async_wait(const stream<In>& in, F function, operator_options options, outp
                 "the function must be copyable: each parallel instance has a copy of its own");
   const auto& plan = in.plan();
   const auto stage = plan->stages.size();
+  if (!options.retry.if_result().takes(typeid(out)))
+    plan->mistakes.emplace_back(error_kind::argument, "operator " + options.name,
+                                "retry.if_result looks at results of another type than the operator's");
   in.connect_to(stage);
   operator_plan what{options, mode,
                      [prototype = form(std::move(function))](operator_parts parts) {

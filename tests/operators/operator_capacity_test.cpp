@@ -44,7 +44,7 @@ BOOST_DATA_TEST_CASE_F(machine_fixture, borders_count_and_wait_for_room, both_mo
 BOOST_DATA_TEST_CASE_F(machine_fixture, records_that_back_off_count, every_mode) {
   options.capacity = 1;
   options.timeout = ms{100};
-  options.retry = fixed_delay{1, ms{10}, any_error(), false};
+  options.retry = fixed_delay{1, ms{10}, any_error()};
   start(sample);
   push({1, 2});
   fail(1, "io");
@@ -68,7 +68,7 @@ BOOST_DATA_TEST_CASE_F(machine_fixture, fewer_calls_than_capacity_leave_a_reorde
 BOOST_AUTO_TEST_CASE(a_free_call_goes_to_the_record_that_arrived_first_retries_included) {
   options.max_concurrent_calls = 1;
   options.timeout = ms{1000};
-  options.retry = fixed_delay{3, ms{10}, any_error(), false};
+  options.retry = fixed_delay{3, ms{10}, any_error()};
   start(output_mode::unordered);
   push({1, 2, 3});
   fail(1, "io");
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_record_that_backs_off_gives_its_call_to_another) {
   options.capacity = 2;
   options.max_concurrent_calls = 1;
   options.timeout = ms{1000};
-  options.retry = fixed_delay{3, ms{10}, any_error(), false};
+  options.retry = fixed_delay{3, ms{10}, any_error()};
   start(output_mode::ordered);
   push({1, 2});
   fail(1, "io");
@@ -149,7 +149,7 @@ BOOST_DATA_TEST_CASE_F(machine_fixture, above_the_bound_only_the_call_that_all_w
   options.capacity_bytes = 100;
   options.max_concurrent_calls = 1;
   options.timeout = ms{1000};
-  options.retry = fixed_delay{1, ms{10}, any_error(), false};
+  options.retry = fixed_delay{1, ms{10}, any_error()};
   start(sample);
   push({1, 2, 3});
   watermark(1);

@@ -15,7 +15,7 @@ struct keyed : machine_fixture {
 
   void retry(std::uint32_t attempts) {
     options.timeout = ms{1000};
-    options.retry = fixed_delay{attempts, ms{10}, any_error(), false};
+    options.retry = fixed_delay{attempts, ms{10}, any_error()};
   }
 };
 

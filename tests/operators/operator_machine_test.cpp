@@ -89,6 +89,74 @@ BOOST_AUTO_TEST_CASE(what_waits_for_a_call_and_completes_others_keeps_that_order
   BOOST_TEST(transcript() == "call 1\ncall 2\nout 10\ncall 3\nout 20\ncall 4\nout 30\n");
 }
 
+// -- suppliers --
+
+BOOST_DATA_TEST_CASE_F(machine_fixture, a_supplier_is_asked_on_the_operators_thread, every_mode) {
+  start(sample);
+  push(1);
+  std::thread::id asked_on;
+  std::thread{[&, done = take_future(1)]() mutable {
+    done.complete_with([&]() -> expected<std::vector<item>> {
+      asked_on = std::this_thread::get_id();
+      return std::vector{item{10, 8}, item{11, 8}};
+    });
+  }}.join();
+  BOOST_TEST((asked_on == std::thread::id{}));
+  settle();
+  BOOST_TEST((asked_on == std::this_thread::get_id()));
+  BOOST_TEST(transcript() == "call 1\nout 10\nout 11\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_supplier_throws_or_says_is_an_error_of_that_attempt) {
+  options.timeout = ms{100};
+  options.retry = fixed_delay{2, ms{5}, any_error()};
+  start(output_mode::ordered);
+  push(1);
+  take_future(1).complete_with([]() -> expected<std::vector<item>> { throw std::runtime_error("no"); });
+  settle();
+  advance(ms{5});
+  take_future(1).complete_with([]() -> expected<std::vector<item>> { return failure("io"); });
+  settle();
+  advance(ms{5});
+  complete(1);
+  BOOST_TEST(transcript() == "call 1\ncall 1 attempt 2\ncall 1 attempt 3\nout 10\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_supplier_that_comes_too_late_is_not_asked) {
+  options.timeout = ms{10};
+  hook([](const item&, result_future<item> done) {
+    done.complete_with([]() -> expected<std::vector<item>> { return std::vector{item{-1, 8}}; });
+  });
+  start(output_mode::ordered);
+  push(1);
+  auto late = take_future(1);
+  advance(ms{10});
+  bool asked = false;
+  late.complete_with([&]() -> expected<std::vector<item>> {
+    asked = true;
+    return std::vector<item>{};
+  });
+  settle();
+  BOOST_TEST(!asked);
+  BOOST_TEST(transcript() == "call 1\nhook 1\nout -1\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_supplier_inside_the_call_is_asked_when_it_has_returned) {
+  start(output_mode::unordered);
+  bool returned = false;
+  answer_at_once(1, [&](result_future<item> done) {
+    done.complete_with([&]() -> expected<std::vector<item>> {
+      BOOST_TEST(returned);
+      return std::vector{item{10, 8}};
+    });
+    returned = true;
+  });
+  push(1);
+  BOOST_TEST(transcript() == "call 1\nout 10\n");
+}
+
+// -- counts --
+
 BOOST_AUTO_TEST_CASE(completions_behind_the_first_are_counted) {
   start(output_mode::ordered);
   push({1, 2});
@@ -103,7 +171,7 @@ BOOST_AUTO_TEST_CASE(completions_behind_the_first_are_counted) {
 
 BOOST_AUTO_TEST_CASE(an_exception_of_the_call_is_an_error_of_that_attempt) {
   options.timeout = ms{100};
-  options.retry = fixed_delay{1, ms{5}, error_of_kind({"exception"}), false};
+  options.retry = fixed_delay{1, ms{5}, error_of_kind({"exception"})};
   options.on_failure = failure_action::dead_letter;
   start(output_mode::ordered);
   answer_at_once(1, [](result_future<item>) { throw std::runtime_error("no such airport"); });
@@ -144,7 +212,7 @@ BOOST_AUTO_TEST_CASE(a_completion_from_another_thread_before_the_exception_wins)
 
 BOOST_AUTO_TEST_CASE(an_exception_ends_the_attempt_even_if_its_future_lives_on) {
   options.timeout = ms{100};
-  options.retry = fixed_delay{1, ms{5}, any_error(), false};
+  options.retry = fixed_delay{1, ms{5}, any_error()};
   start(output_mode::ordered);
   answer_at_once(1, [this](result_future<item> done) {
     answers_at_once.clear();
@@ -236,7 +304,7 @@ BOOST_AUTO_TEST_CASE(dead_letters_that_nobody_takes_are_counted) {
 BOOST_AUTO_TEST_CASE(a_dead_letter_tells_how_long_its_last_four_attempts_took) {
   options.on_failure = failure_action::dead_letter;
   options.timeout = ms{1000};
-  options.retry = fixed_delay{9, ms{10}, any_error(), false};
+  options.retry = fixed_delay{9, ms{10}, any_error()};
   start(output_mode::ordered);
   push(1);
   for (int n = 1; n <= 4; ++n) {

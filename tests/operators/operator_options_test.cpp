@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(a_timeout_of_0_is_none_and_a_shorter_one_is_wrong) {
 }
 
 BOOST_AUTO_TEST_CASE(a_retry_strategy_needs_a_timeout) {
-  options.retry = fixed_delay{1, 1ms, any_error(), false};
+  options.retry = fixed_delay{1, 1ms, any_error()};
   BOOST_TEST(options.mistakes().empty());
   options.timeout = 0s;
   BOOST_TEST(says("timeout is 0"));
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(there_are_no_more_calls_than_capacity) {
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_of_the_retry_strategy_are_among_them) {
-  options.retry = fixed_delay{0, 1ms, any_error(), false};
+  options.retry = fixed_delay{0, 1ms, any_error()};
   BOOST_TEST(says("retry.max_attempts"));
 }
 

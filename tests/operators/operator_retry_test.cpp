@@ -12,7 +12,7 @@ using namespace weir::testing;
 struct retrying : machine_fixture {
   retrying() {
     options.timeout = ms{1000};
-    options.retry = fixed_delay{2, ms{10}, any_error(), true};
+    options.retry = fixed_delay{2, ms{10}, any_error(), empty_result()};
     options.on_failure = failure_action::dead_letter;
   }
 };
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(an_empty_result_is_tried_again_where_it_is_asked_for) {
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_result_is_final_where_only_errors_are_tried_again) {
-  options.retry = fixed_delay{2, ms{10}, any_error(), false};
+  options.retry = fixed_delay{2, ms{10}, any_error()};
   start(output_mode::ordered);
   push(1);
   complete(1, {});
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(an_empty_result_is_final_where_only_errors_are_tried_again)
 }
 
 BOOST_AUTO_TEST_CASE(an_error_that_the_predicate_refuses_is_final) {
-  options.retry = fixed_delay{2, ms{10}, error_of_kind({"busy"}), false};
+  options.retry = fixed_delay{2, ms{10}, error_of_kind({"busy"})};
   start(output_mode::ordered);
   push(1);
   fail(1, "io");
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(an_error_that_the_predicate_refuses_is_final) {
 
 BOOST_AUTO_TEST_CASE(a_predicate_that_throws_is_a_final_failure) {
   options.retry = fixed_delay{
-    2, ms{10}, [](const error&) -> bool { throw std::runtime_error("predicate broke"); }, false};
+    2, ms{10}, [](const error&) -> bool { throw std::runtime_error("predicate broke"); }};
   start(output_mode::ordered);
   push(1);
   fail(1, "io");
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(a_predicate_that_throws_is_a_final_failure) {
 }
 
 BOOST_AUTO_TEST_CASE(whatever_a_predicate_throws_is_a_final_failure) {
-  options.retry = fixed_delay{2, ms{10}, [](const error&) -> bool { throw 7; }, false};
+  options.retry = fixed_delay{2, ms{10}, [](const error&) -> bool { throw 7; }};
   start(output_mode::ordered);
   push(1);
   fail(1, "io");
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(a_forgotten_future_is_an_error_like_any_other) {
 }
 
 BOOST_AUTO_TEST_CASE(a_delay_of_more_time_than_there_is_waits_for_the_timeout) {
-  options.retry = fixed_delay{2, duration::max(), any_error(), false};
+  options.retry = fixed_delay{2, duration::max(), any_error()};
   start(output_mode::ordered);
   push(1);
   fail(1, "io");
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_delay_of_more_time_than_there_is_waits_for_the_timeout) {
 }
 
 BOOST_AUTO_TEST_CASE(jitter_takes_a_part_off_the_delay_of_each_record) {
-  options.retry = exponential_delay{1, ms{100}, ms{100}, 1, 0.5, any_error(), false};
+  options.retry = exponential_delay{1, ms{100}, ms{100}, 1, 0.5, any_error()};
   start(output_mode::unordered);
   push({1, 2, 3, 4});
   for (int record = 1; record <= 4; ++record)
@@ -256,6 +256,76 @@ BOOST_AUTO_TEST_CASE(timeouts_go_on_after_the_end) {
   end();
   advance(ms{1000});
   BOOST_TEST(transcript() == "call 1\ndead 1 timeout_error after 1\nend\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_predicate_may_look_at_the_results) {
+  options.timeout = ms{1000};
+  options.retry = fixed_delay{2, ms{10}, {}, result_where<item>([](std::span<const item> all) {
+    return all.size() != 1 || all.front().value < 0;
+  })};
+  start(output_mode::ordered);
+  push({1, 2, 3});
+  transcript();
+  complete(1, {-1});
+  complete(2, {20, 21});
+  complete(3);
+  BOOST_TEST(transcript() == "");
+  advance(ms{10});
+  BOOST_TEST(transcript() == "call 1 attempt 2\ncall 2 attempt 2\n");
+  complete(1);
+  complete(2, {20});
+  BOOST_TEST(transcript() == "out 10\nout 20\nout 30\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_completes_at_once_is_asked_about_too) {
+  options.timeout = ms{1000};
+  options.retry = fixed_delay{1, ms{10}, {}, result_where<item>([](std::span<const item> all) {
+    return all.front().value == 10;
+  })};
+  start(output_mode::unordered);
+  answer_at_once(1, [](result_future<item> done) { done.complete(item{10, 8}); });
+  answer_at_once(2, [](result_future<item> done) { done.complete(item{20, 8}); });
+  push({1, 2});
+  BOOST_TEST(transcript() == "call 1\ncall 2\nout 20\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_predicate_on_results_that_throws_is_a_final_failure) {
+  options.timeout = ms{1000};
+  options.on_failure = failure_action::dead_letter;
+  options.retry = fixed_delay{1, ms{10}, any_error(),
+                              result_where<item>([](std::span<const item>) -> bool {
+                                throw std::runtime_error("cannot say");
+                              })};
+  start(output_mode::ordered);
+  push(1);
+  complete(1);
+  BOOST_TEST(transcript() == "call 1\ndead 1 exception after 1\n");
+  BOOST_TEST(latest_dead_letter->why.message() == "its retry predicate threw: cannot say");
+}
+
+BOOST_AUTO_TEST_CASE(a_strategy_may_be_of_ones_own_class) {
+  struct by_table {
+    std::vector<duration> waits;
+    duration operator()(std::uint32_t n) const { return waits.at(n - 1); }
+  };
+  options.timeout = ms{1000};
+  options.on_failure = failure_action::dead_letter;
+  options.retry = custom_delay{3, by_table{{ms{7}, ms{-3}}}, any_error()};
+  start(output_mode::ordered);
+  push(1);
+  fail(1, "io");
+  advance(ms{6});
+  BOOST_TEST(transcript() == "call 1\n");
+  advance(ms{1});
+  BOOST_TEST(transcript() == "call 1 attempt 2\n");
+  // What is less than nothing is nothing.
+  fail(1, "io");
+  advance(ms{0});
+  BOOST_TEST(transcript() == "call 1 attempt 3\n");
+  // The table has no more.
+  fail(1, "io");
+  BOOST_TEST(transcript() == "dead 1 exception after 3\n");
+  BOOST_TEST(latest_dead_letter->why.message().starts_with("its retry delay threw: "));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -22,7 +22,7 @@ const record_state& record_of(const machine_snapshot<item, item>& state, std::si
 struct retrying : machine_fixture {
   retrying() {
     options.timeout = ms{1000};
-    options.retry = fixed_delay{3, ms{100}, any_error(), false};
+    options.retry = fixed_delay{3, ms{100}, any_error()};
     options.on_failure = failure_action::dead_letter;
   }
 };
@@ -232,6 +232,39 @@ BOOST_AUTO_TEST_CASE(restored_entries_are_held_beyond_the_capacity) {
   BOOST_TEST(waiting_input() == 1u);
   complete(3);
   BOOST_TEST(transcript() == "out 10\ncall 2\nout 20\ncall 3\nout 30\ncall 4\n");
+}
+
+BOOST_DATA_TEST_CASE_F(retrying, call_all_calls_every_record_as_if_it_had_just_come_in,
+                       data::make(every_mode), mode) {
+  options.on_failure = failure_action::drop;
+  start(mode);
+  room(0);
+  push({1, 2, 3});
+  complete(1);
+  fail(2, "io");
+  advance(ms{50});
+  crash_and_restore(mode, restore_mode::call_all);
+  BOOST_TEST(transcript() == "call 1\ncall 2\ncall 3\n");
+  const auto state = machine->snapshot(now);
+  BOOST_TEST((record_of(state, 1).timeout_left == ms{1000}));
+  BOOST_TEST(record_of(state, 1).attempt == 1u);
+  BOOST_TEST(record_of(state, 1).durations.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_finished_record_leaves_before_the_others_are_called) {
+  start(output_mode::ordered);
+  room(0);
+  push({1, 2});
+  complete(1);
+  const auto state = machine->snapshot(now);
+  machine.reset();
+  held.clear();
+  transcript();
+  start(output_mode::ordered);
+  machine->restore(state, restore_mode::resume, now);
+  BOOST_TEST(transcript() == "");
+  more_room(1);
+  BOOST_TEST(transcript() == "out 10\ncall 2\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,7 +12,7 @@ using namespace weir::testing;
 struct retrying : machine_fixture {
   retrying() {
     options.timeout = ms{1000};
-    options.retry = fixed_delay{2, ms{10}, any_error(), true};
+    options.retry = fixed_delay{2, ms{10}, any_error(), empty_result()};
     options.on_failure = failure_action::dead_letter;
   }
 };
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(an_attempt_that_fails_after_the_hook_is_not_tried_again) {
 }
 
 BOOST_AUTO_TEST_CASE(a_record_in_back_off_fails_where_the_hook_completes_nothing) {
-  options.retry = fixed_delay{2, ms{600}, any_error(), false};
+  options.retry = fixed_delay{2, ms{600}, any_error()};
   hook([](const item&, result_future<item>) {});
   start(output_mode::ordered);
   push(1);

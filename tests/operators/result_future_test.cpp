@@ -250,7 +250,7 @@ BOOST_AUTO_TEST_CASE(a_machine_may_end_before_its_futures) {
 
 BOOST_AUTO_TEST_CASE(futures_know_their_attempt) {
   options.timeout = ms{100};
-  options.retry = fixed_delay{1, ms{1}, any_error(), false};
+  options.retry = fixed_delay{1, ms{1}, any_error()};
   start(output_mode::ordered);
   push(1);
   BOOST_TEST(held.find(1)->second.attempt() == 1u);

@@ -18,7 +18,7 @@ error of_kind(std::string_view kind) {
 
 exponential_delay exponential(duration initial, duration max, double multiplier,
                               double jitter = 0) {
-  return {5, initial, max, multiplier, jitter, any_error(), false};
+  return {5, initial, max, multiplier, jitter, any_error()};
 }
 
 /// The one mistake's message.
@@ -43,17 +43,17 @@ BOOST_AUTO_TEST_CASE(no_retry_is_the_default) {
   BOOST_TEST(!none.enabled());
   BOOST_TEST(none.max_attempts() == 0u);
   BOOST_TEST(!none.retries_error(of_kind("io")));
-  BOOST_TEST(!none.retries_empty());
+  BOOST_TEST(!none.if_result());
   BOOST_TEST(none.mistakes("x").empty());
 }
 
 BOOST_AUTO_TEST_CASE(without_a_predicate_nothing_is_retried) {
-  const retry_strategy fixed = fixed_delay{3, 10ms, {}, false};
-  const retry_strategy growing = exponential_delay{3, 10ms, 1s, 2, 0, {}, false};
+  const retry_strategy fixed = fixed_delay{3, 10ms, {}};
+  const retry_strategy growing = exponential_delay{3, 10ms, 1s, 2, 0, {}};
   for (const auto& strategy : {fixed, growing}) {
     BOOST_TEST(strategy.enabled());
     BOOST_TEST(!strategy.retries_error(of_kind("io")));
-    BOOST_TEST(!strategy.retries_empty());
+    BOOST_TEST(!strategy.if_result());
   }
 }
 
@@ -67,14 +67,14 @@ BOOST_AUTO_TEST_CASE(predicates_look_at_the_errors_kind) {
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_result_is_retried_only_where_asked_for) {
-  BOOST_TEST(retry_strategy(fixed_delay{1, 1ms, {}, true}).retries_empty());
-  BOOST_TEST(!retry_strategy(fixed_delay{1, 1ms, any_error(), false}).retries_empty());
+  BOOST_TEST(bool(retry_strategy(fixed_delay{1, 1ms, {}, empty_result()}).if_result()));
+  BOOST_TEST(!retry_strategy(fixed_delay{1, 1ms, any_error()}).if_result());
 }
 
 // -- delays --
 
 BOOST_AUTO_TEST_CASE(a_fixed_delay_is_the_same_before_each_retry) {
-  const retry_strategy fixed = fixed_delay{3, 10ms, any_error(), false};
+  const retry_strategy fixed = fixed_delay{3, 10ms, any_error()};
   for (const std::uint32_t n : {1u, 2u, 3u})
     BOOST_TEST((fixed.delay(n, 0.99) == 10ms));
   BOOST_TEST(!fixed.has_jitter());
@@ -149,19 +149,19 @@ BOOST_AUTO_TEST_CASE(full_jitter_may_take_off_all_but_nothing_more) {
 // -- mistakes --
 
 BOOST_AUTO_TEST_CASE(good_strategies_have_no_mistakes) {
-  BOOST_TEST(retry_strategy(fixed_delay{1, 1ns, {}, false}).mistakes("x").empty());
+  BOOST_TEST(retry_strategy(fixed_delay{1, 1ns, {}}).mistakes("x").empty());
   BOOST_TEST(retry_strategy(exponential(1ns, 1ns, 1, 0)).mistakes("x").empty());
   BOOST_TEST(retry_strategy(exponential(1ns, duration::max(), 1e9, 1)).mistakes("x").empty());
 }
 
 BOOST_AUTO_TEST_CASE(each_broken_rule_is_named_with_its_value) {
-  auto message = mistake(fixed_delay{0, 1ms, {}, false});
+  auto message = mistake(fixed_delay{0, 1ms, {}});
   BOOST_TEST((says(message, "max_attempts") && says(message, "> 0")));
-  message = mistake(fixed_delay{1, 0ms, {}, false});
+  message = mistake(fixed_delay{1, 0ms, {}});
   BOOST_TEST((says(message, "delay is 0 ns") && says(message, "> 0")));
-  message = mistake(fixed_delay{1, -5ns, {}, false});
+  message = mistake(fixed_delay{1, -5ns, {}});
   BOOST_TEST(says(message, "delay is -5 ns"));
-  message = mistake(exponential_delay{0, 1ms, 1ms, 2, 0, {}, false});
+  message = mistake(exponential_delay{0, 1ms, 1ms, 2, 0, {}});
   BOOST_TEST(says(message, "max_attempts"));
   message = mistake(exponential(0ms, 1ms, 2));
   BOOST_TEST(says(message, "initial is 0 ns"));
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(numbers_that_are_none_are_mistakes) {
 }
 
 BOOST_AUTO_TEST_CASE(all_mistakes_are_found_at_once) {
-  const retry_strategy wrong = exponential_delay{0, 0ms, -1ms, 0, 2, {}, false};
+  const retry_strategy wrong = exponential_delay{0, 0ms, -1ms, 0, 2, {}};
   BOOST_TEST(wrong.mistakes("x").size() == 5u);
 }
 

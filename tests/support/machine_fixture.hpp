@@ -84,14 +84,15 @@ struct machine_fixture {
   }
 
   /// The machine is gone with all that was under way; a new one takes up what the old one held.
-  void crash_and_restore(output_mode mode) {
+  void crash_and_restore(output_mode mode, restore_mode how = restore_mode::resume) {
     const auto state = machine->snapshot(now);
     machine.reset();
     held.clear();
     transcript();
     now += ms{5000};
     start(mode);
-    machine->restore(state, out(), now);
+    machine->restore(state, how, now);
+    machine->advance(out(), now);
   }
 
   // -- what happens --

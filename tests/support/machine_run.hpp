@@ -58,13 +58,14 @@ public:
       if_error = [wanted = retry.if_error](const error& why) {
         return wanted == "any" || name_of(why) == wanted;
       };
+    const auto if_result = retry.if_empty ? empty_result() : result_predicate{};
     if (retry.is == retry_setting::kind::fixed)
       options.retry
-        = fixed_delay{retry.max_attempts, duration{retry.delay}, if_error, retry.if_empty};
+        = fixed_delay{retry.max_attempts, duration{retry.delay}, if_error, if_result};
     if (retry.is == retry_setting::kind::exponential)
       options.retry = exponential_delay{
         retry.max_attempts, duration{retry.delay}, duration{retry.max}, retry.multiplier, 0,
-        if_error,           retry.if_empty};
+        if_error,           if_result};
     return options;
   }
 

@@ -59,7 +59,7 @@ public:
   virtual void tick(operator_outputs out, time_point due, time_point now) = 0;
   virtual bool step(operator_outputs out, time_point due, time_point now) = 0;
   virtual machine_snapshot<item, item> snapshot(time_point now) const = 0;
-  virtual void restore(const machine_snapshot<item, item>& held, operator_outputs out,
+  virtual void restore(const machine_snapshot<item, item>& held, restore_mode how,
                        time_point now) = 0;
   virtual bool full() const = 0;
   virtual bool finished() const = 0;
@@ -100,9 +100,9 @@ public:
   machine_snapshot<item, item> snapshot(time_point now) const override {
     return machine_.snapshot(now);
   }
-  void restore(const machine_snapshot<item, item>& held, operator_outputs out,
+  void restore(const machine_snapshot<item, item>& held, restore_mode how,
                time_point now) override {
-    machine_.restore(held, out, now);
+    machine_.restore(held, how, now);
   }
   bool full() const override { return machine_.full(); }
   bool finished() const override { return machine_.finished(); }
