@@ -9,6 +9,7 @@
 
 #include "weir/fd_watcher.hpp"
 #include "weir/interfaces.hpp"
+#include "weir/log.hpp"
 #include "weir/source.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -35,6 +36,8 @@ struct instance_parts {
   bool has_dead_letters = false;
   /// How it waits for a descriptor without holding its thread.
   fd_waiter wait_for_fd;
+  /// May be null.
+  log_function log;
 };
 
 /// Lets an exception that escapes a handler of `self` fail the job, by the name of its stage. The actor

@@ -224,6 +224,7 @@ private:
     parts.context = {plan_.name, stage.name, subtask, plan_.instances(stage)};
     parts.job = job_;
     parts.batches = plan_.batches;
+    parts.log = settings_.log;
     parts.wait_for_fd = settings_.wait_for_fd;
     if (!parts.wait_for_fd)
       parts.wait_for_fd = [this](const fd_wait& what, std::function<void()> ready) {
@@ -346,6 +347,7 @@ private:
       sum.dropped += probe->dropped.value();
       sum.dead_letters += probe->dead_letters.value();
       sum.late_completions += probe->late_completions.value();
+      sum.blocking_calls += probe->blocking_calls.value();
       sum.queued += probe->queued.value();
       sum.in_flight += probe->in_flight.value();
       sum.call_duration += probe->call_duration.read();

@@ -85,7 +85,9 @@ void operator_stage_state::make_body() {
                              },
                              [probe = parts_->probe](duration took, std::uint64_t n) {
                                probe->call_duration.observe(took, n);
-                             }});
+                             },
+                             [this] { return now(); },
+                             [this](duration took) { on_blocking_call(took); }});
   const auto& of = parts_->instance;
   const auto send = [this](const lane_target& to, batch_handle full) {
     self_->send(to.to, to.channel, std::move(full));
@@ -103,6 +105,22 @@ expected<void> operator_stage_state::open_body() {
   context_->subtask = who.subtask;
   context_->parallelism = who.parallelism;
   return body_->open(*context_);
+}
+
+void operator_stage_state::on_blocking_call(duration took) {
+  auto& count = parts_->probe->blocking_calls;
+  count.set(count.value() + 1);
+  const auto untold = blocking_reports_.happened(now());
+  const auto& of = parts_->instance;
+  if (!untold || !of.log)
+    return;
+  auto message = "a call of its function held the operator's thread for "
+                 + std::to_string(took / std::chrono::milliseconds{1})
+                 + " ms, in which nothing else can happen; let it start the call and return: use the "
+                   "client's asynchronous form, or a client pool, which waits on threads of its own";
+  if (*untold > 0)
+    message += " (" + std::to_string(*untold) + " more since the last report)";
+  of.log({log_level::warning, "operator " + of.context.stage, std::move(message)});
 }
 
 void operator_stage_state::on_run() {

@@ -7,6 +7,7 @@
 
 #include "input_gate.hpp"
 #include "instance.hpp"
+#include "log_limiter.hpp"
 #include "wake_ups.hpp"
 
 #include "weir/job_plan.hpp"
@@ -61,6 +62,7 @@ private:
   void on_wake_up(const wake_up& armed);
   void on_pool_results(const pool_results& of);
 
+  void on_blocking_call(duration took);
   void make_body();
   expected<void> open_body();
   /// Takes the input that waits, as far as there is room.
@@ -82,6 +84,7 @@ private:
   std::optional<output_port> results_;
   std::optional<output_port> dead_letters_;
   wake_ups wake_ups_;
+  log_limiter blocking_reports_;
   /// The flush message to itself is under way.
   bool flushing_ = false;
   /// It has failed or finished: nothing more is done.

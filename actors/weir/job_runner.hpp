@@ -9,6 +9,7 @@
 #include "weir/fd_watcher.hpp"
 #include "weir/job_plan.hpp"
 #include "weir/job_status.hpp"
+#include "weir/log.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -28,6 +29,8 @@ struct run_settings {
   std::uint64_t seed = 0;
   /// How sources and sinks wait for descriptors; outlives the runner. Null: on a thread of the runner's.
   fd_waiter wait_for_fd{};
+  /// Told what somebody should know; may be null.
+  log_function log{};
 };
 
 class job_runner {

@@ -39,6 +39,8 @@ struct operator_status {
   std::uint64_t dropped = 0;
   std::uint64_t dead_letters = 0;
   std::uint64_t late_completions = 0;
+  /// Calls of the function that held the operator's thread for `blocking_warning` or longer.
+  std::uint64_t blocking_calls = 0;
   std::uint64_t queued = 0;
   std::uint64_t in_flight = 0;
   histogram::snapshot call_duration;

@@ -37,6 +37,8 @@ struct operator_probe {
   counter dead_letters;
   /// Completions of calls that were complete already, and of attempts that were over.
   counter late_completions;
+  /// Calls of the function that held the operator's thread for too long.
+  counter blocking_calls;
   /// Entries in the queue, and calls that run.
   counter queued;
   counter in_flight;

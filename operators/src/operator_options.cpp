@@ -38,6 +38,8 @@ std::vector<error> operator_options::mistakes() const {
   require(capacity > 0 && capacity <= capacity_max,
           "capacity is " + std::to_string(capacity) + " but must be 1 to 2147483647");
   require(capacity_bytes > 0, "capacity_bytes is 0 but must be > 0");
+  require(blocking_warning >= duration{0},
+          "blocking_warning is " + std::to_string(blocking_warning.count()) + " ns but must be >= 0");
   if (const auto calls = max_concurrent_calls)
     require(*calls > 0 && *calls <= capacity,
             "max_concurrent_calls is " + std::to_string(*calls)

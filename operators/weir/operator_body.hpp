@@ -6,6 +6,7 @@
 /// together. Owned by the actor's shell and used on its thread; only the wake-up is called from others.
 
 #include "weir/async_function.hpp"
+#include "weir/call_watch.hpp"
 #include "weir/operator_machine.hpp"
 
 #include <functional>
@@ -24,6 +25,10 @@ struct operator_parts {
   std::function<void()> wake_up;
   /// Told how long each call ran; may be null.
   std::function<void(duration, std::uint64_t)> calls;
+  /// Reads the clock that deadlines are made of; null: calls that block are not looked for.
+  call_watch::clock_function clock;
+  /// Told of each call that held the operator's thread for `blocking_warning` or longer.
+  call_watch::report_function blocked;
 };
 
 class operator_body {
@@ -60,10 +65,16 @@ public:
   virtual std::unique_ptr<batch_base> dead_letter_batch() const = 0;
 };
 
-/// Where a machine tells its call durations; keeps those of calls that completed at once as a count.
-class call_durations {
+/// What a machine tells of its calls: how long they ran (those that completed at once are only counted
+/// until the message ends), and when the function is entered and left.
+class call_observer {
 public:
-  explicit call_durations(std::function<void(duration, std::uint64_t)> to) : to_(std::move(to)) {}
+  explicit call_observer(operator_parts& parts)
+    : to_(std::move(parts.calls)),
+      watch_(parts.options.blocking_warning, std::move(parts.clock), std::move(parts.blocked)) {}
+
+  void call_begins() { watch_.call_begins(); }
+  void call_ends() { watch_.call_ends(); }
 
   void observe(duration took) {
     if (took == duration{0})
@@ -72,8 +83,9 @@ public:
       to_(took, 1);
   }
 
-  /// Passes on what was only counted.
-  void flush() {
+  /// The handling of a message ends.
+  void message_ends() {
+    watch_.message_ends();
     if (instant_ > 0 && to_)
       to_(duration{0}, instant_);
     instant_ = 0;
@@ -81,6 +93,7 @@ public:
 
 private:
   std::function<void(duration, std::uint64_t)> to_;
+  call_watch watch_;
   std::uint64_t instant_ = 0;
 };
 
@@ -95,7 +108,7 @@ public:
     : name_(parts.options.name),
       function_(std::move(function)),
       port_(completion_port<output_type>::make(std::move(parts.wake_up))),
-      calls_(std::move(parts.calls)),
+      calls_(parts),
       machine_(parts.options, parts.mode, function_, *port_, calls_, parts.seed) {}
 
   ~async_operator_body() override { close(); }
@@ -118,12 +131,12 @@ public:
 
   void take(batch_base& in, batch_cursor& at, operator_outputs out, time_point now) override {
     machine_.take(static_cast<batch<input_type>&>(in), at, out, now);
-    calls_.flush();
+    calls_.message_ends();
   }
 
   void advance(operator_outputs out, time_point now) override {
     machine_.advance(out, now);
-    calls_.flush();
+    calls_.message_ends();
   }
 
   void on_completions(operator_outputs out, time_point now) override {
@@ -133,7 +146,7 @@ public:
 
   bool step(operator_outputs out, time_point due, time_point now) override {
     const bool stepped = machine_.step(out, due, now);
-    calls_.flush();
+    calls_.message_ends();
     return stepped;
   }
 
@@ -180,8 +193,8 @@ private:
   std::string name_;
   Function function_;
   typename completion_port<output_type>::owner port_;
-  call_durations calls_;
-  operator_machine<Function, call_durations> machine_;
+  call_observer calls_;
+  operator_machine<Function, call_observer> machine_;
   bool open_ = false;
 };
 

@@ -68,7 +68,8 @@ struct operator_failure {
 };
 
 /// `Function` is a class form of `async_function.hpp`; `Calls` has `void observe(duration)`, which is
-/// told how long each call ran.
+/// told how long each call ran, and may have `call_begins()` and `call_ends()`, which are told when the
+/// user's function is entered and left.
 template <class Function, class Calls>
 class operator_machine {
 public:
@@ -438,9 +439,26 @@ private:
     return completed != nullptr && port_.line_up() ? nullptr : completed;
   }
 
+  /// Tells the observer, where it wants to know, that the user's function runs.
+  struct entered {
+    explicit entered(Calls& to) : observer(to) {
+      if constexpr (requires { to.call_begins(); })
+        to.call_begins();
+    }
+    ~entered() {
+      if constexpr (requires { observer.call_ends(); })
+        observer.call_ends();
+    }
+    entered(const entered&) = delete;
+    entered& operator=(const entered&) = delete;
+
+    Calls& observer;
+  };
+
   /// Runs user code that gets a future; what it throws completes the call with an error.
   template <class Body>
   void guarded(const call_id& id, Body&& body, time_point deadline) {
+    const entered here{call_durations_};
     try {
       body(result_future<output_type>{port_, id, deadline});
     } catch (...) {

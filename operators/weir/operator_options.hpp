@@ -91,6 +91,10 @@ struct operator_options {
   /// reorder buffer, so that in ordered mode one slow call does not stop the others.
   std::optional<std::size_t> max_concurrent_calls{};
 
+  /// How long a call of the function may hold the operator's thread before that is counted and
+  /// reported: the function must start its call and return. 0 = it is not looked for.
+  duration blocking_warning = std::chrono::milliseconds{10};
+
   /// Parallel instances; each has its own function, queue and bounds. 0 = the environment's.
   std::uint32_t parallelism = 0;
 

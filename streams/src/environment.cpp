@@ -73,7 +73,9 @@ public:
   running(const job_plan& plan, const environment_options& environment, const run_options& options)
     : config_(environment.threads),
       system_(config_),
-      runner_(std::in_place, system_, plan, run_settings{.keep_partial = options.keep_partial, .seed = options.seed ? *options.seed : draw_seed()}) {
+      runner_(std::in_place, system_, plan, run_settings{.keep_partial = options.keep_partial,
+                           .seed = options.seed ? *options.seed : draw_seed(),
+                           .log = environment.log}) {
     auto mistakes
       = runner_->start([end = end_](job_result result) { end->set(std::move(result)); });
     if (!mistakes.empty()) {

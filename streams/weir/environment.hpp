@@ -7,6 +7,7 @@
 
 #include "weir/client_pool.hpp"
 #include "weir/job_status.hpp"
+#include "weir/log.hpp"
 #include "weir/stream.hpp"
 
 #include <cstdint>
@@ -25,6 +26,9 @@ struct environment_options {
   std::uint32_t parallelism = 1;
   /// Bounds of the batches between stages: greater ones cost memory, smaller ones throughput.
   batch_limits batches{};
+  /// Told what somebody should know while jobs run, such as a function that blocks; see `log_function`.
+  /// Null: nobody.
+  log_function log{};
 };
 
 struct source_options {

@@ -90,6 +90,14 @@ BOOST_AUTO_TEST_CASE(capacity_in_bytes_is_at_least_1) {
   BOOST_TEST(says("capacity_bytes is 0"));
 }
 
+BOOST_AUTO_TEST_CASE(the_bound_on_blocking_is_not_negative) {
+  BOOST_TEST((options.blocking_warning == 10ms));
+  options.blocking_warning = 0ms;
+  BOOST_TEST(options.mistakes().empty());
+  options.blocking_warning = -1ms;
+  BOOST_TEST(says("blocking_warning is -1000000 ns"));
+}
+
 BOOST_AUTO_TEST_CASE(there_are_no_more_calls_than_capacity) {
   options.capacity = 5;
   options.max_concurrent_calls = 5;
