@@ -8,10 +8,13 @@
 #include "weir/error.hpp"
 #include "weir/function_context.hpp"
 #include "weir/result_future.hpp"
+#include "weir/task.hpp"
 
 #include <concepts>
 #include <optional>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace weir {
 
@@ -20,6 +23,8 @@ namespace weir {
 ///     struct airport_lookup : weir::async_function<flight, enriched_flight> {
 ///       void async_invoke(const flight& of, weir::result_future<enriched_flight> done);
 ///     };
+///
+/// or, as a coroutine, `weir::task<enriched_flight> async_invoke(const flight& of)`.
 ///
 /// A derived class may also have, public and not overloaded,
 /// * `expected<void> open(function_context&)`: once, before all else; an error fails the job;
@@ -89,15 +94,6 @@ private:
   F f_;
 };
 
-template <class F>
-struct function_form {
-  using type = F;
-};
-template <async_function_lambda F>
-struct function_form<F> {
-  using type = lambda_function<F>;
-};
-
 /// Whether a member of this name is there, whatever its signature; not seen where it is overloaded or
 /// private.
 template <class F>
@@ -118,10 +114,161 @@ concept has_fallback = requires(F f, const typename F::input_type& in, const err
   { f.fallback(in, why) } -> std::same_as<std::optional<typename F::output_type>>;
 };
 
+template <class T>
+struct task_types;
+template <class C, class In, class Out>
+struct task_types<task<Out> (C::*)(const In&) const> {
+  using input_type = In;
+  using output_type = Out;
+};
+template <class C, class In, class Out>
+struct task_types<task<Out> (C::*)(const In&)> : task_types<task<Out> (C::*)(const In&) const> {};
+template <class C, class In, class Out>
+struct task_types<task<Out> (C::*)(In) const> : task_types<task<Out> (C::*)(const In&) const> {};
+template <class C, class In, class Out>
+struct task_types<task<Out> (C::*)(In)> : task_types<task<Out> (C::*)(const In&) const> {};
+
+template <class F>
+concept coroutine_class = async_function_class<F> && requires(F f, const typename F::input_type& in) {
+  { f.async_invoke(in) } -> std::same_as<task<typename F::output_type>>;
+};
+
+template <class F>
+concept coroutine_lambda = async_function_lambda<F> && requires {
+  typename task_types<decltype(&F::operator())>::output_type;
+};
+
+/// A lambda that is a coroutine, as a class.
+template <class F>
+class coroutine_lambda_class {
+public:
+  using input_type = typename task_types<decltype(&F::operator())>::input_type;
+  using output_type = typename task_types<decltype(&F::operator())>::output_type;
+
+  explicit coroutine_lambda_class(F f) : f_(std::move(f)) {}
+
+  expected<void> open(function_context&) { return {}; }
+  task<output_type> async_invoke(const input_type& in) { return f_(in); }
+  void close() {}
+
+private:
+  F f_;
+};
+
+/// A class whose calls are coroutines, as the class form: keeps the coroutine of each call that runs.
+template <class F>
+class coroutine_function final : private coroutine_registry {
+public:
+  using input_type = typename F::input_type;
+  using output_type = typename F::output_type;
+
+  static_assert(!names_timeout<F> || has_timeout_hook<F>,
+                "a timeout hook must be callable as timeout(const In&, weir::result_future<Out>)");
+  static_assert(!names_fallback<F> || has_fallback<F>,
+                "a fallback must be callable as fallback(const In&, const weir::error&) and return a "
+                "std::optional<Out>");
+
+  explicit coroutine_function(F f) : f_(std::move(f)) {}
+
+  /// A copy has no calls.
+  coroutine_function(const coroutine_function& other) : f_(other.f_) {}
+  coroutine_function& operator=(const coroutine_function&) = delete;
+
+  ~coroutine_function() { end_all(); }
+
+  expected<void> open(function_context& context) { return f_.open(context); }
+
+  void async_invoke(const input_type& in, result_future<output_type> done) {
+    const auto slot = done.slot();
+    auto made = f_.async_invoke(in);
+    const auto begun = made.release();
+    if (slot >= running_.size())
+      running_.resize(slot + 1);
+    running_[slot] = begun;
+    begun.promise().begin(std::move(done), *this, slot);
+    begun.resume();
+  }
+
+  void timeout(const input_type& in, result_future<output_type> done)
+  requires has_timeout_hook<F>
+  {
+    f_.timeout(in, std::move(done));
+  }
+
+  std::optional<output_type> fallback(const input_type& in, const error& why)
+  requires has_fallback<F>
+  {
+    return f_.fallback(in, why);
+  }
+
+  void close() {
+    end_all();
+    f_.close();
+  }
+
+  // -- for the machine --
+
+  /// The coroutine of the call in this slot may go on.
+  void resume(std::uint32_t slot) {
+    if (slot < running_.size() && running_[slot])
+      running_[slot].resume();
+  }
+
+  /// Nobody waits for the call in this slot any more.
+  void cancel(std::uint32_t slot) noexcept {
+    if (slot < running_.size() && running_[slot])
+      std::exchange(running_[slot], nullptr).destroy();
+  }
+
+private:
+  void forget(std::uint32_t slot) noexcept override { running_[slot] = nullptr; }
+
+  void end_all() noexcept {
+    for (std::uint32_t slot = 0; slot < running_.size(); ++slot)
+      cancel(slot);
+  }
+
+  F f_;
+  std::vector<typename task<output_type>::handle> running_;
+};
+
+template <class F>
+struct function_form {
+  using type = F;
+};
+template <async_function_lambda F>
+struct function_form<F> {
+  using type = lambda_function<F>;
+};
+template <coroutine_class F>
+struct function_form<F> {
+  using type = coroutine_function<F>;
+};
+template <coroutine_lambda F>
+struct function_form<F> {
+  using type = coroutine_function<coroutine_lambda_class<F>>;
+};
+
+/// Makes the class form.
+template <class F>
+auto form_of(F f) {
+  if constexpr (coroutine_lambda<F>)
+    return coroutine_function<coroutine_lambda_class<F>>{coroutine_lambda_class<F>{std::move(f)}};
+  else
+    return typename function_form<F>::type(std::move(f));
+}
+
+/// Whether the calls of a class form are coroutines.
+template <class F>
+concept has_coroutines = requires(F f) {
+  f.resume(std::uint32_t{});
+  f.cancel(std::uint32_t{});
+};
+
 } // namespace detail
 
-/// The class form of function `F`: `F` itself, or a wrapper of a lambda
-/// `(const In&, weir::result_future<Out>)`.
+/// The class form of function `F`: `F` itself, a wrapper of a lambda
+/// `(const In&, weir::result_future<Out>)`, or one of a coroutine `(const In&) -> weir::task<Out>`.
 template <class F>
 using function_form_t = typename detail::function_form<F>::type;
 

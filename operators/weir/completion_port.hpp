@@ -31,8 +31,11 @@ namespace detail {
 inline constinit thread_local const void* running_port = nullptr;
 } // namespace detail
 
-/// A call id of this bit belongs to the timeout hook of a record, not to an attempt.
+/// A call id with this bit in its attempt belongs to the timeout hook of a record, not to an attempt.
 inline constexpr std::uint32_t timeout_hook_attempt = 0x8000'0000u;
+
+/// A completion with this bit in its attempt is none: the coroutine of that attempt may go on.
+inline constexpr std::uint32_t resume_attempt = 0x4000'0000u;
 
 template <class Out>
 class completion_port {
@@ -80,6 +83,12 @@ public:
   /// How often that has happened.
   std::uint64_t ignored() const noexcept { return ignored_.load(std::memory_order_relaxed); }
 
+  /// The coroutine of call `id` may go on.
+  void resume(call_id id) {
+    id.attempt |= resume_attempt;
+    complete(id, std::in_place_index<0>);
+  }
+
   /// A future is gone, and its reference with it.
   void let_go() noexcept {
     if (detail::running_port == this)
@@ -109,6 +118,9 @@ public:
     call_ = id;
     calling_ = true;
   }
+
+  /// Something else than a future takes a reference.
+  void share() noexcept { ++handed_out_; }
 
   /// The call has returned. Null where it was not completed inside; else its outcome, valid until the
   /// next `begin_call`.

@@ -507,6 +507,11 @@ private:
   void complete(completion<output_type>& with, time_point now) {
     const auto slot = with.id.slot;
     auto& e = table_[slot];
+    if constexpr (detail::has_coroutines<Function>)
+      if ((with.id.attempt & resume_attempt) != 0) {
+        resume(with.id);
+        return;
+      }
     const bool of_hook = (with.id.attempt & timeout_hook_attempt) != 0;
     const bool current = e.generation == with.id.generation && e.is_unfinished();
     if (of_hook) {
@@ -529,6 +534,16 @@ private:
       finish(slot, timed_out(), now);
     else
       end_attempt(slot, std::move(with.with), now);
+  }
+
+  /// Lets a coroutine go on if its attempt still runs.
+  void resume(const call_id& id) {
+    const auto& e = table_[id.slot];
+    if (e.generation != id.generation || e.state != entry_state::running
+        || e.attempt != (id.attempt & ~resume_attempt))
+      return;
+    const entered here{call_durations_};
+    function_.resume(id.slot);
   }
 
   /// An attempt has its outcome: again, or final.
@@ -671,6 +686,13 @@ private:
     backing_off_.remove(slot);
     waiting_.remove(slot);
     e.hook_called = true;
+    // A coroutine ends here, so that after its hook nothing may finish the record any more.
+    if constexpr (detail::has_coroutines<Function>)
+      if (e.state == entry_state::running) {
+        stop_running(slot);
+        note_duration(e, now);
+        function_.cancel(slot);
+      }
     if constexpr (detail::has_timeout_hook<Function>) {
       const call_id id{slot, e.generation, e.attempt | timeout_hook_attempt};
       port_.begin_call(id);

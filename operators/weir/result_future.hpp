@@ -15,6 +15,54 @@
 
 namespace weir {
 
+/// Lets the coroutine of one call go on, once, from any thread, also when it or its operator is gone.
+/// Movable; made by a result future.
+class call_resumer {
+public:
+  call_resumer() noexcept = default;
+
+  template <class Out>
+  call_resumer(completion_port<Out>& port, const call_id& id) noexcept
+    : port_(&port),
+      id_(id),
+      resume_([](void* of, const call_id& call) { static_cast<completion_port<Out>*>(of)->resume(call); }),
+      let_go_([](void* of) noexcept { static_cast<completion_port<Out>*>(of)->let_go(); }) {
+    port.share();
+  }
+
+  call_resumer(call_resumer&& other) noexcept
+    : port_(std::exchange(other.port_, nullptr)),
+      id_(other.id_),
+      resume_(other.resume_),
+      let_go_(other.let_go_) {}
+
+  call_resumer& operator=(call_resumer&& other) noexcept {
+    std::swap(port_, other.port_);
+    std::swap(id_, other.id_);
+    std::swap(resume_, other.resume_);
+    std::swap(let_go_, other.let_go_);
+    return *this;
+  }
+
+  ~call_resumer() {
+    if (port_ != nullptr)
+      let_go_(port_);
+  }
+
+  void resume() {
+    if (port_ == nullptr)
+      return;
+    resume_(port_, id_);
+    let_go_(std::exchange(port_, nullptr));
+  }
+
+private:
+  void* port_ = nullptr;
+  call_id id_;
+  void (*resume_)(void*, const call_id&) = nullptr;
+  void (*let_go_)(void*) noexcept = nullptr;
+};
+
 template <class Out>
 class result_future {
 public:
@@ -73,6 +121,14 @@ public:
 
   /// When the record's timeout passes; `time_point::max()` where it has none.
   time_point deadline() const noexcept { return deadline_; }
+
+  // -- for coroutines --
+
+  /// The entry of the record that it is for.
+  std::uint32_t slot() const noexcept { return id_.slot; }
+
+  /// What lets the call's coroutine go on. On the operator's thread; only while it belongs to a call.
+  call_resumer resumer() const noexcept { return {*port_, id_}; }
 
 private:
   template <std::size_t I, class... Ts>

@@ -52,7 +52,7 @@ auto async_wait(const stream<In>& in, F function, operator_options options, outp
                                 "retry.if_result looks at results of another type than the operator's");
   in.connect_to(stage);
   operator_plan what{options, mode,
-                     [prototype = form(std::move(function))](operator_parts parts) {
+                     [prototype = detail::form_of(std::move(function))](operator_parts parts) {
                        return std::make_unique<async_operator_body<form>>(std::move(parts),
                                                                           prototype);
                      }};

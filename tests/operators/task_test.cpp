@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Functions that are coroutines: when they run, on which thread, and when they end. The client of these
+/// tests keeps what it is asked until the test answers.
+
+#include "../support/collecting_output.hpp"
+
+#include "weir/operator_machine.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+namespace {
+
+using namespace weir;
+using namespace std::chrono_literals;
+using weir::testing::collecting_output;
+
+struct no_observer {
+  void observe(duration) {}
+};
+
+/// A client with callbacks.
+struct client {
+  using callback = unique_function<void(std::string)>;
+
+  void ask(const std::string& key, callback then) {
+    asked += key + " ";
+    waiting.emplace(key, std::move(then));
+  }
+
+  void answer(const std::string& key, const std::string& with) {
+    auto then = std::move(waiting.at(key));
+    waiting.erase(key);
+    then(with);
+  }
+
+  std::string asked;
+  std::map<std::string, callback> waiting;
+};
+
+/// An awaitable of some library, which goes on wherever it is told to.
+struct foreign {
+  struct shared {
+    std::coroutine_handle<> waits;
+    int value = 0;
+  };
+  std::shared_ptr<shared> with = std::make_shared<shared>();
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waits) { with->waits = waits; }
+  int await_resume() const {
+    if (with->value < 0)
+      throw std::runtime_error("negative");
+    return with->value;
+  }
+};
+
+/// Notes when it dies.
+struct witness {
+  explicit witness(int& count) : ended(&count) {}
+  witness(const witness&) = delete;
+  witness& operator=(const witness&) = delete;
+  ~witness() { ++*ended; }
+  int* ended;
+};
+
+template <class F>
+struct operator_of {
+  using form = function_form_t<F>;
+
+  explicit operator_of(F f, operator_options options = {}) : function(detail::form_of(std::move(f))) {
+    options.name = "lookup";
+    if (!options.timeout)
+      options.timeout = 1s;
+    options.on_failure = failure_action::dead_letter;
+    machine.emplace(options, output_mode::ordered, function, *port, observer, 1);
+  }
+
+  operator_outputs out() { return {results, &dead_letters}; }
+
+  void push(const std::string& key) {
+    batch<std::string> in;
+    in.append(key, event_time::none(), {pushed++, 0, 0});
+    batch_cursor at;
+    machine->take(in, at, out(), now);
+  }
+  void settle() { machine->advance(out(), now); }
+  void pass(duration time) {
+    now += time;
+    machine->tick(out(), now, now);
+  }
+
+  std::string left() {
+    std::string all;
+    for (const auto& each : results.values())
+      all += each + " ";
+    for (const auto& each : dead_letters.values())
+      all += "!" + each.value + ":" + each.why.kind() + " ";
+    results.forget();
+    dead_letters.forget();
+    return all;
+  }
+
+  time_point now{1h};
+  form function;
+  completion_port<std::string>::owner port = completion_port<std::string>::make([] {});
+  no_observer observer;
+  collecting_output<std::string> results;
+  collecting_output<dead_letter<std::string>> dead_letters;
+  std::optional<operator_machine<form, no_observer>> machine;
+  std::uint64_t pushed = 0;
+};
+
+template <class F>
+operator_of(F) -> operator_of<F>;
+template <class F>
+operator_of(F, operator_options) -> operator_of<F>;
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(tasks)
+
+// -- going on --
+
+BOOST_AUTO_TEST_CASE(a_coroutine_goes_on_on_the_operators_thread_wherever_it_is_answered) {
+  client c;
+  std::thread::id went_on;
+  operator_of op{[&](const std::string& key) -> task<std::string> {
+    const auto first = co_await await_callback<std::string>([&](auto then) { c.ask(key, std::move(then)); });
+    went_on = std::this_thread::get_id();
+    const auto second
+      = co_await await_callback<std::string>([&](auto then) { c.ask(first, std::move(then)); });
+    co_return key + second;
+  }};
+  op.push("a");
+  std::thread{[&] { c.answer("a", "b"); }}.join();
+  BOOST_TEST((went_on == std::thread::id{}));
+  op.settle();
+  BOOST_TEST((went_on == std::this_thread::get_id()));
+  BOOST_TEST(c.asked == "a b ");
+  c.answer("b", "c");
+  op.settle();
+  BOOST_TEST(op.left() == "ac ");
+  BOOST_TEST(op.machine->counts().calls == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_inside_the_call_is_taken_when_it_has_returned) {
+  operator_of op{[&](const std::string& key) -> task<std::string> {
+    co_return key + co_await await_callback<std::string>([](auto then) { then("!"); });
+  }};
+  op.push("a");
+  op.push("b");
+  BOOST_TEST(op.left() == "a! b! ");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_awaits_nothing_completes_inside_its_call) {
+  operator_of op{[](const std::string& key) -> task<std::string> { co_return key + key; }};
+  op.push("a");
+  BOOST_TEST(op.left() == "aa ");
+  BOOST_TEST(op.machine->size() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(other_libraries_awaitables_are_awaited_on_their_thread_and_left_on_ours) {
+  foreign f;
+  operator_of op{[&](const std::string& key) -> task<std::string> {
+    const auto ours = std::this_thread::get_id();
+    const int n = co_await f;
+    BOOST_TEST((std::this_thread::get_id() == ours));
+    co_return key + std::to_string(n);
+  }};
+  op.push("a");
+  f.with->value = 7;
+  std::thread{[&] { f.with->waits.resume(); }}.join();
+  op.settle();
+  BOOST_TEST(op.left() == "a7 ");
+}
+
+BOOST_AUTO_TEST_CASE(a_coroutine_knows_its_attempt_and_its_deadline) {
+  operator_options options;
+  options.retry = fixed_delay{1, 10ms, any_error()};
+  operator_of op{[](const std::string&) -> task<std::string> {
+                   const auto facts = co_await this_call;
+                   if (facts.attempt == 1)
+                     co_return error{"io", "store", "not now"};
+                   BOOST_TEST((facts.deadline == time_point{1h + 1s}));
+                   co_return "attempt " + std::to_string(facts.attempt);
+                 },
+                 options};
+  op.push("a");
+  op.pass(10ms);
+  BOOST_TEST(op.left() == "attempt 2 ");
+}
+
+BOOST_AUTO_TEST_CASE(it_may_return_none_or_several) {
+  operator_of op{[](const std::string& key) -> task<std::string> {
+    if (key == "none")
+      co_return no_results;
+    co_return std::vector<std::string>{key, key};
+  }};
+  op.push("none");
+  op.push("two");
+  BOOST_TEST(op.left() == "two two ");
+}
+
+// -- failing --
+
+BOOST_AUTO_TEST_CASE(exceptions_become_errors_of_the_attempt) {
+  operator_of op{[](const std::string& key) -> task<std::string> {
+    if (key == "std")
+      throw std::runtime_error("no");
+    if (key == "own")
+      throw call_failed{{"refused", "store", "go away"}};
+    if (key == "any")
+      throw 7;
+    co_return error{"io", "store", ""};
+  }};
+  for (const auto* key : {"std", "own", "any", "value"})
+    op.push(key);
+  BOOST_TEST(op.left() == "!std:exception !own:refused !any:exception !value:io ");
+}
+
+BOOST_AUTO_TEST_CASE(what_another_librarys_awaitable_throws_comes_out_of_the_await) {
+  foreign f;
+  operator_of op{[&](const std::string& key) -> task<std::string> {
+    try {
+      co_await f;
+    } catch (const std::runtime_error& thrown) {
+      co_return key + thrown.what();
+    }
+    co_return "unreachable";
+  }};
+  op.push("a ");
+  f.with->value = -1;
+  f.with->waits.resume();
+  op.settle();
+  BOOST_TEST(op.left() == "a negative ");
+}
+
+BOOST_AUTO_TEST_CASE(a_continuation_that_is_forgotten_fails_the_call) {
+  client c;
+  operator_of op{[&](const std::string& key) -> task<std::string> {
+    co_return co_await await_callback<std::string>([&](auto then) { c.ask(key, std::move(then)); });
+  }};
+  op.push("a");
+  c.waiting.clear();
+  op.settle();
+  BOOST_TEST(op.left() == "!a:abandoned ");
+}
+
+// -- ending --
+
+BOOST_AUTO_TEST_CASE(the_timeout_ends_a_coroutine_before_the_hook) {
+  client c;
+  int ended = 0;
+  struct slow : async_function<std::string, std::string> {
+    slow(client& of, int& count) : c(&of), ended(&count) {}
+    task<std::string> async_invoke(const std::string& key) {
+      const witness here{*ended};
+      co_return co_await await_callback<std::string>([&](auto then) { c->ask(key, std::move(then)); });
+    }
+    void timeout(const std::string& key, result_future<std::string> done) {
+      BOOST_TEST(*ended == 1);
+      done.complete(key + " was slow");
+    }
+    client* c;
+    int* ended;
+  };
+  operator_of op{slow{c, ended}};
+  op.push("a");
+  op.pass(1s);
+  BOOST_TEST(op.left() == "a was slow ");
+  // What it had asked may still be answered.
+  c.answer("a", "late");
+  op.settle();
+  BOOST_TEST(op.left() == "");
+}
+
+BOOST_AUTO_TEST_CASE(another_librarys_awaitable_may_go_on_when_its_coroutine_is_gone) {
+  foreign f;
+  int ended = 0;
+  operator_of op{[&](const std::string&) -> task<std::string> {
+    const witness here{ended};
+    co_return std::to_string(co_await f);
+  }};
+  op.push("a");
+  op.pass(1s);
+  BOOST_TEST(ended == 1);
+  BOOST_TEST(op.left() == "!a:timeout_error ");
+  f.with->waits.resume();
+  op.settle();
+  BOOST_TEST(op.left() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_retry_is_a_coroutine_of_its_own) {
+  client c;
+  int ended = 0;
+  operator_options options;
+  options.retry = fixed_delay{1, 10ms, any_error()};
+  operator_of op{[&](const std::string& key) -> task<std::string> {
+                   const witness here{ended};
+                   const auto got = co_await await_callback<std::string>(
+                     [&](auto then) { c.ask(key, std::move(then)); });
+                   if (got.empty())
+                     co_return error{"io", "store", "empty"};
+                   co_return got;
+                 },
+                 options};
+  op.push("a");
+  c.answer("a", "");
+  op.settle();
+  BOOST_TEST(ended == 1);
+  op.pass(10ms);
+  BOOST_TEST(c.asked == "a a ");
+  c.answer("a", "x");
+  op.settle();
+  BOOST_TEST(ended == 2);
+  BOOST_TEST(op.left() == "x ");
+}
+
+BOOST_AUTO_TEST_CASE(a_late_answer_does_not_wake_the_coroutine_of_another_record) {
+  // GIVEN a record whose coroutine was ended by its timeout, and the next one in its slot
+  client c;
+  operator_options options;
+  options.capacity = 1;
+  operator_of op{[&](const std::string& key) -> task<std::string> {
+                   co_return co_await await_callback<std::string>(
+                     [&](auto then) { c.ask(key, std::move(then)); });
+                 },
+                 options};
+  op.push("a");
+  op.pass(1s);
+  op.push("b");
+  c.answer("a", "late");
+  op.settle();
+  BOOST_TEST(op.left() == "!a:timeout_error ");
+  c.answer("b", "in time");
+  op.settle();
+  BOOST_TEST(op.left() == "in time ");
+}
+
+BOOST_AUTO_TEST_CASE(an_operator_may_end_while_its_coroutines_wait) {
+  client c;
+  int ended = 0;
+  {
+    operator_of op{[&](const std::string& key) -> task<std::string> {
+      const witness here{ended};
+      co_return co_await await_callback<std::string>([&](auto then) { c.ask(key, std::move(then)); });
+    }};
+    op.push("a");
+    op.push("b");
+  }
+  BOOST_TEST(ended == 2);
+  c.answer("a", "late");
+  c.waiting.clear();
+}
+
+// -- forms --
+
+BOOST_AUTO_TEST_CASE(one_program_in_all_forms_gives_the_same_transcript) {
+  const auto run = [](auto make) {
+    client c;
+    auto op = make(c);
+    std::string all;
+    for (const auto* key : {"a", "b", "c"})
+      op.push(key);
+    c.answer("b", "2");
+    op.settle();
+    c.answer("a", "");
+    op.settle();
+    all += op.left();
+    op.pass(10ms);
+    c.answer("a", "1");
+    op.settle();
+    all += op.left();
+    op.pass(1s);
+    return all + op.left() + c.asked;
+  };
+  operator_options options;
+  options.retry = fixed_delay{1, 10ms, any_error()};
+  const auto lambda = [&](client& c) {
+    return operator_of{[&c](const std::string& key, result_future<std::string> done) {
+                         c.ask(key, [key, done = std::move(done)](const std::string& got) mutable {
+                           if (got.empty())
+                             done.fail({"io", "store", "empty"});
+                           else
+                             done.complete(key + got);
+                         });
+                       },
+                       options};
+  };
+  const auto coroutine = [&](client& c) {
+    return operator_of{[&c](const std::string& key) -> task<std::string> {
+                         const auto got = co_await await_callback<std::string>(
+                           [&](auto then) { c.ask(key, std::move(then)); });
+                         if (got.empty())
+                           co_return error{"io", "store", "empty"};
+                         co_return key + got;
+                       },
+                       options};
+  };
+  struct as_class : async_function<std::string, std::string> {
+    explicit as_class(client& of) : c(&of) {}
+    task<std::string> async_invoke(const std::string& key) {
+      const auto got
+        = co_await await_callback<std::string>([&](auto then) { c->ask(key, std::move(then)); });
+      if (got.empty())
+        throw call_failed{{"io", "store", "empty"}};
+      co_return key + got;
+    }
+    client* c;
+  };
+  const auto expected = run(lambda);
+  BOOST_TEST(expected == "a1 b2 !c:timeout_error a b c a ");
+  BOOST_TEST(run(coroutine) == expected);
+  BOOST_TEST(run([&](client& c) { return operator_of{as_class{c}, options}; }) == expected);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
