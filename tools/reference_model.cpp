@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reference_model.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <stdexcept>
+#include <utility>
+
+namespace weir::simulation {
+
+namespace {
+
+using leaving = decltype(trace_output::what);
+
+enum class stage : std::uint8_t { waits, runs, backs_off, finished };
+
+/// An element that was taken in and has not left. A border is finished from birth.
+struct entry {
+  std::size_t line = 0;
+  bool border = false;
+  std::int64_t value = 0;
+  std::optional<std::int64_t> ts;
+  stage at_stage = stage::waits;
+  std::uint32_t attempts = 0;
+  std::optional<millis> deadline;
+  bool hook_called = false;
+  millis back_off_end = 0;
+  /// Of one that runs: its place among the trace's calls.
+  std::size_t call = 0;
+  /// Of one that is finished: how many were before.
+  std::size_t finished_as = 0;
+  /// Of one that is finished.
+  std::vector<leaving> leaves;
+};
+
+/// All that a barrier leaves behind.
+struct state {
+  std::vector<entry> entries;
+  /// Lines of the input that have arrived and are not yet taken in.
+  std::vector<std::size_t> waiting;
+  bool ended = false;
+};
+
+struct snapshot {
+  state of;
+  millis taken_at = 0;
+};
+
+/// An answer that is under way.
+struct pending_answer {
+  millis at = 0;
+  std::size_t call = 0;
+  scenario_answer answer;
+};
+
+constexpr millis never = std::numeric_limits<millis>::max();
+constexpr std::size_t watermarks_in_a_row_max = 1000;
+
+std::int64_t key_of(const entry& of) {
+  return (of.value % 10 + 10) % 10;
+}
+
+bool same_key(const entry& one, const entry& other) {
+  return !one.border && !other.border && key_of(one) == key_of(other);
+}
+
+bool is_watermark(const entry& of) {
+  return of.border && std::holds_alternative<watermark_leaves>(of.leaves.front());
+}
+
+millis delay_before_retry(const scenario_retry& retry, std::uint32_t attempt) {
+  if (retry.kind == retry_kind::fixed)
+    return retry.delay;
+  constexpr double nanos = 1e6;
+  const auto grown =
+    static_cast<double>(retry.initial) * nanos * std::pow(retry.multiplier, attempt - 1);
+  const auto whole = std::floor(std::min(grown, static_cast<double>(retry.max) * nanos));
+  return static_cast<millis>(std::floor(whole / nanos));
+}
+
+bool wants_retry(const scenario_retry& retry, const std::optional<std::string>& error,
+                 const std::vector<std::int64_t>& results) {
+  if (error)
+    return retry.if_error && (*retry.if_error == "any" || *retry.if_error == *error);
+  return retry.if_empty && results.empty();
+}
+
+/// The answers to one call in the order in which they come; those in one millisecond as given.
+void collect_answers(const scenario_answer& answer, std::vector<scenario_answer>& into) {
+  if (!answer.never)
+    into.push_back(answer);
+  for (const auto& more : answer.twice)
+    collect_answers(more, into);
+}
+
+std::vector<scenario_answer> answers_in_order(const scenario_answer& answer) {
+  std::vector<scenario_answer> all;
+  collect_answers(answer, all);
+  for (auto& one : all)
+    if (one.throws)
+      one.after = 0;
+  std::ranges::stable_sort(all, {}, &scenario_answer::after);
+  return all;
+}
+
+// -- the model --
+
+class model {
+public:
+  model(const scenario& what, const event_chooser& choose) :
+    what_(what), choose_(choose), with_(what.with) {
+    trace_.name = what.name;
+  }
+
+  trace run() {
+    for (auto due = events_due(); !trace_.failed && !due.empty(); due = events_due()) {
+      const auto next = due.size() == 1 ? 0 : choose_(due);
+      assert(next < due.size());
+      now_ = due_at_;
+      handle(due[next]);
+      follow_up();
+    }
+    return std::move(trace_);
+  }
+
+private:
+  // -- what is due --
+
+  /// Those of the earliest millisecond that may be next, in the order of scenarios.
+  std::vector<event_description> events_due() {
+    std::erase_if(answers_, [this](const auto& answer) { return !entry_that_runs(answer.call); });
+    due_at_ = earliest();
+    std::vector<event_description> due;
+    if (due_at_ == never)
+      return due;
+    add_completions(due);
+    add_first_timeout(due);
+    add_back_off_ends(due);
+    if (next_line_ < what_.input.size() && what_.input[next_line_].at == due_at_)
+      due.push_back({event_kind::input, next_line_, value_of_line(next_line_), 0});
+    return due;
+  }
+
+  millis earliest() const {
+    millis at = next_line_ < what_.input.size() ? what_.input[next_line_].at : never;
+    for (const auto& answer : answers_)
+      at = std::min(at, answer.at);
+    for (const auto& each : state_.entries) {
+      if (awaits_timeout(each))
+        at = std::min(at, *each.deadline);
+      if (each.at_stage == stage::backs_off)
+        at = std::min(at, each.back_off_end);
+    }
+    return at;
+  }
+
+  void add_completions(std::vector<event_description>& due) const {
+    std::optional<std::size_t> last_call;
+    for (const auto& answer : answers_) {
+      if (answer.at != due_at_ || answer.call == last_call)
+        continue;
+      last_call = answer.call;
+      due.push_back(describe(event_kind::completion, *entry_that_runs(answer.call)));
+    }
+  }
+
+  void add_first_timeout(std::vector<event_description>& due) const {
+    for (const auto& each : state_.entries) {
+      if (!awaits_timeout(each) || *each.deadline != due_at_)
+        continue;
+      if (!completion_is_due(each))
+        due.push_back(describe(event_kind::timeout, each));
+      return;
+    }
+  }
+
+  void add_back_off_ends(std::vector<event_description>& due) const {
+    for (const auto& each : state_.entries)
+      if (each.at_stage == stage::backs_off && each.back_off_end == due_at_
+          && !(awaits_timeout(each) && *each.deadline == due_at_))
+        due.push_back(describe(event_kind::back_off_end, each));
+  }
+
+  static bool awaits_timeout(const entry& each) {
+    return each.at_stage != stage::finished && !each.hook_called && each.deadline;
+  }
+
+  bool completion_is_due(const entry& each) const {
+    return std::ranges::any_of(answers_, [&](const auto& answer) {
+      return answer.at == due_at_ && entry_that_runs(answer.call) == &each;
+    });
+  }
+
+  static event_description describe(event_kind kind, const entry& of) {
+    return {kind, of.line, of.value, of.attempts};
+  }
+
+  std::int64_t value_of_line(std::size_t line) const {
+    const auto* record = std::get_if<record_arrives>(&what_.input[line].what);
+    return record == nullptr ? 0 : record->value;
+  }
+
+  // -- events --
+
+  void handle(const event_description& event) {
+    switch (event.kind) {
+      case event_kind::completion: return complete_first_answer(entry_of_line(event.line));
+      case event_kind::timeout: return time_out(entry_of_line(event.line));
+      case event_kind::back_off_end:
+        entry_of_line(event.line).at_stage = stage::waits;
+        return;
+      case event_kind::input: return arrive(next_line_++);
+    }
+  }
+
+  void complete_first_answer(entry& of) {
+    const auto first = std::ranges::find(answers_, of.call, &pending_answer::call);
+    const auto answer = first->answer;
+    complete(of, answer);
+  }
+
+  void complete(entry& of, const scenario_answer& answer) {
+    const auto results = answer.emit.value_or(std::vector{2 * of.value});
+    const auto& retry = with_.retry;
+    if (retry.kind != retry_kind::none && of.attempts <= retry.max_attempts && !state_.ended
+        && !of.hook_called && wants_retry(retry, answer.error, results)) {
+      of.at_stage = stage::backs_off;
+      of.back_off_end = now_ + delay_before_retry(retry, of.attempts);
+    } else if (answer.error) {
+      fail(of, *answer.error);
+    } else {
+      finish_with_results(of, results);
+    }
+  }
+
+  void time_out(entry& of) {
+    of.hook_called = true;
+    switch (with_.on_timeout.kind) {
+      case hook_kind::fail: return fail(of, "timeout_error");
+      case hook_kind::error: return fail(of, with_.on_timeout.error);
+      case hook_kind::emit: return finish_with_results(of, with_.on_timeout.emit);
+      case hook_kind::nothing:
+        if (of.at_stage != stage::runs)
+          fail(of, "timeout_error");
+        return;
+    }
+  }
+
+  void fail(entry& of, const std::string& error) {
+    switch (with_.on_failure) {
+      case scenario_failure_action::fail_job:
+        trace_.failed = trace_failure{now_, error, of.value};
+        return;
+      case scenario_failure_action::drop: return finish(of, {});
+      case scenario_failure_action::dead_letter:
+        return finish(of, {dead_letter_leaves{of.value, error, of.attempts}});
+    }
+  }
+
+  void finish_with_results(entry& of, const std::vector<std::int64_t>& results) {
+    std::vector<leaving> leaves;
+    for (const auto result : results)
+      leaves.emplace_back(value_leaves{result, of.ts});
+    finish(of, std::move(leaves));
+  }
+
+  void finish(entry& of, std::vector<leaving> leaves) {
+    of.at_stage = stage::finished;
+    of.finished_as = finished_++;
+    of.leaves = std::move(leaves);
+  }
+
+  void arrive(std::size_t line) {
+    const auto& what = what_.input[line].what;
+    if (const auto* barrier = std::get_if<barrier_arrives>(&what)) {
+      snapshots_[barrier->id] = {state_, now_};
+      trace_.output.push_back({now_, barrier_leaves{barrier->id}});
+    } else if (const auto* restores = std::get_if<operator_restores>(&what)) {
+      restore(*restores);
+    } else {
+      state_.waiting.push_back(line);
+    }
+  }
+
+  // -- restore --
+
+  void restore(const operator_restores& how) {
+    const auto found = snapshots_.find(how.id);
+    if (found == snapshots_.end())
+      throw std::invalid_argument{"barrier " + std::to_string(how.id) + " never came"};
+    if (how.with)
+      with_ = *how.with;
+    state_ = found->second.of;
+    answers_.clear();
+    for (auto& each : state_.entries) {
+      if (!each.border && how.call_all)
+        make_new(each);
+      else if (!each.border)
+        resume(each, now_ - found->second.taken_at);
+    }
+  }
+
+  void make_new(entry& of) {
+    of.at_stage = stage::waits;
+    of.attempts = 0;
+    of.hook_called = false;
+    of.deadline = new_deadline();
+    of.leaves.clear();
+  }
+
+  void resume(entry& of, millis since) {
+    if (of.at_stage == stage::finished)
+      of.finished_as = finished_++;
+    if (of.at_stage == stage::runs) {
+      of.at_stage = stage::waits;
+      --of.attempts;
+    }
+    of.back_off_end += since;
+    const auto had = of.deadline;
+    of.deadline = new_deadline();
+    if (had && of.deadline)
+      of.deadline = std::min(*had + since, *of.deadline);
+  }
+
+  std::optional<millis> new_deadline() const {
+    return with_.timeout == 0 ? std::nullopt : std::optional{now_ + with_.timeout};
+  }
+
+  // -- what follows --
+
+  void follow_up() {
+    while (!trace_.failed && (one_leaves() || one_is_called() || one_is_taken())) {
+    }
+  }
+
+  bool one_leaves() {
+    const auto one = with_.mode == scenario_mode::ordered ? first_if_finished() : next_to_leave();
+    if (one == state_.entries.end())
+      return false;
+    for (auto& each : one->leaves)
+      trace_.output.push_back({now_, std::move(each)});
+    state_.entries.erase(one);
+    return true;
+  }
+
+  std::vector<entry>::iterator first_if_finished() {
+    auto& entries = state_.entries;
+    const bool may = !entries.empty() && entries.front().at_stage == stage::finished;
+    return may ? entries.begin() : entries.end();
+  }
+
+  std::vector<entry>::iterator next_to_leave() {
+    auto& entries = state_.entries;
+    if (!entries.empty() && entries.front().border)
+      return entries.begin();
+    auto next = entries.end();
+    for (auto one = entries.begin(); one != entries.end() && !one->border; ++one) {
+      if (one->at_stage != stage::finished || (by_key() && any_before(*one, same_key)))
+        continue;
+      if (next == entries.end() || one->finished_as < next->finished_as)
+        next = one;
+    }
+    return next;
+  }
+
+  bool one_is_called() {
+    const auto running = std::ranges::count(state_.entries, stage::runs, &entry::at_stage);
+    if (std::cmp_greater_equal(running, with_.max_concurrent_calls.value_or(with_.capacity)))
+      return false;
+    const auto one = std::ranges::find_if(
+      state_.entries, [this](const entry& each) { return waits_for_call(each); });
+    if (one == state_.entries.end())
+      return false;
+    call(*one);
+    return true;
+  }
+
+  bool waits_for_call(const entry& each) const {
+    const auto unfinished_of_key = [](const entry& before, const entry& one) {
+      return same_key(before, one) && before.at_stage != stage::finished;
+    };
+    return each.at_stage == stage::waits && !(by_key() && any_before(each, unfinished_of_key));
+  }
+
+  void call(entry& of) {
+    of.at_stage = stage::runs;
+    of.call = trace_.calls.size();
+    trace_.calls.push_back({now_, of.value, ++of.attempts});
+    const auto answers = answers_in_order(next_answer(of.value));
+    if (!answers.empty() && answers.front().after == 0)
+      return complete(of, answers.front());
+    for (const auto& answer : answers)
+      answers_.push_back({now_ + answer.after, of.call, answer});
+  }
+
+  scenario_answer next_answer(std::int64_t value) {
+    const auto named = what_.service.find(value);
+    const auto& answers = named == what_.service.end() ? what_.otherwise : named->second;
+    const auto asked_before = asked_[value]++;
+    if (answers.empty())
+      return {};
+    return answers[std::min(asked_before, answers.size() - 1)];
+  }
+
+  bool one_is_taken() {
+    if (state_.waiting.empty() || !has_room_for(what_.input[state_.waiting.front()].what))
+      return false;
+    const auto line = state_.waiting.front();
+    state_.waiting.erase(state_.waiting.begin());
+    take(line);
+    return true;
+  }
+
+  bool has_room_for(const decltype(scenario_input::what)& element) const {
+    if (std::holds_alternative<end_arrives>(element))
+      return true;
+    if (!by_key())
+      return state_.entries.size() < with_.capacity;
+    const auto records = std::ranges::count(state_.entries, false, &entry::border);
+    return !std::holds_alternative<record_arrives>(element)
+           || std::cmp_less(records, with_.capacity);
+  }
+
+  void take(std::size_t line) {
+    const auto& what = what_.input[line].what;
+    if (const auto* record = std::get_if<record_arrives>(&what))
+      take_record(line, *record);
+    else if (const auto* watermark = std::get_if<watermark_arrives>(&what))
+      take_border(line, watermark_leaves{watermark->time});
+    else if (const auto* status = std::get_if<status_arrives>(&what))
+      take_border(line, status_leaves{status->idle});
+    else
+      take_end();
+  }
+
+  void take_record(std::size_t line, const record_arrives& record) {
+    entry taken;
+    taken.line = line;
+    taken.value = record.value;
+    taken.ts = record.ts;
+    taken.deadline = new_deadline();
+    state_.entries.push_back(std::move(taken));
+  }
+
+  void take_border(std::size_t line, leaving what) {
+    entry taken;
+    taken.line = line;
+    taken.border = true;
+    taken.at_stage = stage::finished;
+    taken.leaves.push_back(std::move(what));
+    if (by_key() && is_watermark(taken))
+      make_room_for_watermark();
+    state_.entries.push_back(std::move(taken));
+  }
+
+  /// The newest before it is the one that goes: the new one says all that it said.
+  void make_room_for_watermark() {
+    auto& entries = state_.entries;
+    const auto last_record = std::find_if(entries.rbegin(), entries.rend(),
+                                          [](const entry& each) { return !each.border; });
+    const auto in_a_row = std::count_if(entries.rbegin(), last_record, is_watermark);
+    if (std::cmp_less(in_a_row, watermarks_in_a_row_max))
+      return;
+    entries.erase(std::prev(std::find_if(entries.rbegin(), last_record, is_watermark).base()));
+  }
+
+  void take_end() {
+    state_.ended = true;
+    for (auto& each : state_.entries)
+      if (each.at_stage == stage::backs_off)
+        each.at_stage = stage::waits;
+  }
+
+  // -- queries --
+
+  bool by_key() const { return with_.mode == scenario_mode::key_ordered; }
+
+  template <class Relation>
+  bool any_before(const entry& one, Relation holds) const {
+    for (const auto& before : state_.entries) {
+      if (&before == &one)
+        return false;
+      if (holds(before, one))
+        return true;
+    }
+    return false;
+  }
+
+  const entry* entry_that_runs(std::size_t call) const {
+    for (const auto& each : state_.entries)
+      if (each.at_stage == stage::runs && each.call == call)
+        return &each;
+    return nullptr;
+  }
+
+  entry& entry_of_line(std::size_t line) {
+    return *std::ranges::find(state_.entries, line, &entry::line);
+  }
+
+  const scenario& what_;
+  const event_chooser& choose_;
+  scenario_operator with_;
+  state state_;
+  std::map<std::int64_t, snapshot> snapshots_;
+  std::vector<pending_answer> answers_;
+  /// By value: how many calls the service has answered.
+  std::map<std::int64_t, std::size_t> asked_;
+  std::size_t next_line_ = 0;
+  std::size_t finished_ = 0;
+  millis now_ = 0;
+  millis due_at_ = 0;
+  trace trace_;
+};
+
+} // namespace
+
+trace run_reference_model(const scenario& what) {
+  return run_reference_model(what, [](auto) { return std::size_t{0}; });
+}
+
+trace run_reference_model(const scenario& what, const event_chooser& choose) {
+  return model{what, choose}.run();
+}
+
+} // namespace weir::simulation
