@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reference_model.hpp"
 
+#include "scenario_rules.hpp"
+
 #include <algorithm>
 #include <cassert>
-#include <cmath>
-#include <limits>
 #include <map>
 #include <stdexcept>
 #include <utility>
@@ -12,8 +12,6 @@
 namespace weir::simulation {
 
 namespace {
-
-using leaving = decltype(trace_output::what);
 
 enum class stage : std::uint8_t { waits, runs, backs_off, finished };
 
@@ -25,6 +23,8 @@ struct entry {
   std::optional<std::int64_t> ts;
   stage at_stage = stage::waits;
   std::uint32_t attempts = 0;
+  /// The next call is one that a restore interrupted, and keeps its number.
+  bool repeats = false;
   std::optional<millis> deadline;
   bool hook_called = false;
   millis back_off_end = 0;
@@ -56,54 +56,12 @@ struct pending_answer {
   scenario_answer answer;
 };
 
-constexpr millis never = std::numeric_limits<millis>::max();
-constexpr std::size_t watermarks_in_a_row_max = 1000;
-
-std::int64_t key_of(const entry& of) {
-  return (of.value % 10 + 10) % 10;
-}
-
 bool same_key(const entry& one, const entry& other) {
-  return !one.border && !other.border && key_of(one) == key_of(other);
+  return !one.border && !other.border && key_of(one.value) == key_of(other.value);
 }
 
 bool is_watermark(const entry& of) {
   return of.border && std::holds_alternative<watermark_leaves>(of.leaves.front());
-}
-
-millis delay_before_retry(const scenario_retry& retry, std::uint32_t attempt) {
-  if (retry.kind == retry_kind::fixed)
-    return retry.delay;
-  constexpr double nanos = 1e6;
-  const auto grown =
-    static_cast<double>(retry.initial) * nanos * std::pow(retry.multiplier, attempt - 1);
-  const auto whole = std::floor(std::min(grown, static_cast<double>(retry.max) * nanos));
-  return static_cast<millis>(std::floor(whole / nanos));
-}
-
-bool wants_retry(const scenario_retry& retry, const std::optional<std::string>& error,
-                 const std::vector<std::int64_t>& results) {
-  if (error)
-    return retry.if_error && (*retry.if_error == "any" || *retry.if_error == *error);
-  return retry.if_empty && results.empty();
-}
-
-/// The answers to one call in the order in which they come; those in one millisecond as given.
-void collect_answers(const scenario_answer& answer, std::vector<scenario_answer>& into) {
-  if (!answer.never)
-    into.push_back(answer);
-  for (const auto& more : answer.twice)
-    collect_answers(more, into);
-}
-
-std::vector<scenario_answer> answers_in_order(const scenario_answer& answer) {
-  std::vector<scenario_answer> all;
-  collect_answers(answer, all);
-  for (auto& one : all)
-    if (one.throws)
-      one.after = 0;
-  std::ranges::stable_sort(all, {}, &scenario_answer::after);
-  return all;
 }
 
 // -- the model --
@@ -223,16 +181,15 @@ private:
   }
 
   void complete(entry& of, const scenario_answer& answer) {
-    const auto results = answer.emit.value_or(std::vector{2 * of.value});
     const auto& retry = with_.retry;
-    if (retry.kind != retry_kind::none && of.attempts <= retry.max_attempts && !state_.ended
-        && !of.hook_called && wants_retry(retry, answer.error, results)) {
+    if (of.attempts <= retry.max_attempts && !state_.ended && !of.hook_called
+        && wants_retry(retry, answer, of.value)) {
       of.at_stage = stage::backs_off;
       of.back_off_end = now_ + delay_before_retry(retry, of.attempts);
     } else if (answer.error) {
       fail(of, *answer.error);
     } else {
-      finish_with_results(of, results);
+      finish_with_results(of, results_of(answer, of.value));
     }
   }
 
@@ -306,6 +263,7 @@ private:
   void make_new(entry& of) {
     of.at_stage = stage::waits;
     of.attempts = 0;
+    of.repeats = false;
     of.hook_called = false;
     of.deadline = new_deadline();
     of.leaves.clear();
@@ -316,7 +274,7 @@ private:
       of.finished_as = finished_++;
     if (of.at_stage == stage::runs) {
       of.at_stage = stage::waits;
-      --of.attempts;
+      of.repeats = true;
     }
     of.back_off_end += since;
     const auto had = of.deadline;
@@ -388,7 +346,9 @@ private:
   void call(entry& of) {
     of.at_stage = stage::runs;
     of.call = trace_.calls.size();
-    trace_.calls.push_back({now_, of.value, ++of.attempts});
+    if (!std::exchange(of.repeats, false))
+      ++of.attempts;
+    trace_.calls.push_back({now_, of.value, of.attempts});
     const auto answers = answers_in_order(next_answer(of.value));
     if (!answers.empty() && answers.front().after == 0)
       return complete(of, answers.front());
@@ -397,12 +357,7 @@ private:
   }
 
   scenario_answer next_answer(std::int64_t value) {
-    const auto named = what_.service.find(value);
-    const auto& answers = named == what_.service.end() ? what_.otherwise : named->second;
-    const auto asked_before = asked_[value]++;
-    if (answers.empty())
-      return {};
-    return answers[std::min(asked_before, answers.size() - 1)];
+    return answer_of_service(what_, value, asked_[value]++);
   }
 
   bool one_is_taken() {

@@ -364,6 +364,16 @@ BOOST_AUTO_TEST_CASE(a_restored_record_has_the_attempt_and_the_time_that_it_had)
   BOOST_TEST(output_of(got) == "10:b7 35:d1,timeout_error,2");
 }
 
+BOOST_AUTO_TEST_CASE(an_interrupted_attempt_counts_also_where_it_is_not_repeated) {
+  // GIVEN two calls under way, of which one alone is repeated, and runs on after a silent hook
+  const auto with = dead_letters(calls_max(1, timeout(9, unordered(), hook_nothing())));
+  const auto got =
+    run(unordered(), {record(0, 1), record(0, 2), barrier(1, 7), restore(2, 7, with)},
+        {{1, {silence()}}, {2, {silence()}}});
+  BOOST_TEST(calls_of(got) == "0:1/1 0:2/1 2:1/1");
+  BOOST_TEST(output_of(got) == "1:b7 11:d2,timeout_error,1");
+}
+
 BOOST_AUTO_TEST_CASE(a_back_off_goes_on_after_a_restore) {
   const auto got = run(retries(1, 20, ordered()), {record(0, 1), barrier(10, 7), restore(15, 7)},
                        {{1, {fails(2), after(1)}}});
