@@ -38,11 +38,11 @@ driver_factory driver_of(const pool_section& pool, std::shared_ptr<const driver_
 class job_builder {
 public:
   job_builder(const job_file& job, std::shared_ptr<const driver_registry> drivers,
-              const job_outputs& outputs)
+              const job_outputs& outputs, log_function log)
     : job_(job),
       drivers_(std::move(drivers)),
       outputs_(outputs),
-      built_{environment{{.parallelism = job.parallelism}}, {}},
+      built_{environment{{.parallelism = job.parallelism, .log = std::move(log)}}, {}},
       pools_(job.pools.size()) {}
 
   built_job build() {
@@ -158,7 +158,9 @@ operator_options options_of(const lookup_section& lookup, bad_record_action on_b
                            .on_failure = lookup.on_failure,
                            .at_end = lookup.at_end,
                            .capacity = lookup.capacity,
-                           .max_concurrent_calls = lookup.max_concurrent_calls};
+                           .capacity_bytes = lookup.capacity_bytes,
+                           .max_concurrent_calls = lookup.max_concurrent_calls,
+                           .blocking_warning = lookup.blocking_warning};
   const auto add = [&](std::string_view kind, failure_action action) {
     options.failure_rules.push_back({std::string{kind}, action});
   };
@@ -199,8 +201,8 @@ expected<void> try_inputs(const job_file& job, const driver_registry& drivers) {
 }
 
 built_job build_job(const job_file& job, std::shared_ptr<const driver_registry> drivers,
-                    const job_outputs& outputs) {
-  return job_builder{job, std::move(drivers), outputs}.build();
+                    const job_outputs& outputs, log_function log) {
+  return job_builder{job, std::move(drivers), outputs, std::move(log)}.build();
 }
 
 std::shared_ptr<const driver_registry> known_drivers() {

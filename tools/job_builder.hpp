@@ -32,9 +32,10 @@ struct built_job {
   std::vector<std::shared_ptr<lookup_counts>> counts;
 };
 
-/// `outputs`: those of `open_outputs`; empty ones for a job that is only checked.
+/// `outputs`: those of `open_outputs`; empty ones for a job that is only checked. `log`: told what the job
+/// has to say while it runs; may be null.
 built_job build_job(const job_file& job, std::shared_ptr<const driver_registry> drivers,
-                    const job_outputs& outputs);
+                    const job_outputs& outputs, log_function log = {});
 
 /// The settings of a lookup's operator.
 operator_options options_of(const lookup_section& lookup, bad_record_action on_bad_record);

@@ -284,6 +284,9 @@ private:
     if (lookup.max_concurrent_calls > lookup.capacity)
       in.wrong("max_concurrent_calls",
                "must be at most capacity, which is " + std::to_string(lookup.capacity));
+    lookup.capacity_bytes = static_cast<std::size_t>(
+      in.size("capacity_bytes", lookup.capacity_bytes, 1, std::uint64_t{1} << 40));
+    lookup.blocking_warning = in.time("blocking_warning").value_or(lookup.blocking_warning);
     if (const auto* table = in.table("retry")) {
       read_retry(section(table, in.key() + ".retry"), lookup);
       if (timeout && *timeout == 0ns)

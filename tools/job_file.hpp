@@ -69,6 +69,8 @@ struct lookup_section {
   duration timeout{};
   std::size_t capacity = 100;
   std::size_t max_concurrent_calls = 100;
+  std::size_t capacity_bytes = operator_options{}.capacity_bytes;
+  duration blocking_warning = operator_options{}.blocking_warning;
   retry_strategy retry;
   /// Whether a miss is asked for again.
   bool retries_misses = false;

@@ -5,12 +5,14 @@
 #include "duration_text.hpp"
 #include "job_builder.hpp"
 #include "job_file.hpp"
+#include "log_queue.hpp"
 #include "progress.hpp"
 #include "summary.hpp"
 #include "validate_report.hpp"
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <unistd.h>
 
 namespace weir::tool {
@@ -80,8 +82,8 @@ bool wants_progress(const job_file& what, const run_arguments& arguments,
 }
 
 /// Waits for the job's end, shows progress, and passes signals on.
-job_result wait_for_end(job& running, const job_file& what, stop_signals& signals,
-                        command_output& output, bool shows_progress) {
+job_result wait_for_end(job& running, const job_file& what, log_queue& log,
+                        stop_signals& signals, command_output& output, bool shows_progress) {
   const stop_signals::reaction passes_on{signals, [&](std::size_t nth) {
     if (nth == 1)
       running.drain(what.drain_timeout);
@@ -100,13 +102,21 @@ job_result wait_for_end(job& running, const job_file& what, stop_signals& signal
       output.say(effects[said]);
     }
   };
+  const auto say_log = [&] {
+    for (const auto& line : log.take()) {
+      shown.clear();
+      output.say(line);
+    }
+  };
   const auto interval = std::min(look_interval, shown.interval());
   while (!running.wait_for(interval)) {
+    say_log();
     say_effects(signals.count());
     if (shows_progress)
       shown.show(running.status(), time_point::clock::now());
   }
   const auto result = running.wait();
+  say_log();
   // A drain whose deadline cuts a sink off is cancelled, but by no second signal.
   say_effects(std::min(signals.count(), signals_behind(result.end)));
   shown.clear();
@@ -162,9 +172,10 @@ int run_command(const run_arguments& arguments, stop_signals& signals) {
   if (!arguments.quiet)
     say_removed(output, outputs->folder, what.sink.path);
 
-  auto built = build_job(what, drivers, *outputs);
+  const auto log = std::make_shared<log_queue>();
+  auto built = build_job(what, drivers, *outputs, [log](const log_entry& entry) { log->add(entry); });
   auto running = built.env.start(what.name, {.keep_partial = arguments.keep_partial});
-  const auto result = wait_for_end(running, what, signals, output,
+  const auto result = wait_for_end(running, what, *log, signals, output,
                                    wants_progress(what, arguments, output));
   for (const auto& line : reasons(what, result))
     output.say(line);

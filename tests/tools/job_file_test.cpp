@@ -119,12 +119,39 @@ BOOST_AUTO_TEST_CASE(what_is_not_given_has_its_default) {
   BOOST_TEST((lookup.rows == row_form::one));
   BOOST_TEST(lookup.capacity == 100u);
   BOOST_TEST(lookup.max_concurrent_calls == 100u);
+  BOOST_TEST(lookup.capacity_bytes == 64u * 1024 * 1024);
+  BOOST_TEST((lookup.blocking_warning == 10ms));
   BOOST_TEST(!lookup.retry.enabled());
   BOOST_TEST((lookup.at_end == end_policy::keep_retrying));
   BOOST_TEST((lookup.on_timeout == timeout_action::fail));
   BOOST_TEST((lookup.on_miss == miss_action::null));
   BOOST_TEST((lookup.on_failure == failure_action::fail_job));
   BOOST_TEST(job.sink.parallelism == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(every_option_of_the_operator_can_be_set) {
+  add_to_lookup("capacity = 7\ncapacity_bytes = \"3KiB\"\nmax_concurrent_calls = 5\n"
+                "blocking_warning = \"7ms\"\non_failure = \"drop\"\nat_end = \"last_attempt\"\n"
+                "retry = { kind = \"fixed\", max_attempts = 2 }");
+  const auto options = options_of(good().lookups[0], bad_record_action::fail);
+  const operator_options defaults;
+  BOOST_TEST(options.name == "origin");
+  BOOST_TEST((options.timeout == 1s));
+  BOOST_TEST(options.capacity == 7u);
+  BOOST_TEST(options.capacity_bytes == 3072u);
+  BOOST_TEST((options.max_concurrent_calls == std::size_t{5}));
+  BOOST_TEST((options.blocking_warning == 7ms));
+  BOOST_TEST((options.on_failure == failure_action::drop));
+  BOOST_TEST((options.at_end == end_policy::last_attempt));
+  BOOST_TEST(options.retry.max_attempts() == 2u);
+  // Set elsewhere: for all lookups in [job], and by on_miss, on_timeout and on_bad_record.
+  BOOST_TEST(options.parallelism == defaults.parallelism);
+  BOOST_TEST(!options.failure_rules.empty());
+  // A new option must find its key.
+  const auto& [name, timeout, retry, on_failure, failure_rules, at_end, capacity, capacity_bytes,
+               max_concurrent_calls, blocking_warning, parallelism] = defaults;
+  static_cast<void>(std::tie(name, timeout, retry, on_failure, failure_rules, at_end, capacity,
+                             capacity_bytes, max_concurrent_calls, blocking_warning, parallelism));
 }
 
 BOOST_AUTO_TEST_CASE(max_concurrent_calls_is_the_capacity_unless_set) {
