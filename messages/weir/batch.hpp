@@ -7,6 +7,7 @@
 /// touches it.
 
 #include "weir/control.hpp"
+#include "weir/copyable.hpp"
 #include "weir/held_bytes.hpp"
 #include "weir/key_hash.hpp"
 #include "weir/origin.hpp"
@@ -14,6 +15,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -47,8 +50,28 @@ public:
   /// Removes all elements and keeps the memory.
   virtual void clear() noexcept {
     controls_.clear();
+    origins_.clear();
     bytes_ = 0;
     newest_ = event_time::none();
+  }
+
+  // -- records on their way from one batch to others of the same type, behind what those hold --
+
+  /// Moves all records to `to`. Those that are left here are to be cleared.
+  virtual void move_records_to(batch_base& to) = 0;
+
+  /// Copies all records to `to`. Only of a type that can be copied (`is_copyable_v`).
+  virtual void copy_records_to(batch_base& to) const = 0;
+
+  /// Moves each record with its key to the batch of the instance that has the key's group.
+  virtual void deal_records(std::span<const key_hash> keys, std::span<batch_base* const> to) = 0;
+
+  const origin_runs& origins() const noexcept { return origins_; }
+
+  /// Gives the records the origins that they have as those of the receiver's input `number`.
+  void come_from_input(std::uint64_t number) noexcept {
+    if (number != 0)
+      origins_.come_from_input(number);
   }
 
   /// Bytes that the records hold.
@@ -73,6 +96,7 @@ public:
 
 protected:
   std::vector<placed_control> controls_;
+  origin_runs origins_;
   std::size_t bytes_ = 0;
   event_time newest_;
 };
@@ -90,7 +114,33 @@ public:
     values_.clear();
     timestamps_.clear();
     keys_.clear();
-    origins_.clear();
+  }
+
+  void move_records_to(batch_base& to) override {
+    auto& other = static_cast<batch&>(to);
+    origin_runs::cursor from;
+    for (std::size_t i = 0; i < records(); ++i)
+      other.append(std::move(values_[i]), timestamp(i), from.at(origins_, i));
+  }
+
+  void copy_records_to(batch_base& to) const override {
+    if constexpr (is_copyable_v<T>) {
+      auto& other = static_cast<batch&>(to);
+      origin_runs::cursor from;
+      for (std::size_t i = 0; i < records(); ++i)
+        other.append(T(values_[i]), timestamp(i), from.at(origins_, i));
+    } else {
+      throw std::logic_error("records of a type that cannot be copied were to be copied");
+    }
+  }
+
+  void deal_records(std::span<const key_hash> keys, std::span<batch_base* const> to) override {
+    const auto instances = static_cast<std::uint32_t>(to.size());
+    origin_runs::cursor from;
+    for (std::size_t i = 0; i < records(); ++i) {
+      auto& other = static_cast<batch&>(*to[instance_of_group(key_group(keys[i]), instances)]);
+      other.append(std::move(values_[i]), timestamp(i), from.at(origins_, i), keys[i]);
+    }
   }
 
   using batch_base::append;
@@ -125,8 +175,6 @@ public:
     return timestamps_.empty() ? event_time::none() : timestamps_[i];
   }
 
-  const origin_runs& origins() const noexcept { return origins_; }
-
   /// Gives every record its key: of each record in order.
   void set_keys(std::vector<key_hash>&& of_all) noexcept { keys_.swap(of_all); }
 
@@ -138,7 +186,6 @@ private:
   std::vector<event_time> timestamps_;
   /// Empty where the stream is not keyed.
   std::vector<key_hash> keys_;
-  origin_runs origins_;
 };
 
 /// A place inside a batch: how far its receiver has got.

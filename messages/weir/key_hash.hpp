@@ -91,4 +91,18 @@ key_hash hash_of_key(const K& key) {
   return all.result();
 }
 
+/// Keys are shared out over the instances of a stage in groups, so that another number of instances
+/// moves whole groups. Their number is the greatest parallelism of a stage behind `key_by`.
+inline constexpr std::uint32_t key_groups = 128;
+
+/// The group that a key belongs to, from 0 to `key_groups` - 1. As fixed as the hash.
+constexpr std::uint32_t key_group(key_hash of) noexcept {
+  return static_cast<std::uint32_t>(of % key_groups);
+}
+
+/// Which of `instances` (1 to `key_groups`) has the group: each has a contiguous range of them.
+constexpr std::uint32_t instance_of_group(std::uint32_t group, std::uint32_t instances) noexcept {
+  return group * instances / key_groups;
+}
+
 } // namespace weir

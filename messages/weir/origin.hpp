@@ -30,6 +30,17 @@ struct origin {
     return {position, splitmix64(ordinal * splitmix64_step + index + 1), split};
   }
 
+  /// The origin of this record where a stage takes it from its input `number`. Two inputs may bring
+  /// records of one origin (two sources count alike, one stream may come on two ways); inside a stage
+  /// each has one of its own. Input 0 changes nothing, so a stage with one input need not ask.
+  origin of_input(std::uint64_t number) const noexcept {
+    // Away from the numbers that `child` mixes.
+    constexpr std::uint64_t inputs = 0x6A09'E667'F3BC'C908u;
+    if (number == 0)
+      return *this;
+    return {position, splitmix64((ordinal ^ inputs) + number * splitmix64_step), split};
+  }
+
   /// `split/position` or `split/position/ordinal`.
   std::string text() const {
     auto line = std::to_string(split) + "/" + std::to_string(position);
@@ -56,6 +67,13 @@ public:
   }
 
   std::size_t size() const noexcept { return count_; }
+
+  /// Makes every origin that of a record which comes from this input.
+  void come_from_input(std::uint64_t number) noexcept {
+    for (auto& each : runs_)
+      each.start = each.start.of_input(number);
+    next_ = next_.of_input(number);
+  }
 
   /// Reads origins in ascending order of index, each in constant time.
   class cursor {

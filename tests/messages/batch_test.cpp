@@ -2,9 +2,14 @@
 
 #include "weir/batch.hpp"
 
+#include "weir/dead_letter.hpp"
+
 #include <boost/test/unit_test.hpp>
 
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 using weir::batch;
 using weir::batch_base;
@@ -19,7 +24,27 @@ void append(batch_base& to, const control& what) {
   to.append(what);
 }
 
+/// Value, event time and origin of each record.
+template <class T>
+std::string text(const batch<T>& of) {
+  std::string all;
+  weir::origin_runs::cursor at;
+  for (std::size_t i = 0; i < of.records(); ++i) {
+    all += of.value(i) + (of.timestamp(i).has_value() ? "@" + std::to_string(of.timestamp(i).ms()) : "");
+    all += " " + at.at(of.origins(), i).text() + "\n";
+  }
+  return all;
+}
+
+/// Says that it can be copied, as a struct with a vector of `unique_ptr` does.
+struct moved_only {
+  std::vector<std::unique_ptr<int>> numbers;
+};
+
 } // namespace
+
+template <>
+inline constexpr bool weir::is_copyable_v<moved_only> = false;
 
 BOOST_AUTO_TEST_SUITE(batches)
 
@@ -121,6 +146,50 @@ BOOST_AUTO_TEST_CASE(a_fresh_one_is_of_the_same_type) {
   const auto other = of.fresh();
   BOOST_TEST(dynamic_cast<batch<int>*>(other.get()) != nullptr);
   BOOST_TEST(other->empty());
+}
+
+BOOST_AUTO_TEST_CASE(records_are_copied_and_moved_behind_those_of_another) {
+  batch<std::string> from;
+  from.append("a", event_time{5}, {1, 0, 0});
+  from.append("b", event_time::none(), {9, 2, 4});
+  append(from, control::end());
+  batch<std::string> to;
+  to.append("first", event_time::none(), {0, 0, 0});
+  from.copy_records_to(to);
+  from.move_records_to(to);
+  BOOST_TEST(text(to) == "first 0/0\na@5 0/1\nb 4/9/2\na@5 0/1\nb 4/9/2\n");
+  BOOST_TEST(to.newest().ms() == 5);
+  BOOST_TEST(to.controls().empty());
+}
+
+BOOST_AUTO_TEST_CASE(records_are_dealt_by_the_group_of_their_key) {
+  batch<std::string> from;
+  for (std::uint64_t i = 0; i < 4; ++i)
+    from.append(std::string(1, static_cast<char>('a' + i)), event_time::none(), {i, 0, 0});
+  batch<std::string> first;
+  batch<std::string> second;
+  batch_base* const to[] = {&first, &second};
+  const weir::key_hash keys[] = {127, 128, 63, 64};
+  from.deal_records(keys, to);
+  BOOST_TEST(text(first) == "b 0/1\nc 0/2\n");
+  BOOST_TEST(text(second) == "a 0/0\nd 0/3\n");
+  BOOST_TEST(second.key(0) == 127u);
+  BOOST_TEST(second.key(1) == 64u);
+}
+
+BOOST_AUTO_TEST_CASE(some_records_can_only_be_moved) {
+  static_assert(weir::is_copyable_v<std::string>);
+  static_assert(weir::is_copyable_v<weir::dead_letter<std::vector<int>>>);
+  static_assert(!weir::is_copyable_v<std::unique_ptr<int>>);
+  static_assert(!weir::is_copyable_v<std::vector<std::unique_ptr<int>>>);
+  static_assert(!weir::is_copyable_v<std::pair<int, std::optional<std::vector<std::unique_ptr<int>>>>>);
+  static_assert(!weir::is_copyable_v<weir::dead_letter<moved_only>>);
+  batch<moved_only> from;
+  from.append({}, event_time::none(), {});
+  batch<moved_only> to;
+  from.move_records_to(to);
+  BOOST_TEST(to.records() == 1u);
+  BOOST_CHECK_THROW(from.copy_records_to(to), std::logic_error);
 }
 
 BOOST_AUTO_TEST_CASE(a_cursor_meets_every_element_in_its_place) {

@@ -61,4 +61,29 @@ BOOST_AUTO_TEST_CASE(a_type_says_what_it_is_made_of) {
   BOOST_TEST(hash_of_key(own::airport{"HAM", 1}) != hash_of_key(own::airport{"HAM", 2}));
 }
 
+BOOST_AUTO_TEST_CASE(groups_of_keys_are_the_same_for_ever) {
+  BOOST_TEST(weir::key_groups == 128u);
+  BOOST_TEST(weir::key_group(0) == 0u);
+  BOOST_TEST(weir::key_group(hash_of_key(0)) == 63u);
+  BOOST_TEST(weir::key_group(hash_of_key(std::string{"HAM"})) == 40u);
+  BOOST_TEST(weir::key_group(hash_of_key(std::pair{std::string{"HAM"}, 1})) == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(instances_have_contiguous_ranges_of_groups) {
+  BOOST_TEST(weir::instance_of_group(42, 3) == 0u);
+  BOOST_TEST(weir::instance_of_group(43, 3) == 1u);
+  BOOST_TEST(weir::instance_of_group(85, 3) == 1u);
+  BOOST_TEST(weir::instance_of_group(86, 3) == 2u);
+  for (std::uint32_t instances = 1; instances <= weir::key_groups; ++instances) {
+    std::uint32_t last = 0;
+    std::set<std::uint32_t> all;
+    for (std::uint32_t group = 0; group < weir::key_groups; ++group) {
+      const auto of = weir::instance_of_group(group, instances);
+      BOOST_TEST_REQUIRE((of >= last && of < instances));
+      all.insert(last = of);
+    }
+    BOOST_TEST_REQUIRE(all.size() == instances);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -80,6 +80,24 @@ BOOST_AUTO_TEST_CASE(children_of_children_have_names_of_their_own) {
   BOOST_TEST(ordinals.size() == 10'101u);
 }
 
+BOOST_AUTO_TEST_CASE(what_comes_on_several_inputs_has_an_origin_of_its_own_on_each) {
+  const origin of{7, 123, 2};
+  BOOST_TEST((of.of_input(0) == of));
+  // Part of keys that outlive the process: it must not change.
+  BOOST_TEST((origin{0, 0, 0}.of_input(1).ordinal) == 0x1AC0'46DD'A8E8'6E2Au);
+  BOOST_TEST(of.of_input(3).ordinal == 0x7441'5F10'C291'01F7u);
+  BOOST_TEST(of.of_input(3).position == 7u);
+  BOOST_TEST(of.of_input(3).split == 2u);
+  std::set<std::uint64_t> ordinals;
+  for (std::uint64_t input = 0; input < 10; ++input)
+    for (std::uint64_t child = 0; child < 100; ++child) {
+      ordinals.insert(origin{7, 0, 2}.of_input(input).child(child).ordinal);
+      ordinals.insert(origin{7, 0, 2}.child(child).of_input(input).ordinal);
+    }
+  // Where the input is number 0, both ways lead to the same.
+  BOOST_TEST(ordinals.size() == 2 * 1000u - 100u);
+}
+
 BOOST_AUTO_TEST_CASE(the_text_names_split_and_position) {
   BOOST_TEST((origin{7, 0, 2}.text()) == "2/7");
   BOOST_TEST((origin{7, 9, 2}.text()) == "2/7/9");
@@ -103,6 +121,17 @@ BOOST_AUTO_TEST_CASE(runs_give_what_a_plain_vector_gives) {
         BOOST_TEST_REQUIRE((at.at(runs, i) == plain[i]));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(runs_come_from_an_input_as_a_whole) {
+  const auto plain = random_origins(1);
+  origin_runs runs;
+  for (const auto& each : plain)
+    runs.append(each);
+  runs.come_from_input(2);
+  const auto now = read(runs);
+  for (std::size_t i = 0; i < plain.size(); ++i)
+    BOOST_TEST_REQUIRE((now[i] == plain[i].of_input(2)));
 }
 
 BOOST_AUTO_TEST_CASE(a_cursor_may_read_while_more_is_appended) {
