@@ -53,10 +53,10 @@ struct origin {
 class origin_runs {
 public:
   /// Appends the origin of the next record.
-  void append(const origin& from) {
-    if (!continues(from))
-      runs_.push_back({from, count_});
-    next_ = from;
+  [[gnu::always_inline]] void append(const origin& from) {
+    if (!continues(from)) [[unlikely]]
+      begin_run(from);
+    // Not `next_ = from`: the copy would be read in one piece just after it was written in two.
     ++next_.position;
     ++count_;
   }
@@ -98,6 +98,11 @@ private:
 
   bool continues(const origin& from) const noexcept {
     return count_ != 0 && from == next_;
+  }
+
+  [[gnu::noinline]] void begin_run(const origin& from) {
+    runs_.push_back({from, count_});
+    next_ = from;
   }
 
   std::vector<run> runs_;

@@ -26,7 +26,7 @@ public:
 
   /// Emits one record. Only where there is room. `T` must be the type of this output's records.
   template <class T>
-  void emit(T what, event_time timestamp, const origin& from) {
+  [[gnu::always_inline]] void emit(T what, event_time timestamp, const origin& from) {
     add(std::move(what), timestamp, from);
     settle();
   }
@@ -34,7 +34,7 @@ public:
   /// Emits one of several results of a record; after the last of them comes `settle()`. They stay
   /// together: no batch is handed over in between.
   template <class T>
-  void add(T what, event_time timestamp, const origin& from) {
+  [[gnu::always_inline]] void add(T what, event_time timestamp, const origin& from) {
     auto& open = static_cast<batch<T>&>(*open_);
     const auto before = open.bytes();
     open.append(std::move(what), timestamp, from);
