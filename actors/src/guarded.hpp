@@ -13,14 +13,15 @@
 
 namespace weir {
 
-/// The error that an exception becomes.
-inline error error_of(const std::string& stage, const std::exception_ptr& thrown) {
+/// The error that an exception becomes; `who` has thrown it.
+inline error error_of(const std::string& stage, const std::exception_ptr& thrown,
+                      const std::string& who = "it") {
   try {
     std::rethrow_exception(thrown);
   } catch (const std::exception& known) {
-    return {error_kind::exception, stage, std::string{"it threw: "} + known.what()};
+    return {error_kind::exception, stage, who + " threw: " + known.what()};
   } catch (...) {
-    return {error_kind::exception, stage, "it threw something that is no std::exception"};
+    return {error_kind::exception, stage, who + " threw something that is no std::exception"};
   }
 }
 

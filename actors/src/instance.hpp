@@ -30,10 +30,9 @@ struct instance_parts {
   batch_limits batches;
   /// Senders that feed this instance.
   std::size_t channels = 0;
-  std::vector<lane_target> results;
-  std::vector<lane_target> dead_letters;
-  /// Whether the job uses the dead-letter output.
-  bool has_dead_letters = false;
+  std::vector<edge_parts> results;
+  /// None: the job does not use the dead-letter output.
+  std::vector<edge_parts> dead_letters;
   /// How it waits for a descriptor without holding its thread.
   fd_waiter wait_for_fd;
   /// May be null.
@@ -49,6 +48,11 @@ void report_exceptions(const Self& self, const instance_parts& of) {
       caf::anon_send(job, id, stage_failure{error_of(stage, thrown), {}});
       return caf::exit_reason::unhandled_exception;
     });
+}
+
+/// The failure of a step on one of the edges of `stage`.
+inline stage_failure failure_of(const std::string& stage, const step_failure& of) {
+  return {error_of(stage, of.thrown, std::string{of.step}), of.record};
 }
 
 /// Introduces `self` to the receivers of one of its outputs.

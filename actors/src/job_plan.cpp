@@ -22,8 +22,10 @@ public:
     std::set<std::string> names;
     for (std::size_t i = 0; i < plan_.stages.size(); ++i)
       check_stage(i, names);
-    if (edges_lead_to_stages())
+    if (edges_lead_to_stages()) {
+      check_keys();
       check_ways();
+    }
     return std::move(found_);
   }
 
@@ -90,11 +92,39 @@ private:
       add(stage.name, "nothing takes its records; end the stream with sink_to");
     for (const auto output : {output_kind::results, output_kind::dead_letters})
       if (edges(output) > 1)
-        add(stage.name, "its output leads to more than one stage, which is not supported yet");
+        check_copies(number, output);
     const auto* of = std::get_if<operator_plan>(&stage.what);
     if (of != nullptr && of->options.makes_dead_letters() && edges(output_kind::dead_letters) == 0)
       add("operator " + stage.name, "its failures become dead letters but nothing takes them; end "
                                     "dead_letters() with sink_to");
+  }
+
+  void check_copies(std::size_t from, output_kind output) {
+    const bool copyable
+      = std::all_of(plan_.edges.begin(), plan_.edges.end(), [&](const edge_plan& edge) {
+          return edge.from != from || edge.output != output || edge.copyable;
+        });
+    if (!copyable)
+      add(plan_.stages[from].name,
+          output == output_kind::results
+            ? "its records are taken more than once but their type cannot be copied"
+            : "its dead letters are taken more than once but their type cannot be copied");
+  }
+
+  void check_keys() {
+    for (const auto& edge : plan_.edges) {
+      const auto& to = plan_.stages[edge.to];
+      const bool keyed = edge.how == partition::key && edge.keys;
+      if ((edge.how == partition::key) != static_cast<bool>(edge.keys))
+        add(to.name, "records come to it by key but nothing reads their keys, or the other way round");
+      if (keyed && plan_.instances(to) > key_groups)
+        add(to.name, "parallelism is " + std::to_string(plan_.instances(to))
+                       + " but must be at most " + std::to_string(key_groups) + " behind key_by");
+      const auto* of = std::get_if<operator_plan>(&to.what);
+      if (of != nullptr && of->mode == output_mode::key_ordered && !keyed)
+        add("operator " + to.name, "its mode is key_ordered but records come to it without keys; "
+                                   "put key_by before it");
+    }
   }
 
   bool edges_lead_to_stages() {

@@ -233,21 +233,17 @@ private:
     for (const auto& edge : plan_.edges) {
       if (edge.to == number)
         parts.channels += channels_of(edge);
-      if (edge.from != number)
-        continue;
-      if (edge.output == output_kind::results) {
-        parts.results = lanes_of(edge, subtask);
-      } else {
-        parts.dead_letters = lanes_of(edge, subtask);
-        parts.has_dead_letters = true;
-      }
+      if (edge.from == number)
+        (edge.output == output_kind::results ? parts.results : parts.dead_letters)
+          .push_back({lanes_of(edge, subtask), edge.steps, edge.keys});
     }
     return parts;
   }
 
   /// Whether instance i feeds instance i alone.
   bool is_forward(const edge_plan& edge) const {
-    return plan_.instances(plan_.stages[edge.from]) == plan_.instances(plan_.stages[edge.to]);
+    return edge.how == partition::forward
+           && plan_.instances(plan_.stages[edge.from]) == plan_.instances(plan_.stages[edge.to]);
   }
 
   /// Channels that an edge brings to each of its receiving instances.
@@ -258,18 +254,21 @@ private:
   std::vector<lane_target> lanes_of(const edge_plan& edge, std::uint32_t subtask) const {
     // An instance's channels: those of the edges before this one, then one for each sender.
     std::uint32_t before = 0;
+    std::uint32_t input = 0;
     for (const auto& other : plan_.edges) {
       if (&other == &edge)
         break;
-      if (other.to == edge.to)
-        before += static_cast<std::uint32_t>(channels_of(other));
+      if (other.to != edge.to)
+        continue;
+      before += static_cast<std::uint32_t>(channels_of(other));
+      ++input;
     }
     const auto& to = receivers_[edge.to].instances;
     if (is_forward(edge))
-      return {{to[subtask], {before}}};
+      return {{to[subtask], {before}, input}};
     std::vector<lane_target> lanes;
     for (const auto& each : to)
-      lanes.push_back({each, {before + subtask}});
+      lanes.push_back({each, {before + subtask}, input});
     return lanes;
   }
 
@@ -355,16 +354,20 @@ private:
     return sum;
   }
 
-  /// Records that are between two stages, or in an operator.
+  /// Records that are between two stages, or in an operator. Exact once all stages have stopped: after
+  /// each message of a stage all that it has emitted is counted as sent.
   std::uint64_t left_behind() const {
-    const auto now = status();
     std::uint64_t sent = 0;
+    for (const auto& stage : sources_)
+      for (const auto& each : stage.of)
+        sent += each->sent.value();
+    for (const auto& stage : operators_)
+      for (const auto& each : stage.of)
+        sent += each->sent.value();
+    const auto now = status();
     std::uint64_t received = 0;
     std::uint64_t held = 0;
-    for (const auto& each : now.sources)
-      sent += each.records_out + each.dead_letters;
     for (const auto& each : now.operators) {
-      sent += each.records_out + each.dead_letters;
       received += each.records_in;
       held += each.records_in - each.records_finished;
     }

@@ -92,9 +92,10 @@ void operator_stage_state::make_body() {
   const auto send = [this](const lane_target& to, batch_handle full) {
     self_->send(to.to, to.channel, std::move(full));
   };
-  results_.emplace(of.results, body_->result_batch(), of.batches, send);
-  if (of.has_dead_letters)
-    dead_letters_.emplace(of.dead_letters, body_->dead_letter_batch(), of.batches, send);
+  results_ = make_output_port(of.results, body_->result_batch(), of.batches, send);
+  if (!of.dead_letters.empty())
+    dead_letters_
+      = make_output_port(of.dead_letters, body_->dead_letter_batch(), of.batches, send);
 }
 
 expected<void> operator_stage_state::open_body() {
@@ -124,8 +125,9 @@ void operator_stage_state::on_blocking_call(duration took) {
 }
 
 void operator_stage_state::on_run() {
-  attach_to(self_, parts_->instance.results, 0);
-  attach_to(self_, parts_->instance.dead_letters, 1);
+  attach_to(self_, results_->targets(), 0);
+  if (dead_letters_)
+    attach_to(self_, dead_letters_->targets(), 1);
 }
 
 void operator_stage_state::on_credit(lane_id lane, const credit& more, batch_handle spare) {
@@ -204,11 +206,15 @@ void operator_stage_state::take_input(time_point now) {
 
 void operator_stage_state::after(time_point now) {
   ask_pools();
+  results_->run_steps();
+  if (dead_letters_)
+    dead_letters_->run_steps();
   const auto counts = body_->counts();
   auto& probe = *parts_->probe;
   probe.records_in.set(counts.records_in);
   probe.records_finished.set(counts.records_finished);
   probe.records_out.set(counts.records_out);
+  probe.sent.set(results_->sent() + (dead_letters_ ? dead_letters_->sent() : 0));
   probe.calls.set(counts.calls);
   probe.retries.set(counts.retries);
   probe.timeouts.set(counts.timeouts);
@@ -221,6 +227,8 @@ void operator_stage_state::after(time_point now) {
     fail(failure->why, failure->record);
     return;
   }
+  if (steps_have_failed())
+    return;
   if (body_->finished()) {
     finish();
     return;
@@ -265,6 +273,16 @@ void operator_stage_state::fail(error why, std::string record) {
               stage_failure{std::move(why), std::move(record)});
 }
 
+bool operator_stage_state::steps_have_failed() {
+  for (const auto* each : {results_.get(), dead_letters_.get()})
+    if (each != nullptr && each->failure()) {
+      auto of = failure_of(parts_->instance.context.stage, *each->failure());
+      fail(std::move(of.why), std::move(of.record));
+      return true;
+    }
+  return false;
+}
+
 void operator_stage_state::finish() {
   over_ = true;
   on_flush();
@@ -273,7 +291,7 @@ void operator_stage_state::finish() {
 }
 
 operator_outputs operator_stage_state::outputs() {
-  return {*results_, dead_letters_ ? &*dead_letters_ : nullptr};
+  return {*results_, dead_letters_.get()};
 }
 
 time_point operator_stage_state::now() const {

@@ -72,6 +72,8 @@ private:
   void ask_pools();
   void expire_questions(time_point now);
   void fail(error why, std::string record);
+  /// Whether a step on an edge has failed; then so does the stage.
+  bool steps_have_failed();
   void finish();
   operator_outputs outputs();
   time_point now() const;
@@ -81,8 +83,9 @@ private:
   std::unique_ptr<context> context_;
   std::unique_ptr<operator_body> body_;
   std::optional<input_gate> input_;
-  std::optional<output_port> results_;
-  std::optional<output_port> dead_letters_;
+  std::unique_ptr<output_port> results_;
+  /// Null where the job has no use for dead letters.
+  std::unique_ptr<output_port> dead_letters_;
   wake_ups wake_ups_;
   log_limiter blocking_reports_;
   /// The flush message to itself is under way.

@@ -1,100 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// One output of a stage instance: an open batch and the credit for each receiver (a lane). With
-/// several receivers the records are dealt out in turn and control elements go to all; that is all
-/// that rebalancing is. Part of a stage's shell, on its thread.
+/// One output of a stage instance, from the machine's `emit` to the batches that are sent. What
+/// `direct_port` is for one edge without steps and keys, `staged_port` is for all others;
+/// `make_output_port` decides. Part of a stage's shell, on its thread.
 
-#include "weir/interfaces.hpp"
+#include "lane.hpp"
+
+#include "weir/edge_step.hpp"
 #include "weir/output.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace weir {
 
-/// Where a lane leads.
-struct lane_target {
-  batch_receiver to;
-  channel_id channel;
+/// One edge as its sender needs it: the receivers, and what happens on the way to them.
+struct edge_parts {
+  std::vector<lane_target> targets;
+  std::vector<step_maker> steps;
+  /// Where set, a record goes to the target that has its key's group; else they have it in turn.
+  key_reader_maker keys;
 };
 
-class output_port final : public output {
+class output_port : public output {
 public:
   /// Sends a batch to a receiver, in the stage's name.
   using sender = std::function<void(const lane_target&, batch_handle)>;
 
-  /// `prototype` is an empty batch of the output's type. No targets: all that is emitted is dropped,
-  /// and there is always room.
-  output_port(std::vector<lane_target> targets, std::unique_ptr<batch_base> prototype,
-              batch_limits limits, sender send);
-
-  /// The receiver at `lane` has more room; `spare` may be null.
-  void grant(std::uint32_t lane, const credit& more, batch_handle spare);
+  /// The receiver at `lane` has more room; `spare` may be null. Lanes are numbered over all edges.
+  virtual void grant(std::uint32_t lane, const credit& more, batch_handle spare) = 0;
 
   using output::emit;
-  void emit(const control& what) override;
+
+  /// Runs the steps on what has been emitted. A stage calls it after every message, so that between two
+  /// messages every record is in a lane.
+  virtual void run_steps() = 0;
 
   /// Sends what is in the open batches.
-  void flush();
+  virtual void flush() = 0;
 
   /// Whether `flush` has something to send.
-  bool has_unsent() const noexcept;
+  virtual bool has_unsent() const noexcept = 0;
 
   /// The greatest event time emitted since this was last asked; `none()` where there was none.
-  event_time take_newest() noexcept;
+  virtual event_time take_newest() noexcept = 0;
 
   /// Records that have been emitted since it was made.
-  std::uint64_t records() noexcept {
-    reconcile();
-    return records_;
-  }
+  virtual std::uint64_t records() noexcept = 0;
 
-  const std::vector<lane_target>& targets() const noexcept { return targets_; }
+  /// Records that have come to lanes: behind the steps, and once for each edge.
+  virtual std::uint64_t sent() noexcept = 0;
 
-private:
-  /// Records that one lane gets before the next has its turn.
-  static constexpr std::int64_t turn_length = 64;
-  /// Empty batches that a lane keeps; a receiver that stood still gives back many small ones at once.
-  static constexpr std::size_t spares_max = 8;
-  /// Control elements that an open batch without credit holds before watermarks are merged.
-  static constexpr std::size_t controls_max = 1000;
+  /// Set where a step has failed: there is no room any more, and nothing more is sent.
+  virtual const std::optional<step_failure>& failure() const noexcept = 0;
 
-  struct lane {
-    credit left;
-    std::shared_ptr<batch_base> open;
-    std::vector<std::shared_ptr<batch_base>> spare;
-    /// Whether a control element waits in `open` that must go even without credit.
-    bool urgent = false;
-  };
-
-  void turn_over() override;
-  /// Takes what was put into the open batch off its lane's credit.
-  void reconcile() noexcept;
-  /// Makes lane `next`, or the first after it that has credit, the one that is written to.
-  void open_lane(std::size_t next);
-  void send(std::size_t number);
-  static bool has_credit(const lane& of) noexcept {
-    return of.left.records > 0 && of.left.bytes > 0;
-  }
-  /// A receiver without credit is not sent watermark after watermark: they wait for its next credit.
-  static bool is_sendable(const lane& of) noexcept {
-    return !of.open->empty() && (of.open->records() > 0 || of.urgent || has_credit(of));
-  }
-
-  std::vector<lane_target> targets_;
-  batch_limits limits_;
-  sender send_;
-  std::vector<lane> lanes_;
-  std::size_t current_ = 0;
-  /// What `records_left_` and `bytes_left_` were when they were last reconciled.
-  credit shown_;
-  /// Records that the current lane may still get in its turn.
-  std::int64_t turn_left_ = turn_length;
-  event_time newest_;
-  std::uint64_t records_ = 0;
+  /// All lanes, in order of their numbers.
+  virtual std::vector<lane_target> targets() const = 0;
 };
+
+/// `prototype` is an empty batch of the output's type. No edges: all that is emitted is dropped, and
+/// there is always room.
+std::unique_ptr<output_port> make_output_port(const std::vector<edge_parts>& edges,
+                                              std::unique_ptr<batch_base> prototype,
+                                              batch_limits limits, output_port::sender send);
 
 } // namespace weir

@@ -19,9 +19,10 @@ source_stage_state::make_behavior(std::shared_ptr<source_parts> parts) {
   const auto send = [this](const lane_target& to, batch_handle full) {
     self_->send(to.to, to.channel, std::move(full));
   };
-  results_.emplace(of.results, parts_->body->record_batch(), of.batches, send);
-  if (of.has_dead_letters)
-    dead_letters_.emplace(of.dead_letters, parts_->body->dead_letter_batch(), of.batches, send);
+  results_ = make_output_port(of.results, parts_->body->record_batch(), of.batches, send);
+  if (!of.dead_letters.empty())
+    dead_letters_
+      = make_output_port(of.dead_letters, parts_->body->dead_letter_batch(), of.batches, send);
   watermarks_.emplace(parts_->watermarks);
   return {
     [this](caf::open_atom) { on_open(); },
@@ -49,8 +50,9 @@ void source_stage_state::on_open() {
 
 void source_stage_state::on_run() {
   phase_ = phase::running;
-  attach_to(self_, parts_->instance.results, 0);
-  attach_to(self_, parts_->instance.dead_letters, 1);
+  attach_to(self_, results_->targets(), 0);
+  if (dead_letters_)
+    attach_to(self_, dead_letters_->targets(), 1);
   if (results_->has_room())
     read();
 }
@@ -82,7 +84,7 @@ void source_stage_state::on_drain() {
 }
 
 void source_stage_state::read() {
-  source_outputs out{*results_, dead_letters_ ? &*dead_letters_ : nullptr};
+  source_outputs out{*results_, dead_letters_.get()};
   if (!out.has_room()) {
     send_ready();
     return;
@@ -93,7 +95,8 @@ void source_stage_state::read() {
     return;
   }
   make_watermark();
-  send_ready();
+  if (!send_ready())
+    return;
   switch (polled->state) {
     case poll_state::more:
       // A bounded amount a message: drain and stop must get their turn.
@@ -143,24 +146,37 @@ void source_stage_state::close() noexcept {
   }
 }
 
-void source_stage_state::fail(error why) {
+void source_stage_state::fail(error why, std::string record) {
   close();
-  self_->send(parts_->instance.job, parts_->instance.id, stage_failure{std::move(why), {}});
+  self_->send(parts_->instance.job, parts_->instance.id,
+              stage_failure{std::move(why), std::move(record)});
 }
 
-void source_stage_state::send_ready() {
+bool source_stage_state::send_ready() {
   results_->flush();
   if (dead_letters_)
     dead_letters_->flush();
   auto& probe = *parts_->probe;
   probe.records_out.set(results_->records());
   probe.dead_letters.set(dead_letters_ ? dead_letters_->records() : 0);
+  probe.sent.set(results_->sent() + (dead_letters_ ? dead_letters_->sent() : 0));
   if (!is_open())
-    return;
+    return false;
   probe.skipped.set(parts_->body->skipped());
   const auto progress = parts_->body->progress();
   probe.read.set(progress.read);
   probe.total.set(progress.total.value_or(0));
+  return !steps_have_failed();
+}
+
+bool source_stage_state::steps_have_failed() {
+  for (const auto* each : {results_.get(), dead_letters_.get()})
+    if (each != nullptr && each->failure()) {
+      auto of = failure_of(parts_->instance.context.stage, *each->failure());
+      fail(std::move(of.why), std::move(of.record));
+      return true;
+    }
+  return false;
 }
 
 source_actor::behavior_type source_stage(source_stage_state::self_pointer self,

@@ -48,15 +48,19 @@ private:
   /// Ends the stream; `why`: `finished` or `cut_short`.
   void end(stage_event why);
   void close() noexcept;
-  void fail(error why);
-  void send_ready();
+  void fail(error why, std::string record = {});
+  /// Whether the source may go on: no step has failed.
+  bool send_ready();
+  /// Whether a step on an edge has failed; then so does the stage.
+  bool steps_have_failed();
   /// Whether the body may be asked.
   bool is_open() const noexcept { return phase_ != phase::closed && phase_ != phase::ended; }
 
   self_pointer self_;
   std::shared_ptr<source_parts> parts_;
-  std::optional<output_port> results_;
-  std::optional<output_port> dead_letters_;
+  std::unique_ptr<output_port> results_;
+  /// Null where the job has no use for dead letters.
+  std::unique_ptr<output_port> dead_letters_;
   std::optional<watermark_generator> watermarks_;
   phase phase_ = phase::closed;
   /// A flush message to itself is under way.

@@ -7,6 +7,7 @@
 
 #include "weir/batch.hpp"
 #include "weir/client_driver.hpp"
+#include "weir/edge_step.hpp"
 #include "weir/operator_body.hpp"
 #include "weir/sink_body.hpp"
 #include "weir/source_body.hpp"
@@ -46,12 +47,28 @@ struct stage_plan {
   std::variant<source_plan, operator_plan, sink_plan> what;
 };
 
-/// From one stage's output to another stage. Between equal parallelism instance i feeds instance i;
-/// else every sender deals its records out to all receivers in turn.
+/// Which instance of the receiving stage a record goes to.
+enum class partition : std::uint8_t {
+  /// Between equal parallelism instance i feeds instance i; else as `rebalance`.
+  forward,
+  /// All in turn.
+  rebalance,
+  /// The one that has the group of the record's key.
+  key,
+};
+
+/// From one stage's output to another stage. An output may have several edges; each gets every record.
 struct edge_plan {
   std::size_t from = 0;
   output_kind output = output_kind::results;
   std::size_t to = 0;
+  partition how = partition::forward;
+  /// What happens to the records on the way, in the sending stage's actor.
+  std::vector<step_maker> steps{};
+  /// With `partition::key`: reads the keys of what comes out of the last step.
+  key_reader_maker keys{};
+  /// Whether the output's records can be copied (`is_copyable_v`).
+  bool copyable = true;
 };
 
 struct pool_plan {
@@ -75,7 +92,8 @@ struct job_plan {
   std::vector<error> mistakes;
 
   /// All that is wrong with the plan: `mistakes`, bad operator options, names that are missing or
-  /// there twice, outputs that lead nowhere, to two places or in a circle, stages that nothing reaches.
+  /// there twice, outputs that lead nowhere or in a circle, records that would have to be copied and
+  /// cannot be, keys that are missing, stages that nothing reaches.
   std::vector<error> check() const;
 
   /// Whether a stage has this name.

@@ -12,6 +12,9 @@ namespace weir {
 /// One source instance.
 struct source_probe {
   counter records_out;
+  /// Records and dead letters that have come to batches for receivers: behind the steps of the edges,
+  /// and once for each edge.
+  counter sent;
   /// Records that could not be read and were left out or sent to the dead letters.
   counter skipped;
   counter dead_letters;
@@ -27,6 +30,8 @@ struct operator_probe {
   counter records_finished;
   /// Results emitted.
   counter records_out;
+  /// As `source_probe::sent`.
+  counter sent;
   /// Calls of the user's function, retries included.
   counter calls;
   counter retries;

@@ -4,6 +4,8 @@
 
 #include "../support/job_fixture.hpp"
 
+#include "weir/edge_steps.hpp"
+
 using weir::output_kind;
 using weir::testing::job_fixture;
 
@@ -97,9 +99,29 @@ BOOST_AUTO_TEST_CASE(records_that_nobody_takes) {
   BOOST_TEST(has_mistake("nothing takes its records"));
 }
 
-BOOST_AUTO_TEST_CASE(an_output_to_two_stages) {
+BOOST_AUTO_TEST_CASE(an_output_may_lead_to_two_stages_where_its_records_can_be_copied) {
   plan.edges.push_back({0, output_kind::results, 2});
-  BOOST_TEST(has_mistake("leads to more than one stage"));
+  BOOST_TEST(mistakes() == "");
+  plan.edges[0].copyable = false;
+  BOOST_TEST(has_mistake("in: its records are taken more than once but their type cannot be copied"));
+  plan.edges.pop_back();
+  BOOST_TEST(mistakes() == "");
+}
+
+BOOST_AUTO_TEST_CASE(keys) {
+  auto& to = plan.edges[0];
+  std::get<weir::operator_plan>(plan.stages[1].what).mode = weir::output_mode::key_ordered;
+  BOOST_TEST(has_mistake("operator op: its mode is key_ordered but records come to it without keys"));
+  to.how = weir::partition::key;
+  BOOST_TEST(has_mistake("nothing reads their keys"));
+  to.keys = weir::keys_of<int>([](int x) { return x % 10; });
+  BOOST_TEST(mistakes() == "");
+  plan.stages[1].parallelism = 129;
+  BOOST_TEST(has_mistake("op: parallelism is 129 but must be at most 128 behind key_by"));
+  plan.stages[1].parallelism = 128;
+  BOOST_TEST(mistakes() == "");
+  to.how = weir::partition::rebalance;
+  BOOST_TEST(has_mistake("nothing reads their keys"));
 }
 
 BOOST_AUTO_TEST_CASE(dead_letters_that_nobody_takes) {
@@ -117,7 +139,9 @@ BOOST_AUTO_TEST_CASE(dead_letters_of_one_kind_that_nobody_takes) {
 BOOST_AUTO_TEST_CASE(dead_letters_to_two_stages) {
   add_dead_letter_sink("op", "dead");
   add_dead_letter_sink("op", "more");
-  BOOST_TEST(has_mistake("leads to more than one stage"));
+  BOOST_TEST(mistakes() == "");
+  plan.edges.back().copyable = false;
+  BOOST_TEST(has_mistake("op: its dead letters are taken more than once"));
 }
 
 BOOST_AUTO_TEST_CASE(a_stage_that_nothing_leads_to) {

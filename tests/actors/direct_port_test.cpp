@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "output_port.hpp"
+#include "direct_port.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -11,9 +11,9 @@ using weir::batch;
 using weir::batch_handle;
 using weir::control;
 using weir::control_kind;
+using weir::direct_port;
 using weir::event_time;
 using weir::lane_target;
-using weir::output_port;
 
 namespace {
 
@@ -30,7 +30,7 @@ struct port_fixture {
     for (std::uint32_t i = 0; i < lanes; ++i)
       targets.push_back({{}, {i}});
     port
-      = std::make_unique<output_port>(std::move(targets), std::make_unique<batch<int>>(), limits,
+      = std::make_unique<direct_port>(std::move(targets), std::make_unique<batch<int>>(), limits,
                                       [this](const lane_target& to, batch_handle what) {
                                         sent.push_back({to.channel.number, std::move(what.batch)});
                                       });
@@ -65,7 +65,7 @@ struct port_fixture {
 
   int next = 0;
   std::vector<sent_batch> sent;
-  std::unique_ptr<output_port> port;
+  std::unique_ptr<direct_port> port;
 };
 
 std::vector<int> numbers(int first, int end) {
@@ -76,7 +76,7 @@ std::vector<int> numbers(int first, int end) {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(output_ports, port_fixture)
+BOOST_FIXTURE_TEST_SUITE(direct_ports, port_fixture)
 
 BOOST_AUTO_TEST_CASE(without_credit_there_is_no_room) {
   open(1);

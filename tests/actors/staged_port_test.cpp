@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "staged_port.hpp"
+
+#include "weir/edge_steps.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <stdexcept>
+
+using weir::batch;
+using weir::batch_handle;
+using weir::control;
+using weir::edge_parts;
+using weir::event_time;
+using weir::lane_target;
+
+namespace {
+
+/// A port of numbers, and all that it has sent. Lane n is channel n.
+struct port_fixture {
+  struct sent_batch {
+    std::uint32_t lane;
+    std::shared_ptr<batch<int>> records;
+  };
+
+  /// An edge to so many lanes.
+  edge_parts& add_edge(std::uint32_t lanes, std::vector<weir::step_maker> steps = {}) {
+    edges.push_back({{}, std::move(steps), {}});
+    for (std::uint32_t i = 0; i < lanes; ++i)
+      edges.back().targets.push_back({{}, {next_lane++}});
+    return edges.back();
+  }
+
+  void open(weir::batch_limits limits = {1000, 1 << 20}) {
+    port = weir::make_output_port(edges, std::make_unique<batch<int>>(), limits,
+                                  [this](const lane_target& to, batch_handle what) {
+                                    sent.push_back({to.channel.number,
+                                                    std::dynamic_pointer_cast<batch<int>>(what.batch)});
+                                  });
+  }
+
+  void grant(std::uint32_t lane, std::int64_t records, std::int64_t bytes = 1 << 20) {
+    port->grant(lane, {records, bytes}, {});
+  }
+  void grant_all(std::int64_t records) {
+    for (std::uint32_t i = 0; i < next_lane; ++i)
+      grant(i, records);
+  }
+
+  /// Emits 0, 1, ... while there is room, at most `count` more. How many it were.
+  int emit(int count) {
+    int n = 0;
+    for (; n < count && port->has_room(); ++n, ++next)
+      port->emit(next, event_time{next}, {static_cast<std::uint64_t>(next), 0, 0});
+    return n;
+  }
+
+  /// What a lane was sent, numbers and controls in their places.
+  std::string text(std::uint32_t lane) const {
+    std::string all;
+    for (const auto& each : sent) {
+      if (each.lane != lane)
+        continue;
+      for (weir::batch_cursor at; !at.at_end(*each.records);)
+        if (at.at_control(*each.records))
+          all += "c" + std::to_string(static_cast<int>(each.records->controls()[at.control++].what.kind())) + " ";
+        else
+          all += std::to_string(each.records->value(at.record++)) + " ";
+    }
+    return all;
+  }
+
+  std::vector<int> values(std::uint32_t lane) const {
+    std::vector<int> all;
+    for (const auto& each : sent)
+      for (std::size_t i = 0; each.lane == lane && i < each.records->records(); ++i)
+        all.push_back(each.records->value(i));
+    return all;
+  }
+
+  std::vector<edge_parts> edges;
+  std::uint32_t next_lane = 0;
+  std::unique_ptr<weir::output_port> port;
+  std::vector<sent_batch> sent;
+  int next = 0;
+};
+
+const auto plus_100 = weir::map_of<int>([](const int& x) { return x + 100; });
+const auto odd = weir::filter_of<int>([](const int& x) { return x % 2 == 1; });
+const auto thrice = weir::flat_map_of<int>([](const int& x) { return std::vector<int>(3, x); });
+const auto fails_at_5 = weir::map_of<int>([](const int& x) {
+  if (x == 5)
+    throw std::runtime_error{"five"};
+  return x;
+});
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(staged_ports, port_fixture)
+
+BOOST_AUTO_TEST_CASE(steps_run_one_behind_the_other) {
+  add_edge(1, {odd, plus_100, thrice});
+  open();
+  grant_all(100);
+  emit(4);
+  port->flush();
+  BOOST_TEST(text(0) == "101 101 101 103 103 103 ");
+  BOOST_TEST(port->records() == 4u);
+  BOOST_TEST(port->sent() == 6u);
+}
+
+BOOST_AUTO_TEST_CASE(without_credit_there_is_no_room) {
+  add_edge(1, {odd});
+  open();
+  BOOST_TEST(!port->has_room());
+  grant(0, 10);
+  BOOST_TEST(emit(100) > 10);
+  port->flush();
+  // What a filter drops takes no credit.
+  BOOST_TEST(values(0).size() == 10u);
+  BOOST_TEST(!port->has_room());
+}
+
+BOOST_AUTO_TEST_CASE(no_step_but_flat_map_overdraws) {
+  add_edge(1, {plus_100});
+  open();
+  grant(0, 10);
+  BOOST_TEST(emit(100) == 10);
+  port->flush();
+  BOOST_TEST(values(0).size() == 10u);
+}
+
+BOOST_AUTO_TEST_CASE(the_results_of_one_record_overdraw_once) {
+  add_edge(1, {thrice});
+  open();
+  grant(0, 4);
+  BOOST_TEST(emit(100) == 2);
+  BOOST_TEST(values(0).size() == 6u);
+  // What was overdrawn is owed.
+  grant(0, 2);
+  BOOST_TEST(!port->has_room());
+  grant(0, 1);
+  BOOST_TEST(port->has_room());
+}
+
+BOOST_AUTO_TEST_CASE(bytes_overdraw_by_one_chunk_until_the_size_of_results_is_known) {
+  const auto wide = weir::map_of<int>([](const int&) { return std::string(1000, 'x'); });
+  edges.push_back({{{{}, {0}}}, {wide}, {}});
+  std::size_t records = 0;
+  port = weir::make_output_port(edges, std::make_unique<batch<int>>(), {1000, 1 << 20},
+                                [&](const lane_target&, batch_handle of) { records += of.batch->records(); });
+  grant(0, 1000, 5000);
+  emit(64);
+  port->flush();
+  BOOST_TEST(records == 64u);
+  grant(0, 0, 64 * 1100);
+  BOOST_TEST(port->has_room());
+  BOOST_TEST(emit(64) <= 12);
+}
+
+BOOST_AUTO_TEST_CASE(a_control_stands_behind_what_was_emitted_before_it_on_every_lane) {
+  add_edge(1, {odd});
+  add_edge(2);
+  open();
+  grant_all(1000);
+  emit(3);
+  port->emit(control::barrier(1));
+  emit(2);
+  port->emit(control::end());
+  port->flush();
+  BOOST_TEST(text(0) == "1 c3 3 c4 ");
+  BOOST_TEST(text(1) == "0 1 2 c3 3 4 c4 ");
+  BOOST_TEST(text(2) == "c3 c4 ");
+}
+
+BOOST_AUTO_TEST_CASE(every_edge_gets_every_record) {
+  add_edge(1);
+  add_edge(1, {plus_100});
+  add_edge(1);
+  open();
+  grant_all(1000);
+  emit(200);
+  port->flush();
+  for (const std::uint32_t lane : {0u, 1u, 2u}) {
+    std::vector<int> expected(200);
+    std::iota(expected.begin(), expected.end(), lane == 1 ? 100 : 0);
+    BOOST_TEST((values(lane) == expected));
+  }
+  BOOST_TEST(port->records() == 200u);
+  BOOST_TEST(port->sent() == 600u);
+  BOOST_TEST(port->targets().size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(the_slowest_edge_holds_all) {
+  add_edge(1);
+  add_edge(1);
+  open();
+  grant(0, 100);
+  BOOST_TEST(!port->has_room());
+  grant(1, 7);
+  BOOST_TEST(emit(100) == 7);
+  grant(1, 1);
+  BOOST_TEST(emit(100) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(records_are_dealt_in_turns_and_past_a_lane_without_credit) {
+  add_edge(3, {plus_100});
+  open();
+  grant(0, 1000);
+  grant(2, 1000);
+  emit(300);
+  port->flush();
+  BOOST_TEST(values(0).size() == 172u);
+  BOOST_TEST(values(1).empty());
+  BOOST_TEST(values(2).size() == 128u);
+  const auto first = values(0);
+  BOOST_TEST(std::is_sorted(first.begin(), first.end()));
+}
+
+BOOST_AUTO_TEST_CASE(each_key_goes_to_one_lane_in_order_and_with_its_hash) {
+  add_edge(3, {plus_100}).keys = weir::keys_of<int>([](const int& x) { return x % 10; });
+  open();
+  grant_all(1000);
+  emit(300);
+  port->flush();
+  std::map<int, std::uint32_t> lane_of;
+  std::size_t count = 0;
+  for (const std::uint32_t lane : {0u, 1u, 2u}) {
+    std::map<int, int> last;
+    for (const auto x : values(lane)) {
+      BOOST_TEST(lane_of.emplace(x % 10, lane).first->second == lane);
+      BOOST_TEST((!last.contains(x % 10) || last[x % 10] < x));
+      last[x % 10] = x;
+      ++count;
+    }
+  }
+  BOOST_TEST(count == 300u);
+  for (const auto& each : sent)
+    for (std::size_t i = 0; i < each.records->records(); ++i) {
+      const auto key = weir::hash_of_key(each.records->value(i) % 10);
+      BOOST_TEST_REQUIRE(each.records->key(i) == key);
+      BOOST_TEST_REQUIRE(weir::instance_of_group(weir::key_group(key), 3) == each.lane);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(with_keys_every_lane_must_have_credit) {
+  add_edge(2).keys = weir::keys_of<int>([](const int& x) { return x; });
+  open();
+  grant(0, 1000);
+  BOOST_TEST(!port->has_room());
+  grant(1, 3);
+  emit(1000);
+  port->flush();
+  // Never more than the least credit is staged, so none is overdrawn.
+  BOOST_TEST(values(1).size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(batches_keep_their_bounds) {
+  add_edge(1, {plus_100});
+  open({10, 1 << 20});
+  grant_all(1000);
+  emit(100);
+  port->flush();
+  BOOST_TEST(sent.size() == 10u);
+  for (const auto& each : sent)
+    BOOST_TEST(each.records->records() == 10u);
+}
+
+BOOST_AUTO_TEST_CASE(between_two_messages_nothing_is_staged) {
+  add_edge(1, {plus_100});
+  open();
+  grant_all(1000);
+  emit(3);
+  BOOST_TEST(port->sent() == 0u);
+  BOOST_TEST(!port->has_unsent());
+  port->run_steps();
+  BOOST_TEST(port->sent() == 3u);
+  BOOST_TEST(port->has_unsent());
+  BOOST_TEST(sent.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_newest_event_time_counts_also_what_a_filter_drops) {
+  add_edge(1, {odd});
+  open();
+  grant_all(100);
+  emit(3);
+  port->run_steps();
+  BOOST_TEST(port->take_newest().ms() == 2);
+  BOOST_TEST(!port->take_newest().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(origins_tell_inputs_apart) {
+  add_edge(1);
+  add_edge(1).targets[0].input = 1;
+  open();
+  grant_all(100);
+  emit(2);
+  port->flush();
+  weir::origin_runs::cursor first;
+  weir::origin_runs::cursor second;
+  BOOST_TEST((first.at(sent[0].records->origins(), 1) == weir::origin{1, 0, 0}));
+  BOOST_TEST((second.at(sent[1].records->origins(), 1) == weir::origin{1, 0, 0}.of_input(1)));
+}
+
+BOOST_AUTO_TEST_CASE(behind_a_failure_nothing_goes_on) {
+  add_edge(1, {fails_at_5});
+  open();
+  grant_all(1000);
+  emit(3);
+  port->flush();
+  emit(100);
+  port->emit(control::end());
+  port->flush();
+  BOOST_REQUIRE(port->failure().has_value());
+  BOOST_TEST(port->failure()->step == "map");
+  BOOST_TEST(port->failure()->record == "record 0/5");
+  BOOST_TEST(text(0) == "0 1 2 ");
+  BOOST_TEST(!port->has_room());
+  BOOST_TEST(!port->has_unsent());
+  grant(0, 10);
+  BOOST_TEST(!port->has_room());
+}
+
+BOOST_AUTO_TEST_CASE(spare_batches_are_filled_again) {
+  add_edge(1, {plus_100});
+  open({4, 1 << 20});
+  grant_all(100);
+  emit(4);
+  auto* const memory = sent[0].records.get();
+  sent[0].records->clear();
+  port->grant(0, {0, 0}, {std::move(sent[0].records)});
+  emit(8);
+  BOOST_TEST(sent[2].records.get() == memory);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
