@@ -2,8 +2,9 @@
 #pragma once
 
 /// Puts an asynchronous call into a stream: for every record the function starts a call, many are under
-/// way at once, and the results flow on in the order of the records (`ordered_wait`) or as they come,
-/// but never past a watermark (`unordered_wait`). Used by the thread that builds the job.
+/// way at once, and the results flow on in the order of the records (`ordered_wait`), in that of each
+/// key's records (`key_ordered_wait`), or as they come (`unordered_wait`); the latter two never past a
+/// watermark. Used by the thread that builds the job.
 ///
 ///     auto enriched = weir::async_data_stream::ordered_wait(
 ///         flights, airport_lookup{pool}, {.name = "airports", .timeout = 1s, .capacity = 100});
@@ -15,6 +16,7 @@
 #include "weir/stream.hpp"
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <typeinfo>
 #include <utility>
@@ -30,6 +32,14 @@ public:
 
   /// Records that failed for good, where the options make them dead letters.
   const stream<dead_letter<In>>& dead_letters() const noexcept { return dead_letters_; }
+
+  /// Instances of the operator, and of the transformations that follow it; as the option of this name.
+  const async_stream& parallelism(std::uint32_t instances) const {
+    auto& stage = this->plan()->stages[this->edges().front().from];
+    stage.parallelism = instances;
+    std::get<operator_plan>(stage.what).options.parallelism = instances;
+    return *this;
+  }
 
 private:
   stream<dead_letter<In>> dead_letters_;
@@ -78,6 +88,14 @@ auto ordered_wait(const stream<In>& in, F function, operator_options options) {
 template <class In, class F>
 auto unordered_wait(const stream<In>& in, F function, operator_options options) {
   return detail::async_wait(in, std::move(function), std::move(options), output_mode::unordered);
+}
+
+/// Like `unordered_wait`, but records of one key are called one after the other, and leave, in the order
+/// in which they arrived: one that is slow or retried holds back its own key alone.
+template <class In, class K, class F>
+auto key_ordered_wait(const keyed_stream<In, K>& in, F function, operator_options options) {
+  return detail::async_wait<In>(in, std::move(function), std::move(options),
+                                output_mode::key_ordered);
 }
 
 } // namespace async_data_stream
