@@ -160,7 +160,7 @@ public:
     held.input_ended = input_ended_;
     for (const auto slot : slots)
       if (table_[slot].state == entry_state::border)
-        held.entries.push_back(table_[slot].border);
+        held.entries.emplace_back(table_[slot].border);
       else
         held.entries.push_back(snapshot_of(slot, now));
     return held;
