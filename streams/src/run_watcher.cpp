@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run_watcher.hpp"
+
+#include <algorithm>
+
+namespace weir::simulation::detail {
+
+run_watcher::run_watcher(const scenario& of, std::vector<happening>& log)
+  : scenario_(of),
+    settings_(&of.with),
+    log_(log),
+    lives_(of.input.size()) {}
+
+void run_watcher::note(std::size_t element, happening_kind what, std::uint32_t attempt) {
+  log_.push_back({now_, element, what, attempt});
+}
+
+bool run_watcher::is_border(std::size_t element) const {
+  const auto& what = scenario_.input[element].what;
+  return std::holds_alternative<watermark_arrives>(what)
+         || std::holds_alternative<status_arrives>(what);
+}
+
+void run_watcher::arrives(std::size_t element) {
+  note(element, happening_kind::arrives);
+  lives_[element] = {};
+  here_.insert(element);
+  if (is_border(element))
+    borders_.push_back(element);
+}
+
+void run_watcher::called(std::size_t element, std::uint32_t attempt, std::uint64_t call) {
+  note(element, happening_kind::called, attempt);
+  lives_[element].state = happening_kind::called;
+  lives_[element].call = call;
+}
+
+void run_watcher::answered(std::size_t element, std::uint64_t call, bool failed) {
+  auto& of = lives_[element];
+  if (of.call != call)
+    return;
+  of.call = 0;
+  of.failed = failed;
+  of.state = failed ? happening_kind::call_fails : happening_kind::answered;
+  note(element, of.state);
+}
+
+void run_watcher::times_out(std::size_t element) {
+  auto& of = lives_[element];
+  of.failed = settings_->on_timeout.kind != hook_kind::emit;
+  note(element, happening_kind::times_out);
+}
+
+void run_watcher::leaves(std::size_t element, happening_kind how) {
+  // Several results of one record leave together.
+  if (here_.erase(element) == 0)
+    return;
+  lives_[element].call = 0;
+  note(element, how);
+}
+
+void run_watcher::border_leaves() {
+  const auto element = borders_.front();
+  borders_.pop_front();
+  leaves(element, happening_kind::leaves);
+}
+
+void run_watcher::restored(const scenario_operator& settings, const simulated_snapshot& held,
+                           std::span<const std::size_t> waiting,
+                           std::deque<std::size_t> borders) {
+  settings_ = &settings;
+  borders_ = std::move(borders);
+  std::set<std::size_t> back{waiting.begin(), waiting.end()};
+  back.insert(borders_.begin(), borders_.end());
+  for (const auto& each : held.entries)
+    if (const auto* entry = std::get_if<simulated_entry>(&each))
+      back.insert(entry->value.element);
+  for (const auto element : here_)
+    if (!back.contains(element))
+      note(element, happening_kind::is_lost);
+  here_ = std::move(back);
+  for (const auto element : here_) {
+    lives_[element] = {};
+    note(element, happening_kind::is_restored);
+  }
+}
+
+void run_watcher::enters(std::size_t element, happening_kind state) {
+  auto& of = lives_[element];
+  if (std::exchange(of.state, state) != state)
+    note(element, state);
+}
+
+void run_watcher::look(const simulated_snapshot& held, std::span<const std::size_t> waiting) {
+  std::set<std::size_t> gone = here_;
+  std::size_t held_borders = 0;
+  std::set<key_hash> busy_keys;
+  for (const auto& each : held.entries)
+    if (const auto* entry = std::get_if<simulated_entry>(&each)) {
+      gone.erase(entry->value.element);
+      look_at(*entry, busy_keys);
+    } else {
+      ++held_borders;
+    }
+  drop_merged_borders(held_borders, waiting);
+  for (std::size_t i = 0; i < held_borders; ++i) {
+    gone.erase(borders_[i]);
+    enters(borders_[i], happening_kind::held);
+  }
+  for (const auto element : waiting) {
+    gone.erase(element);
+    enters(element, happening_kind::waits_for_room);
+  }
+  for (const auto element : gone)
+    if (std::holds_alternative<record_arrives>(scenario_.input[element].what))
+      leaves(element, lives_[element].failed ? happening_kind::is_dropped
+                                             : happening_kind::leaves_without_results);
+    else
+      leaves(element, happening_kind::leaves);
+}
+
+void run_watcher::look_at(const simulated_entry& held, std::set<key_hash>& busy_keys) {
+  const auto element = held.value.element;
+  auto& of = lives_[element];
+  if (held.finished) {
+    of.call = 0;
+    enters(element, happening_kind::held);
+    return;
+  }
+  const bool keyed = settings_->mode == scenario_mode::key_ordered;
+  const bool waits_for_key = keyed && !busy_keys.insert(held.key).second;
+  if (held.backoff_left)
+    enters(element, happening_kind::backs_off);
+  else if (of.call == 0)
+    enters(element, waits_for_key ? happening_kind::waits_for_key : happening_kind::waits_for_call);
+}
+
+/// In key-ordered mode the operator merges watermarks when very many lie in a row: all but the newest
+/// are gone.
+void run_watcher::drop_merged_borders(std::size_t held, std::span<const std::size_t> waiting) {
+  const auto kept = held + borders_among(waiting);
+  while (held > 0 && borders_.size() > kept) {
+    const auto merged = borders_.begin() + static_cast<std::ptrdiff_t>(held - 1);
+    leaves(*merged, happening_kind::leaves_without_results);
+    borders_.erase(merged);
+  }
+}
+
+std::size_t run_watcher::borders_among(std::span<const std::size_t> elements) const {
+  return static_cast<std::size_t>(
+    std::count_if(elements.begin(), elements.end(), [&](auto x) { return is_border(x); }));
+}
+
+} // namespace weir::simulation::detail

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Runs a scenario on the operator itself, without actors, in virtual time: nothing is waited for, and
+/// equal scenarios give equal traces. Events that share a millisecond are handled in the order that
+/// docs/scenarios.md gives. Pure functions; any thread. tests/streams/machine_simulation_test.cpp.
+
+#include "weir/error.hpp"
+#include "weir/scenario.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace weir::simulation {
+
+/// What one run may come to at most; more is an error, so that none takes all memory.
+struct simulation_limits {
+  /// Calls, results, copies that snapshots make, and entries looked at for the log, together.
+  std::size_t steps = 1'000'000;
+  /// The last millisecond of virtual time.
+  millis end = 4'000'000'000'000;
+};
+
+/// What happens to an element while a scenario runs.
+enum class happening_kind : std::uint8_t {
+  /// It reaches the operator.
+  arrives,
+  // States; each lasts until the next happening of the element.
+  waits_for_room,
+  waits_for_key,
+  waits_for_call,
+  backs_off,
+  /// Finished, but it is not its turn yet.
+  held,
+  /// Attempt `attempt` begins; the call runs until the next happening.
+  called,
+  // What ends an attempt, or a record's time.
+  answered,
+  call_fails,
+  times_out,
+  // Ends.
+  leaves,
+  leaves_without_results,
+  leaves_as_dead_letter,
+  is_dropped,
+  fails_job,
+  /// A restore takes it away.
+  is_lost,
+  /// A restore brings it back.
+  is_restored,
+};
+
+struct happening {
+  millis at = 0;
+  /// Its place in the scenario's `input`.
+  std::size_t element = 0;
+  happening_kind what = happening_kind::arrives;
+  /// Of `called`.
+  std::uint32_t attempt = 0;
+  friend bool operator==(const happening&, const happening&) = default;
+};
+
+/// What the operator does. The scenario keeps the rules of its language. `log`, where it is given, gets
+/// what happens to each element, in order.
+expected<trace> simulate(const scenario& what, std::vector<happening>* log = nullptr,
+                         const simulation_limits& limits = {});
+
+} // namespace weir::simulation
