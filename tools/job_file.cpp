@@ -431,13 +431,6 @@ std::string pool_section::file() const {
   return url.starts_with(database_scheme) ? url.substr(database_scheme.size()) : std::string{};
 }
 
-std::string mistake::text() const {
-  auto all = where + ": ";
-  if (!key.empty())
-    all += key + (value.empty() ? " " : " = " + value + ": ");
-  return all + rule;
-}
-
 loaded_job parse_job_file(const std::string& content, const std::string& path,
                           const std::vector<std::string>& overrides,
                           const driver_registry& drivers) {

@@ -6,6 +6,8 @@
 /// come out relative to the job file's folder. docs/job-file.md describes the keys. Plain functions and
 /// values; any thread.
 
+#include "mistake.hpp"
+
 #include "weir/driver_registry.hpp"
 #include "weir/fault_plan.hpp"
 #include "weir/ndjson_source.hpp"
@@ -101,25 +103,6 @@ struct job_file {
   std::vector<pool_section> pools;
   std::vector<lookup_section> lookups;
   sink_section sink;
-};
-
-/// Something that is wrong with a job file.
-struct mistake {
-  /// File and line, or the `--set` that brought it in.
-  std::string where;
-  /// With its tables: `lookup.origin.timeout`. May be empty.
-  std::string key;
-  /// As TOML; empty where the key is missing.
-  std::string value;
-  std::string rule;
-  /// Line of the file, by which mistakes are put in order: 0 where it is the file as a whole,
-  /// `line_of_overrides` for a `--set`.
-  std::uint32_t line = 0;
-
-  static constexpr std::uint32_t line_of_overrides = std::numeric_limits<std::uint32_t>::max();
-
-  /// One line: `job.toml:12: pool.airports.connections = 0: must be 1 to 1024`.
-  std::string text() const;
 };
 
 struct loaded_job {

@@ -6,27 +6,11 @@
 #include "weir/json_writer.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <sstream>
 
 namespace weir::tool {
 
 namespace {
-
-/// Levenshtein's distance.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 bool is_bare(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'
@@ -84,18 +68,6 @@ std::string quoted_list(const std::vector<std::string>& names) {
   for (std::size_t i = 0; i < names.size(); ++i)
     all += (i == 0 ? "\"" : i + 1 == names.size() ? " or \"" : ", \"") + names[i] + "\"";
   return all;
-}
-
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& known) {
-  const std::string* best = nullptr;
-  // A short name is close to too many others.
-  auto least = name.size() < 3 ? 1 : 2 + name.size() / 4;
-  for (const auto& each : known)
-    if (const auto d = distance(name, each); d < least) {
-      least = d;
-      best = &each;
-    }
-  return best == nullptr ? std::string{} : " (did you mean \"" + *best + "\"?)";
 }
 
 // -- reading keys --

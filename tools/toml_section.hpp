@@ -39,9 +39,6 @@ std::string key_part(std::string_view name);
 /// `"a", "b" or "c"`.
 std::string quoted_list(const std::vector<std::string>& names);
 
-/// ` (did you mean "x"?)` where one of `known` is close to `name`, else empty.
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& known);
-
 class toml_section {
 public:
   /// `key`: the table's own key, `pool.airports`. `table`: null = everything is missing.

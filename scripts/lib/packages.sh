@@ -14,9 +14,10 @@ package_group() {
   case $1 in
     build)
       echo g++ cmake ninja-build \
-        libcaf-dev libcli11-dev libsimdjson-dev libsqlite3-dev libtomlplusplus-dev sqlite3
+        libcaf-dev libcli11-dev libsimdjson-dev libsqlite3-dev libtomlplusplus-dev \
+        nlohmann-json3-dev sqlite3
       ;;
-    test) echo ccache libboost-test-dev nlohmann-json3-dev pkgconf ;;
+    test) echo ccache libboost-test-dev pkgconf ;;
     sanitizers) echo clang-14 libclang-rt-14-dev ;;
     *)
       echo "unknown package group: $1" >&2

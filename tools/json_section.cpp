@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json_section.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace weir::tool {
+
+namespace {
+
+std::string range_text(std::int64_t min, std::int64_t max) {
+  return "from " + std::to_string(min) + " to " + std::to_string(max);
+}
+
+bool in_range(const json_node& node, std::int64_t min, std::int64_t max) {
+  return node.kind == json_kind::integer && node.integer >= min && node.integer <= max;
+}
+
+bool is_readable(const std::string& text) {
+  constexpr std::size_t length_max = 1'000;
+  return !text.empty() && text.size() <= length_max
+         && std::none_of(text.begin(), text.end(),
+                         [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
+}
+
+std::string join(const std::vector<std::string>& names) {
+  std::string all;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    all += (i == 0 ? "\"" : i + 1 == names.size() ? " or \"" : ", \"") + names[i] + "\"";
+  return all;
+}
+
+} // namespace
+
+void mistake_list::add(const json_node& at, const std::string& key, std::string rule, bool show) {
+  if (all_.size() < max_)
+    all_.push_back({path_ + ":" + std::to_string(at.line), key, show ? text_of(at) : std::string{},
+                    std::move(rule)});
+}
+
+// -- reading keys --
+
+const json_node* json_section::find(std::string_view name) {
+  known_.emplace(name);
+  const auto found = std::find(object_.keys.begin(), object_.keys.end(), name);
+  return found == object_.keys.end() ? nullptr : &object_.items[static_cast<std::size_t>(
+                                         found - object_.keys.begin())];
+}
+
+std::optional<std::int64_t> json_section::integer(std::string_view name, std::int64_t min,
+                                                  std::int64_t max) {
+  const auto* node = find(name);
+  if (node == nullptr)
+    return std::nullopt;
+  if (in_range(*node, min, max))
+    return node->integer;
+  wrong(name, "must be a whole number " + range_text(min, max));
+  return std::nullopt;
+}
+
+std::int64_t json_section::required_integer(std::string_view name, std::int64_t min,
+                                            std::int64_t max) {
+  if (find(name) == nullptr)
+    missing(name);
+  return integer(name, min, max).value_or(min);
+}
+
+double json_section::required_number(std::string_view name, double min) {
+  const auto* node = find(name);
+  if (node == nullptr) {
+    missing(name);
+    return min;
+  }
+  const auto value = node->kind == json_kind::integer ? static_cast<double>(node->integer)
+                                                      : node->number;
+  const bool is_number = node->kind == json_kind::integer || node->kind == json_kind::number;
+  if (is_number && std::isfinite(value) && value >= min)
+    return value;
+  wrong(name, "must be a number >= " + std::to_string(static_cast<std::int64_t>(min)));
+  return min;
+}
+
+std::optional<std::string> json_section::text(std::string_view name) {
+  const auto* node = find(name);
+  if (node == nullptr)
+    return std::nullopt;
+  if (node->kind == json_kind::text && is_readable(node->text))
+    return node->text;
+  wrong(name, "must be a string of 1 to 1000 bytes without control characters");
+  return std::nullopt;
+}
+
+std::string json_section::required_text(std::string_view name) {
+  if (find(name) == nullptr)
+    missing(name);
+  return text(name).value_or(std::string{});
+}
+
+bool json_section::flag(std::string_view name) {
+  const auto* node = find(name);
+  if (node == nullptr)
+    return false;
+  if (node->kind != json_kind::boolean || !node->flag)
+    wrong(name, "must be true, or left out");
+  return true;
+}
+
+std::optional<std::vector<std::int64_t>> json_section::integers(std::string_view name,
+                                                                std::int64_t min,
+                                                                std::int64_t max) {
+  const auto* node = array(name);
+  if (node == nullptr)
+    return std::nullopt;
+  std::vector<std::int64_t> all;
+  for (std::size_t i = 0; i < node->items.size(); ++i) {
+    const auto& item = node->items[i];
+    if (!in_range(item, min, max))
+      mistakes_.add(item, key_of(name) + "[" + std::to_string(i) + "]",
+                    "must be a whole number " + range_text(min, max));
+    all.push_back(item.integer);
+  }
+  return all;
+}
+
+const json_node* json_section::object(std::string_view name) {
+  const auto* node = find(name);
+  if (node != nullptr && node->kind != json_kind::object) {
+    wrong(name, "must be an object");
+    return nullptr;
+  }
+  return node;
+}
+
+const json_node* json_section::array(std::string_view name) {
+  const auto* node = find(name);
+  if (node != nullptr && node->kind != json_kind::array) {
+    wrong(name, "must be an array");
+    return nullptr;
+  }
+  return node;
+}
+
+std::optional<std::size_t> json_section::choice_index(std::string_view name,
+                                                      const std::vector<std::string>& names) {
+  const auto* node = find(name);
+  if (node == nullptr)
+    return std::nullopt;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (node->kind == json_kind::text && node->text == names[i])
+      return i;
+  wrong(name, "must be " + join(names)
+                + (node->kind == json_kind::text ? did_you_mean(printable(node->text), names)
+                                                 : std::string{}));
+  return std::nullopt;
+}
+
+// -- saying what is wrong --
+
+void json_section::missing(std::string_view name, std::string_view rule) {
+  mistakes_.add(object_, key_of(name), std::string{rule}, false);
+}
+
+void json_section::wrong(std::string_view name, std::string rule) {
+  const auto* node = find(name);
+  if (node == nullptr)
+    missing(name, rule);
+  else
+    mistakes_.add(*node, key_of(name), std::move(rule));
+}
+
+void json_section::refuse_unknown() {
+  const std::vector<std::string> known{known_.begin(), known_.end()};
+  for (std::size_t i = 0; i < object_.keys.size(); ++i)
+    if (!known_.contains(object_.keys[i]))
+      mistakes_.add(object_.items[i], key_of(object_.keys[i]),
+                    "is no key that weir knows here"
+                      + did_you_mean(printable(object_.keys[i]), known));
+}
+
+std::string json_section::key_of(std::string_view name) const {
+  const auto shown = printable(name);
+  return key_.empty() ? shown : key_ + "." + shown;
+}
+
+} // namespace weir::tool

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "json_tree.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
+
+namespace weir::tool {
+
+namespace {
+
+/// How far a text has been read.
+struct place {
+  std::string_view content;
+  std::size_t offset = 0;
+  /// Line ends among what was read.
+  std::size_t line_ends = 0;
+
+  bool at_end() const { return offset == content.size(); }
+  char next() const { return content[offset]; }
+  void advance() { line_ends += content[offset++] == '\n' ? 1 : 0; }
+
+  std::size_t line() const { return line_ends + 1; }
+
+  /// The line of what was read last: the parser looks one character behind a number.
+  std::size_t last_line() const {
+    return line() - (offset > 0 && content[offset - 1] == '\n' ? 1 : 0);
+  }
+};
+
+/// Reads from a place that outlives it, so that whoever made it sees how far a parser has got.
+class place_iterator {
+public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = char;
+
+  /// The end.
+  place_iterator() = default;
+  explicit place_iterator(place& at) : at_(&at) {}
+
+  char operator*() const { return at_->next(); }
+  place_iterator& operator++() {
+    at_->advance();
+    return *this;
+  }
+  void operator++(int) { at_->advance(); }
+  friend bool operator==(const place_iterator& a, const place_iterator& b) {
+    return a.is_end() == b.is_end();
+  }
+  friend bool operator!=(const place_iterator& a, const place_iterator& b) { return !(a == b); }
+
+private:
+  bool is_end() const { return at_ == nullptr || at_->at_end(); }
+
+  place* at_ = nullptr;
+};
+
+class tree_builder : public nlohmann::json_sax<nlohmann::json> {
+public:
+  tree_builder(const place& at, const std::string& path, std::vector<mistake>& mistakes,
+               const json_limits& limits)
+    : at_(at), path_(path), mistakes_(mistakes), limits_(limits) {}
+
+  json_node& root() { return root_; }
+
+  bool null() override { return add({}) != nullptr; }
+  bool boolean(bool value) override {
+    auto* made = add({.kind = json_kind::boolean});
+    if (made != nullptr)
+      made->flag = value;
+    return made != nullptr;
+  }
+  bool number_integer(std::int64_t value) override {
+    return add({.kind = json_kind::integer, .integer = value, .text = std::to_string(value)});
+  }
+  bool number_unsigned(std::uint64_t value) override {
+    if (value > INT64_MAX)
+      return add({.kind = json_kind::number,
+                  .number = static_cast<double>(value),
+                  .text = std::to_string(value)});
+    return number_integer(static_cast<std::int64_t>(value));
+  }
+  bool number_float(double value, const std::string& text) override {
+    return add({.kind = json_kind::number, .number = value, .text = text});
+  }
+  bool string(std::string& value) override {
+    return add({.kind = json_kind::text, .text = std::move(value)});
+  }
+  bool binary(nlohmann::json::binary_t&) override { return false; }
+
+  bool start_array(std::size_t) override { return open(json_kind::array); }
+  bool end_array() override { return close(); }
+  bool start_object(std::size_t) override { return open(json_kind::object); }
+  bool end_object() override {
+    refuse_repeated_keys();
+    return close();
+  }
+  bool key(std::string& name) override {
+    open_.back()->keys.push_back(std::move(name));
+    return true;
+  }
+
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& why) override {
+    const std::string_view what = why.what();
+    const auto begin = std::min({what.find("syntax error"), what.find("number overflow")});
+    refuse("is no JSON: " + printable(begin == what.npos ? what : what.substr(begin))
+           + (root_.line < at_.last_line()
+                ? " (in the object that begins at line " + std::to_string(root_.line) + ")"
+                : std::string{}));
+    return false;
+  }
+
+private:
+  bool open(json_kind kind) {
+    if (open_.size() == limits_.depth) {
+      refuse("is nested deeper than " + std::to_string(limits_.depth) + " levels");
+      return false;
+    }
+    auto* made = add({.kind = kind});
+    if (made != nullptr)
+      open_.push_back(made);
+    return made != nullptr;
+  }
+
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  /// Null where there are too many.
+  json_node* add(json_node node) {
+    if (++values_ > limits_.values) {
+      refuse("has more than " + std::to_string(limits_.values) + " values in one object");
+      return nullptr;
+    }
+    node.line = at_.last_line();
+    if (open_.empty()) {
+      root_ = std::move(node);
+      return &root_;
+    }
+    // What is open above has no other item behind this one, so its address stays.
+    open_.back()->items.push_back(std::move(node));
+    return &open_.back()->items.back();
+  }
+
+  void refuse_repeated_keys() {
+    std::set<std::string_view> seen;
+    const auto& of = *open_.back();
+    for (std::size_t i = 0; i < of.keys.size(); ++i)
+      if (!seen.insert(of.keys[i]).second && mistakes_.size() < limits_.mistakes)
+        mistakes_.push_back({path_ + ":" + std::to_string(of.items[i].line), printable(of.keys[i]),
+                             text_of(of.items[i]), "is given twice in one object"});
+  }
+
+  void refuse(std::string rule) {
+    if (mistakes_.size() < limits_.mistakes)
+      mistakes_.push_back({path_ + ":" + std::to_string(at_.last_line()), {}, {}, std::move(rule)});
+  }
+
+  const place& at_;
+  const std::string& path_;
+  std::vector<mistake>& mistakes_;
+  const json_limits& limits_;
+  json_node root_;
+  std::vector<json_node*> open_;
+  std::size_t values_ = 0;
+};
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+void skip_blanks(place& at) {
+  while (!at.at_end() && is_blank(at.next()))
+    at.advance();
+}
+
+/// Whether nothing but blanks is left of the line.
+bool rest_is_blank(place& at) {
+  while (!at.at_end() && at.next() != '\n' && is_blank(at.next()))
+    at.advance();
+  return at.at_end() || at.next() == '\n';
+}
+
+void skip_to_object(place& at) {
+  while (!at.at_end()) {
+    while (!at.at_end() && at.next() != '\n')
+      at.advance();
+    if (!at.at_end())
+      at.advance();
+    if (!at.at_end() && at.next() == '{')
+      return;
+  }
+}
+
+} // namespace
+
+void read_json_objects(std::string_view content, const std::string& path,
+                       std::vector<mistake>& mistakes, const object_handler& each,
+                       const json_limits& limits) {
+  place at{content};
+  for (skip_blanks(at); !at.at_end() && mistakes.size() < limits.mistakes; skip_blanks(at)) {
+    const auto begin = at;
+    const auto mistakes_before = mistakes.size();
+    tree_builder builder{at, path, mistakes, limits};
+    const bool read = nlohmann::json::sax_parse(place_iterator{at}, place_iterator{}, &builder,
+                                                nlohmann::json::input_format_t::json, false);
+    const auto& root = builder.root();
+    if (!read) {
+      // A line whose brackets do not close must not cost those behind it.
+      at = begin;
+      skip_to_object(at);
+    } else if (root.kind != json_kind::object) {
+      mistakes.push_back({path + ":" + std::to_string(root.line), {}, {}, "must be an object"});
+      at = begin;
+      skip_to_object(at);
+    } else if (each(root, mistakes_before); !rest_is_blank(at)) {
+      mistakes.push_back({path + ":" + std::to_string(at.line()), {}, {},
+                          "something stands behind the object; there is one object a file, or one a "
+                          "line"});
+      skip_to_object(at);
+    }
+  }
+}
+
+std::string printable(std::string_view text) {
+  constexpr std::size_t length_max = 200;
+  std::string shown;
+  for (const char c : text.substr(0, length_max))
+    shown += c < ' ' || c == 0x7f ? '?' : c;
+  // What is no UTF-8, and a character that was cut, become question marks.
+  const auto quoted = nlohmann::json(shown).dump(-1, ' ', false,
+                                                 nlohmann::json::error_handler_t::replace);
+  shown = nlohmann::json::parse(quoted).get<std::string>();
+  return text.size() > length_max ? shown + "..." : shown;
+}
+
+std::string text_of(const json_node& node) {
+  switch (node.kind) {
+    case json_kind::null:
+      return "null";
+    case json_kind::boolean:
+      return node.flag ? "true" : "false";
+    case json_kind::integer:
+    case json_kind::number:
+      return printable(node.text);
+    case json_kind::text:
+      return '"' + printable(node.text) + '"';
+    case json_kind::array:
+      return node.items.empty() ? "[]" : "[...]";
+    case json_kind::object:
+      break;
+  }
+  return node.items.empty() ? "{}" : "{...}";
+}
+
+} // namespace weir::tool

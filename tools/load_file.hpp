@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What the readers of scenarios and of traces share: from files to checked values. Part of
+/// scenario_reader.hpp.
+
+#include "json_section.hpp"
+#include "json_tree.hpp"
+#include "scenario_reader.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::tool {
+
+/// The content of a file; a mistake, and nothing, where it cannot be read or is too long.
+std::string content_of(const std::string& path, std::vector<mistake>& mistakes);
+
+/// `read` makes a value of each object; one with a mistake is left out.
+template <class T, class Read>
+void parse_objects(std::string_view content, const std::string& path, Read read,
+                   read_file<T>& into) {
+  const json_limits limits;
+  // Of each file by itself, so that one full of mistakes does not hide another's.
+  std::vector<mistake> mistakes;
+  mistake_list list{path, mistakes, limits.mistakes};
+  read_json_objects(
+    content, path, mistakes,
+    [&](const json_node& object, std::size_t mistakes_before) {
+      auto what = read(object, list);
+      if (mistakes.size() == mistakes_before)
+        into.all.push_back({std::move(what), path, object.line});
+    },
+    limits);
+  if (mistakes.size() >= limits.mistakes)
+    mistakes.push_back({path, {}, {}, "has more mistakes than are named here"});
+  into.mistakes.insert(into.mistakes.end(), mistakes.begin(), mistakes.end());
+}
+
+template <class T, class Read>
+read_file<T> parse_objects(std::string_view content, const std::string& path, Read read) {
+  read_file<T> result;
+  parse_objects<T>(content, path, read, result);
+  return result;
+}
+
+template <class T, class Read>
+void load_objects(const std::string& path, Read read, read_file<T>& into) {
+  parse_objects<T>(content_of(path, into.mistakes), path, read, into);
+}
+
+} // namespace weir::tool
