@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "run_command.hpp"
+#include "simulate_command.hpp"
 
 #include "weir/version.hpp"
 
@@ -59,23 +60,47 @@ void add_run(CLI::App& app, run_arguments& arguments) {
   run.footer(exit_codes);
 }
 
+constexpr const char* simulate_exit_codes = R"(exit codes:
+  0  all ran; with --check, all agree
+  1  with --check: some differ
+  2  bad usage, or a bad file
+
+docs/scenarios.md describes scenarios and traces.)";
+
+void add_simulate(CLI::App& app, simulate_arguments& arguments) {
+  auto& simulate = *app.add_subcommand(
+    "simulate", "Ask the operator what it does when ...: run scenarios in virtual time");
+  simulate.add_option("FILE", arguments.files,
+                      "Scenarios: a JSON object, or one a line. Without options, one trace a line\n"
+                      "is printed")
+    ->required();
+  simulate.add_option("--check", arguments.traces,
+                      "Compare with the traces in this file, by name, and print each difference")
+    ->type_name("TRACES");
+  simulate.footer(simulate_exit_codes);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
   occupy_standard_descriptors();
   run_arguments arguments;
+  simulate_arguments to_simulate;
   CLI::App app{"Asynchronous calls to outside systems inside a stream"};
   app.name("weir");
   app.set_version_flag("--version", std::string{"weir "} + weir::version_text);
   app.require_subcommand(1);
   app.footer(exit_codes);
   add_run(app, arguments);
+  add_simulate(app, to_simulate);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& wrong) {
     return app.exit(wrong) == 0 ? exit_code::done : exit_code::bad_usage;
   }
   try {
+    if (app.got_subcommand("simulate"))
+      return simulate_command(to_simulate);
     stop_signals signals;
     return run_command(arguments, signals);
   } catch (const std::exception& thrown) {

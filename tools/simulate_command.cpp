@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulate_command.hpp"
+
+#include "scenario_reader.hpp"
+#include "standard_output.hpp"
+#include "trace_check.hpp"
+#include "trace_text.hpp"
+
+#include "weir/machine_simulation.hpp"
+
+#include <cstring>
+#include <map>
+#include <string_view>
+#include <unistd.h>
+
+namespace weir::tool {
+
+namespace {
+
+/// Standard output, of which the first error counts.
+class printer {
+public:
+  void print(std::string_view text) {
+    if (code_ == 0)
+      code_ = write_all(STDOUT_FILENO, text);
+  }
+
+  /// `code`, or that of output that was lost.
+  int exit_code(int code) const {
+    if (code_ == 0)
+      return code;
+    say(std::string{"standard output cannot be written: "} + std::strerror(code_));
+    return code == exit_code::done ? exit_code::not_written : code;
+  }
+
+private:
+  int code_ = 0;
+};
+
+/// Says what is wrong; whether anything is.
+bool any_said(const std::vector<mistake>& mistakes) {
+  for (const auto& each : mistakes)
+    say(each.text());
+  if (!mistakes.empty())
+    say(std::to_string(mistakes.size()) + (mistakes.size() == 1 ? " mistake" : " mistakes")
+        + "; nothing was run");
+  return !mistakes.empty();
+}
+
+void say_too_long(const found_scenario& of, const error& why) {
+  say(of.where() + ": scenario " + of.what.name + ": " + why.message());
+}
+
+int print_traces(const std::vector<found_scenario>& all) {
+  printer out;
+  int code = exit_code::done;
+  for (const auto& each : all)
+    if (const auto trace = simulation::simulate(each.what)) {
+      out.print(trace_json(*trace) + "\n");
+    } else {
+      say_too_long(each, trace.why());
+      code = exit_code::bad_usage;
+    }
+  return out.exit_code(code);
+}
+
+/// What there is under one name.
+struct namesakes {
+  std::vector<const found_scenario*> scenarios;
+  std::vector<const found_trace*> traces;
+};
+
+/// Names in the order in which they come, those of scenarios first.
+class comparison {
+public:
+  comparison(const std::vector<found_scenario>& scenarios, const std::vector<found_trace>& traces) {
+    for (const auto& each : scenarios)
+      under(each.what.name).scenarios.push_back(&each);
+    for (const auto& each : traces)
+      under(each.what.name).traces.push_back(&each);
+  }
+
+  int print(printer& out, const std::string& traces_path) {
+    for (const auto* name : order_)
+      compare(*name, by_name_.at(*name), out, traces_path);
+    out.print(std::to_string(agree_) + " agree, " + std::to_string(differ_) + " differ\n");
+    return ran_too_long_ ? exit_code::bad_usage
+                         : differ_ > 0 ? exit_code::traces_differ : exit_code::done;
+  }
+
+private:
+  namesakes& under(const std::string& name) {
+    const auto [at, is_new] = by_name_.try_emplace(name);
+    if (is_new)
+      order_.push_back(&at->first);
+    return at->second;
+  }
+
+  void compare(const std::string& name, const namesakes& of, printer& out,
+               const std::string& traces_path) {
+    const auto difference = difference_of(of, traces_path);
+    if (difference.empty()) {
+      ++agree_;
+      return;
+    }
+    ++differ_;
+    out.print(name + ": " + difference);
+  }
+
+  std::string difference_of(const namesakes& of, const std::string& traces_path) {
+    if (of.scenarios.size() > 1)
+      return places("scenarios have this name", of.scenarios);
+    if (of.traces.size() > 1)
+      return places("traces have this name", of.traces);
+    if (of.traces.empty())
+      return "the scenario at " + of.scenarios[0]->where() + " has no trace in " + traces_path + "\n";
+    if (of.scenarios.empty())
+      return "the trace at " + of.traces[0]->where() + " has no scenario\n";
+    return run_difference(*of.scenarios[0], *of.traces[0]);
+  }
+
+  std::string run_difference(const found_scenario& scenario, const found_trace& expected) {
+    const auto came = simulation::simulate(scenario.what);
+    if (!came) {
+      ran_too_long_ = true;
+      say_too_long(scenario, came.why());
+      return came.why().message() + "\n";
+    }
+    const auto text = difference_text(expected.what, *came);
+    return text.empty() ? text
+                        : "the scenario at " + scenario.where() + " differs from the trace at "
+                            + expected.where() + "\n" + text;
+  }
+
+  template <class T>
+  static std::string places(const char* what, const std::vector<const T*>& all) {
+    auto text = std::to_string(all.size()) + " " + what + ":";
+    for (const auto* each : all)
+      text += " " + each->where();
+    return text + "\n";
+  }
+
+  std::map<std::string, namesakes> by_name_;
+  std::vector<const std::string*> order_;
+  std::size_t agree_ = 0;
+  std::size_t differ_ = 0;
+  bool ran_too_long_ = false;
+};
+
+int check_traces(const simulate_arguments& arguments, std::vector<mistake> mistakes,
+                 const std::vector<found_scenario>& scenarios) {
+  const auto traces = load_traces(arguments.traces);
+  mistakes.insert(mistakes.end(), traces.mistakes.begin(), traces.mistakes.end());
+  if (any_said(mistakes))
+    return exit_code::bad_usage;
+  printer out;
+  comparison all{scenarios, traces.all};
+  return out.exit_code(all.print(out, arguments.traces));
+}
+
+} // namespace
+
+int simulate_command(const simulate_arguments& arguments) {
+  auto read = load_scenarios(arguments.files);
+  if (!arguments.traces.empty())
+    return check_traces(arguments, std::move(read.mistakes), read.all);
+  const auto repeated = repeated_names(read.all);
+  read.mistakes.insert(read.mistakes.end(), repeated.begin(), repeated.end());
+  if (any_said(read.mistakes))
+    return exit_code::bad_usage;
+  return print_traces(read.all);
+}
+
+} // namespace weir::tool

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The command `weir simulate`: runs the scenarios of files in virtual time and prints their traces,
+/// draws them, or compares them with recorded ones. Writes to standard output and standard error.
+
+#include "exit_code.hpp"
+
+#include <string>
+#include <vector>
+
+namespace weir::tool {
+
+/// The options of `weir simulate`.
+struct simulate_arguments {
+  std::vector<std::string> files;
+  /// A file of recorded traces; empty: nothing is compared.
+  std::string traces;
+};
+
+/// Returns the exit code.
+int simulate_command(const simulate_arguments& arguments);
+
+} // namespace weir::tool
