@@ -74,9 +74,15 @@ void add_simulate(CLI::App& app, simulate_arguments& arguments) {
                       "Scenarios: a JSON object, or one a line. Without options, one trace a line\n"
                       "is printed")
     ->required();
-  simulate.add_option("--check", arguments.traces,
-                      "Compare with the traces in this file, by name, and print each difference")
-    ->type_name("TRACES");
+  auto& check
+    = *simulate
+         .add_option("--check", arguments.traces,
+                     "Compare with the traces in this file, by name, and print each difference")
+         ->type_name("TRACES");
+  simulate.add_flag("--timeline", arguments.timeline,
+                    "Draw each scenario: a row for each element, why it left when it left, and\n"
+                    "for whom it waited")
+    ->excludes(&check);
   simulate.footer(simulate_exit_codes);
 }
 

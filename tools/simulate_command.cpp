@@ -3,6 +3,7 @@
 
 #include "scenario_reader.hpp"
 #include "standard_output.hpp"
+#include "timeline.hpp"
 #include "trace_check.hpp"
 #include "trace_text.hpp"
 
@@ -61,6 +62,22 @@ int print_traces(const std::vector<found_scenario>& all) {
       say_too_long(each, trace.why());
       code = exit_code::bad_usage;
     }
+  return out.exit_code(code);
+}
+
+int print_timelines(const std::vector<found_scenario>& all) {
+  printer out;
+  int code = exit_code::done;
+  out.print(timeline_legend());
+  for (const auto& each : all) {
+    std::vector<simulation::happening> log;
+    if (const auto trace = simulation::simulate(each.what, &log); !trace) {
+      say_too_long(each, trace.why());
+      code = exit_code::bad_usage;
+    } else {
+      out.print("\n" + timeline_text(each.what, log));
+    }
+  }
   return out.exit_code(code);
 }
 
@@ -168,7 +185,7 @@ int simulate_command(const simulate_arguments& arguments) {
   read.mistakes.insert(read.mistakes.end(), repeated.begin(), repeated.end());
   if (any_said(read.mistakes))
     return exit_code::bad_usage;
-  return print_traces(read.all);
+  return arguments.timeline ? print_timelines(read.all) : print_traces(read.all);
 }
 
 } // namespace weir::tool

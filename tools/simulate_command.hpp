@@ -16,6 +16,8 @@ struct simulate_arguments {
   std::vector<std::string> files;
   /// A file of recorded traces; empty: nothing is compared.
   std::string traces;
+  /// Draws in place of printing traces.
+  bool timeline = false;
 };
 
 /// Returns the exit code.

@@ -154,7 +154,11 @@ private:
 
   void handle_input(std::size_t element) {
     std::visit(overloaded{[&](const barrier_arrives& barrier) { pass(barrier, element); },
-                          [&](const operator_restores& how) { restore(how); },
+                          [&](const operator_restores& how) {
+                            if (watcher_)
+                              watcher_->passes(element);
+                            restore(how);
+                          },
                           [&](const auto&) {
                             if (watcher_)
                               watcher_->arrives(element);
@@ -195,10 +199,8 @@ private:
     if (restored_ids_.contains(barrier.id))
       snapshots_[barrier.id] = keep();
     trace_.output.push_back({now_, barrier_leaves{barrier.id}});
-    if (watcher_) {
-      watcher_->arrives(element);
-      watcher_->leaves(element, happening_kind::leaves);
-    }
+    if (watcher_)
+      watcher_->passes(element);
   }
 
   kept_snapshot keep() {

@@ -29,6 +29,11 @@ void run_watcher::arrives(std::size_t element) {
     borders_.push_back(element);
 }
 
+void run_watcher::passes(std::size_t element) {
+  note(element, happening_kind::arrives);
+  note(element, happening_kind::leaves);
+}
+
 void run_watcher::called(std::size_t element, std::uint32_t attempt, std::uint64_t call) {
   note(element, happening_kind::called, attempt);
   lives_[element].state = happening_kind::called;

@@ -26,6 +26,8 @@ public:
   // -- while an event is handled --
 
   void arrives(std::size_t element);
+  /// A barrier or a restore, which does not stand in line.
+  void passes(std::size_t element);
   void called(std::size_t element, std::uint32_t attempt, std::uint64_t call);
   /// A completion that counts or not: only the first of the element's present call does.
   void answered(std::size_t element, std::uint64_t call, bool failed);
