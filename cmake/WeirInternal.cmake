@@ -31,3 +31,11 @@ if(WEIR_SANITIZERS)
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow>)
   target_link_options(weir_internal INTERFACE ${flags})
 endif()
+
+if(WEIR_FUZZERS)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "WEIR_FUZZERS needs clang, which has libFuzzer. Use the preset fuzz.")
+  endif()
+  # So that libFuzzer sees which code its inputs reach.
+  target_compile_options(weir_internal INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -3,7 +3,7 @@
 #
 # Sourced by the scripts: installs the Debian packages that are missing.
 #
-#   require_packages GROUP...      groups: build, test, sanitizers
+#   require_packages GROUP...      groups: build, test, sanitizers, fuzzing
 #
 # Says what it will install before it does, uses sudo where the user is not root, and ends the script
 # with a message where neither works. With install_packages=no it only says what is missing.
@@ -18,7 +18,7 @@ package_group() {
         nlohmann-json3-dev sqlite3
       ;;
     test) echo ccache libboost-test-dev pkgconf ;;
-    sanitizers) echo clang-14 libclang-rt-14-dev ;;
+    sanitizers | fuzzing) echo clang-14 libclang-rt-14-dev ;;
     *)
       echo "unknown package group: $1" >&2
       return 1
