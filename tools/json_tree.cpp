@@ -222,8 +222,8 @@ void read_json_objects(std::string_view content, const std::string& path,
       skip_to_object(at);
     } else if (each(root, mistakes_before); !rest_is_blank(at)) {
       mistakes.push_back({path + ":" + std::to_string(at.line()), {}, {},
-                          "something stands behind the object; there is one object a file, or one a "
-                          "line"});
+                          "something stands behind the object; there is one object a file, or "
+                          "one a line"});
       skip_to_object(at);
     }
   }

@@ -27,7 +27,9 @@ std::vector<std::int64_t> values(json_section& of, std::string_view name) {
 
 scenario_retry read_retry(json_section retry) {
   constexpr std::pair<std::string_view, retry_kind> kinds[]
-    = {{"none", retry_kind::none}, {"fixed", retry_kind::fixed}, {"exponential", retry_kind::exponential}};
+    = {{"none", retry_kind::none},
+       {"fixed", retry_kind::fixed},
+       {"exponential", retry_kind::exponential}};
   scenario_retry what;
   if (retry.find("kind") == nullptr)
     retry.missing("kind");
@@ -91,7 +93,8 @@ scenario_operator read_operator(json_section settings) {
   if (settings.find("mode") == nullptr)
     settings.missing("mode");
   what.mode = settings.choice("mode", modes).value_or(what.mode);
-  what.capacity = static_cast<std::size_t>(settings.integer("capacity", 1, capacity_max).value_or(100));
+  if (const auto capacity = settings.integer("capacity", 1, capacity_max))
+    what.capacity = static_cast<std::size_t>(*capacity);
   if (const auto calls = settings.integer("max_concurrent_calls", 1, capacity_max)) {
     what.max_concurrent_calls = static_cast<std::size_t>(*calls);
     if (*what.max_concurrent_calls > what.capacity)

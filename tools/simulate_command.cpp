@@ -130,7 +130,8 @@ private:
     if (of.traces.size() > 1)
       return places("traces have this name", of.traces);
     if (of.traces.empty())
-      return "the scenario at " + of.scenarios[0]->where() + " has no trace in " + traces_path + "\n";
+      return "the scenario at " + of.scenarios[0]->where() + " has no trace in " + traces_path
+             + "\n";
     if (of.scenarios.empty())
       return "the trace at " + of.traces[0]->where() + " has no scenario\n";
     return run_difference(*of.scenarios[0], *of.traces[0]);

@@ -173,7 +173,8 @@ private:
     for (const auto each : times_)
       group_columns_ = std::max(group_columns_, std::to_string(each).size() + 1);
     const auto used = 2 + label_columns_ + 2 + sentence_columns + 2;
-    groups_max_ = used >= page_columns ? 1 : std::max<std::size_t>(1, (page_columns - used) / group_columns_);
+    const auto left = page_columns - std::min(page_columns, used);
+    groups_max_ = std::max<std::size_t>(1, left / group_columns_);
   }
 
   std::string page_text(std::size_t begin, std::size_t end) const {

@@ -181,8 +181,8 @@ std::string timeline_reasons::end(std::size_t element, const life& of) const {
     return done.empty() ? "nothing before it: " + leaving + at(left.at)
                         : done + ", " + leaving + " at once";
   const auto whom = blocker(element, *held, of.back());
-  return (done.empty() ? "" : done + ", ") + (whom ? "waited for " + name(whom) : "held") + ", " + leaving
-         + at(left.at);
+  return (done.empty() ? "" : done + ", ") + (whom ? "waited for " + name(whom) : "held") + ", "
+         + leaving + at(left.at);
 }
 
 std::string timeline_reasons::unfinished(std::size_t element, const life& of) const {

@@ -65,8 +65,8 @@ std::string listing(const lines& expected, const lines& came, std::size_t begin,
   std::string text = std::string(numbers + 6, ' ') + padded(heading, width) + "    came\n";
   for (auto i = begin; i < end; ++i)
     text += (differ_at(expected, came, i) ? "  > " : "    ")
-            + padded_left(std::to_string(i + 1), numbers) + "  " + padded(line_at(expected, i), width)
-            + "    " + line_at(came, i) + "\n";
+            + padded_left(std::to_string(i + 1), numbers) + "  "
+            + padded(line_at(expected, i), width) + "    " + line_at(came, i) + "\n";
   return text;
 }
 

@@ -85,11 +85,13 @@ trace read_trace(const json_node& object, mistake_list& mistakes) {
   constexpr std::pair<std::string_view, bool> compared[] = {{"output", true}};
   what.compare_output_alone = top.choice("compare", compared).value_or(false);
   for (const auto* name : {"output", "calls"})
-    if (top.find(name) == nullptr && !(what.compare_output_alone && name == std::string_view{"calls"}))
+    if (top.find(name) == nullptr
+        && !(what.compare_output_alone && name == std::string_view{"calls"}))
       top.missing(name);
   what.output = read_list(top, "output", read_output);
   what.calls = read_list(top, "calls", read_call);
-  if (const auto* failed = top.find("failed"); failed != nullptr && failed->kind != json_kind::null) {
+  const auto* failed = top.find("failed");
+  if (failed != nullptr && failed->kind != json_kind::null) {
     if (failed->kind == json_kind::object)
       what.failed = read_failure({*failed, "failed", mistakes});
     else
