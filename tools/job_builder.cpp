@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_builder.hpp"
 
+#include "order_key.hpp"
+
 #include "weir/async_data_stream.hpp"
 #include "weir/dead_letter_file.hpp"
 #include "weir/faulty_driver.hpp"
@@ -73,13 +75,27 @@ private:
     const auto counts = built_.counts.emplace_back(std::make_shared<lookup_counts>());
     const auto options = options_of(lookup, job_.source.options.on_bad_record);
     lookup_function function{lookup, pool, asks, counts};
-    const auto out = lookup.mode == output_mode::ordered
-                       ? async_data_stream::ordered_wait(in, std::move(function), options)
-                       : async_data_stream::unordered_wait(in, std::move(function), options);
+    const auto out = wait_for(in, lookup, std::move(function), options);
     if (options.makes_dead_letters())
       add_dead_letters(out.dead_letters(), lookup.name, lookup.dead_letter,
                        job_.source.dead_letter);
     return out;
+  }
+
+  static async_stream<json_record, json_record> wait_for(const record_stream& in,
+                                                         const lookup_section& lookup,
+                                                         lookup_function function,
+                                                         const operator_options& options) {
+    switch (lookup.mode) {
+      case output_mode::ordered:
+        return async_data_stream::ordered_wait(in, std::move(function), options);
+      case output_mode::unordered:
+        return async_data_stream::unordered_wait(in, std::move(function), options);
+      case output_mode::key_ordered:
+        break;
+    }
+    return async_data_stream::key_ordered_wait(in.key_by(order_key{lookup.order_key}),
+                                               std::move(function), options);
   }
 
   void add_sink(const record_stream& records) {

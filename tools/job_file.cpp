@@ -36,8 +36,10 @@ constexpr choices<bad_record_action, 3> bad_record_actions{
    {"skip", bad_record_action::skip},
    {"dead_letter", bad_record_action::dead_letter}}};
 constexpr choices<row_form, 2> row_forms{{{"one", row_form::one}, {"all", row_form::all}}};
-constexpr choices<output_mode, 2> modes{
-  {{"ordered", output_mode::ordered}, {"unordered", output_mode::unordered}}};
+constexpr choices<output_mode, 3> modes{
+  {{"ordered", output_mode::ordered},
+   {"unordered", output_mode::unordered},
+   {"key_ordered", output_mode::key_ordered}}};
 constexpr choices<timeout_action, 3> timeout_actions{{{"fail", timeout_action::fail},
                                                       {"null", timeout_action::null},
                                                       {"drop", timeout_action::drop}}};
@@ -235,6 +237,7 @@ private:
     if (in.find("mode") == nullptr)
       in.missing("mode");
     lookup.mode = in.choice("mode", modes).value_or(output_mode::ordered);
+    read_order_key(in, lookup);
     read_bounds(in, lookup);
     read_outcomes(in, lookup);
     in.refuse_unknown();
@@ -269,6 +272,20 @@ private:
     for (const auto& each : lookup.key)
       check_field(in, "key", each);
     lookup.rows = in.choice("rows", row_forms).value_or(row_form::one);
+  }
+
+  void read_order_key(toml_section& in, lookup_section& lookup) {
+    const bool keyed = lookup.mode == output_mode::key_ordered;
+    if (in.find("order_key") == nullptr) {
+      if (keyed)
+        lookup.order_key = lookup.key;
+      return;
+    }
+    lookup.order_key = in.texts("order_key");
+    for (const auto& each : lookup.order_key)
+      check_field(in, "order_key", each);
+    if (!keyed)
+      in.wrong("order_key", "is of no use without mode = \"key_ordered\"");
   }
 
   void read_bounds(toml_section& in, lookup_section& lookup) {

@@ -68,6 +68,8 @@ struct lookup_section {
   row_form rows = row_form::one;
   std::string into;
   output_mode mode = output_mode::ordered;
+  /// In the mode `key_ordered`: the fields that records are kept in order by; else empty.
+  std::vector<std::string> order_key;
   duration timeout{};
   std::size_t capacity = 100;
   std::size_t max_concurrent_calls = 100;

@@ -30,7 +30,10 @@ lookup_function::lookup_function(const lookup_section& what, client_pool pool, s
     fields_(what.key, what.into),
     pool_(std::move(pool)),
     asks_(asks),
-    counts_(std::move(counts)) {}
+    counts_(std::move(counts)) {
+  if (!what.order_key.empty() && what.order_key != what.key)
+    order_fields_.emplace(what.order_key);
+}
 
 expected<void> lookup_function::open(function_context& context) {
   client_ = &pool_.bind(context);
@@ -39,6 +42,11 @@ expected<void> lookup_function::open(function_context& context) {
 
 void lookup_function::async_invoke(const json_record& in, result_future<json_record> done) {
   std::vector<value> key;
+  if (order_fields_)
+    if (auto read = order_fields_->read(in, key); !read) {
+      done.fail(std::move(read).why());
+      return;
+    }
   if (auto read = fields_.read(in, key); !read) {
     done.fail(std::move(read).why());
     return;

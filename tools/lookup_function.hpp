@@ -58,6 +58,8 @@ private:
 
   std::shared_ptr<const settings> settings_;
   json_fields fields_;
+  /// Where records are kept in order by other fields than these: they must be there too.
+  std::optional<json_fields> order_fields_;
   client_pool pool_;
   statement_id asks_;
   std::shared_ptr<lookup_counts> counts_;

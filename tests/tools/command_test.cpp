@@ -7,6 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
 #include <unistd.h>
 
 using weir::tool::testing::command_fixture;
@@ -97,6 +104,27 @@ BOOST_AUTO_TEST_CASE(quiet_says_nothing_where_all_goes_well) {
   BOOST_TEST(got.code == 0);
   BOOST_TEST(got.err == "");
   BOOST_TEST(run({"--quiet", "--set", "sink.path=out"}, records({"a"})).out == "");
+}
+
+BOOST_AUTO_TEST_CASE(records_of_one_key_stay_in_order_however_long_their_answers_take) {
+  std::string in;
+  for (int n = 0; n < 300; ++n)
+    in += "{\"k\":\"" + std::string{"abcx"[n % 4]} + "\",\"n\":" + std::to_string(n) + "}\n";
+  const auto got = run({"--set", "lookup.values.mode=key_ordered", "--set", "job.parallelism=2",
+                        "--set", "pool.p.faults.latency=0ms..2ms"},
+                       in);
+  BOOST_TEST(got.code == 0, got.err);
+  std::map<std::string, std::vector<int>> of_key;
+  std::istringstream lines{got.out};
+  for (std::string line; std::getline(lines, line);) {
+    const auto record = nlohmann::json::parse(line);
+    of_key[record["k"]].push_back(record["n"]);
+  }
+  BOOST_TEST(of_key.size() == 4u);
+  for (const auto& [key, numbers] : of_key) {
+    BOOST_TEST(numbers.size() == 75u, key);
+    BOOST_TEST(std::is_sorted(numbers.begin(), numbers.end()), key);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(set_overrides_a_key) {

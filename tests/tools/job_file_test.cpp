@@ -93,6 +93,7 @@ const bad_line bad_lines[] = {
   {"timeout", "retry = { if_error = \"timeout_error\" }",
    "must not name timeout_error: a timeout is over all attempts and is never retried"},
   {"timeout", "retry = { if_result = \"null\" }", "must be \"empty\""},
+  {"timeout", "order_key = [\"x\"]", "lookup.origin.order_key = [ 'x' ]: is of no use without mode = \"key_ordered\""},
   {"path = \"out", "parallelism = 0", "sink.parallelism = 0: must be"},
   {"path = \"out", "[lookups]", "lookups is no key that weir knows here (did you mean \"lookup\"?)"},
 };
@@ -127,6 +128,15 @@ BOOST_AUTO_TEST_CASE(what_is_not_given_has_its_default) {
   BOOST_TEST((lookup.on_miss == miss_action::null));
   BOOST_TEST((lookup.on_failure == failure_action::fail_job));
   BOOST_TEST(job.sink.parallelism == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(records_are_kept_in_order_by_the_key_unless_said_otherwise) {
+  replace("mode = \"ordered\"", "mode = \"key_ordered\"");
+  BOOST_TEST(good().lookups[0].order_key == (std::vector<std::string>{"origin"}),
+             boost::test_tools::per_element());
+  add_to_lookup("order_key = [\"/a/b\", \"c\"]");
+  BOOST_TEST(good().lookups[0].order_key == (std::vector<std::string>{"/a/b", "c"}),
+             boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(every_option_of_the_operator_can_be_set) {
@@ -230,7 +240,8 @@ BOOST_AUTO_TEST_CASE(all_mistakes_are_reported_at_once_with_their_lines) {
              == "jobs/job.toml:2: job.name = 7: must be a string\n"
                 "jobs/job.toml:7: pool.airports.url = 'redis://localhost': url is "
                 "\"redis://localhost\", but must begin with one of: sqlite:\n"
-                "jobs/job.toml:14: lookup.origin.mode = 'orderd': must be \"ordered\" or \"unordered\" "
+                "jobs/job.toml:14: lookup.origin.mode = 'orderd': must be \"ordered\", \"unordered\" "
+                "or \"key_ordered\" "
                 "(did you mean \"ordered\"?)\n");
 }
 
