@@ -5,9 +5,11 @@
 #include "leaving_rules.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace weir::simulation {
 
@@ -54,16 +56,31 @@ public:
 private:
   // -- the walk --
 
-  bool explain(walk so_far) {
-    if (++steps_ > steps_max)
-      return true;
+  /// Depth first, by a stack of its own: a trace may be longer than the machine's stack is deep.
+  bool explain(walk start) {
+    open_.push_back(std::move(start));
+    while (!open_.empty()) {
+      if (++steps_ > steps_max)
+        return true;
+      auto next = std::move(open_.back());
+      open_.pop_back();
+      if (go_on(std::move(next)))
+        return true;
+    }
+    return false;
+  }
+
+  /// Opens the ways on from here, the one to be tried first last. Whether the end is reached.
+  bool go_on(walk so_far) {
     const auto next_at = next_moment(so_far);
     const auto* const restores = next_in_line<operator_restores>(so_far);
     if (restores == nullptr || what_.input[so_far.line].at > next_at)
       return explain_output(so_far);
-    if (what_.input[so_far.line].at == next_at && explain_output(so_far))
-      return true;
-    return restore(so_far, *restores) && explain(std::move(so_far));
+    const auto at = what_.input[so_far.line].at;
+    auto restored = so_far;
+    if (restore(restored, *restores))
+      open_.push_back(std::move(restored));
+    return at == next_at && explain_output(so_far);
   }
 
   millis next_moment(const walk& so_far) const {
@@ -92,25 +109,27 @@ private:
     const auto id = std::get<barrier_leaves>(leaves.what).id;
     if (barrier == nullptr || barrier->id != id || due != leaves.at)
       return complain(so_far, name_of(leaves.what) + " leaves" + at(leaves.at) + " out of place");
-    auto after = so_far;
-    pass_barrier(after, id, due);
-    return explain(std::move(after));
+    open_.push_back(so_far);
+    pass_barrier(open_.back(), id, due);
+    return false;
   }
 
   bool explain_element(const walk& so_far) {
     bool fits = false;
+    std::vector<walk> ways;
     const auto& elements = so_far.lives.back().elements;
     for (std::size_t index = 0; index < elements.size(); ++index) {
       for (const auto outputs : fitting_outputs(so_far, elements[index])) {
         fits = true;
         auto after = so_far;
-        if (leave(after, index, outputs) && explain(std::move(after)))
-          return true;
+        if (leave(after, index, outputs))
+          ways.push_back(std::move(after));
       }
       // Borders that look the same are the same.
       if (fits && elements[index].border)
         break;
     }
+    std::move(ways.rbegin(), ways.rend(), std::back_inserter(open_));
     return fits ? false : complain(so_far, why_nothing_fits(so_far));
   }
 
@@ -344,6 +363,8 @@ private:
   const scenario& what_;
   const trace& of_;
   const std::vector<answered_call>& calls_;
+  /// What is to be tried yet, the next one last.
+  std::vector<walk> open_;
   std::size_t steps_ = 0;
   std::size_t complained_at_ = 0;
   std::string complaint_;
