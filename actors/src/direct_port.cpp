@@ -26,15 +26,21 @@ void direct_port::emit(const control& what) {
   reconcile();
   for (auto& each : lanes_)
     each.append(what);
+  if (what.kind() == control_kind::barrier)
+    send_all();
   open_lane(current_);
 }
 
 void direct_port::flush() {
   reconcile();
+  send_all();
+  open_lane(current_);
+}
+
+void direct_port::send_all() {
   for (std::size_t number = 0; number < lanes_.size(); ++number)
     if (lanes_[number].is_sendable())
       send(number);
-  open_lane(current_);
 }
 
 bool direct_port::has_unsent() const noexcept {

@@ -37,6 +37,7 @@ private:
   /// Makes lane `next`, or the first after it that has credit, the one that is written to.
   void open_lane(std::size_t next);
   void send(std::size_t number);
+  void send_all();
 
   const std::optional<step_failure> no_failure_;
   batch_limits limits_;

@@ -3,7 +3,12 @@
 
 /// The input of a stage instance: the batches that have come in and wait, in the order of their coming,
 /// bounded by the credit that was given to each channel. Several channels are merged here: their control
-/// elements become those of one stream. Part of a stage's shell, on its thread.
+/// elements become those of one stream, and their barriers are aligned. Part of a stage's shell, on its
+/// thread.
+///
+/// A barrier does not wait behind what waits: it is reached when it has come on every channel that has not
+/// ended. What stands behind the barrier of a channel is not taken before that; what stands in front of
+/// it and was not taken belongs to the checkpoint. tests/actors/input_gate_test.cpp.
 
 #include "weir/channel_merger.hpp"
 #include "weir/interfaces.hpp"
@@ -12,6 +17,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace weir {
@@ -27,39 +33,84 @@ public:
   /// The sender of a channel has introduced itself; it gets its first credit.
   void attach(channel_id channel, lane_id lane, credit_receiver sender);
 
-  /// A batch has come in.
+  /// A batch has come in. A barrier in it is its last element.
   void receive(channel_id channel, batch_handle batch);
 
-  bool empty() const noexcept { return waiting_.empty(); }
+  bool empty() const noexcept { return next_arrival() == waiting_.size(); }
 
   /// The batch to take elements from, and how far that has got. Only where not empty.
-  batch_base& front() noexcept { return *waiting_.front().batch; }
-  batch_cursor& cursor() noexcept { return cursor_; }
+  batch_base& front();
+  batch_cursor& cursor() noexcept { return waiting_[next_arrival()].taken; }
 
   /// All elements of `front()` have been taken: its room is the sender's again.
   void pop();
 
+  // -- checkpoints --
+
+  /// The checkpoint whose barrier has been reached, if any. What stands in front of it is taken before
+  /// all else from now on.
+  std::optional<std::uint64_t> reached_barrier();
+
+  /// Copies what stands in front of the barrier that has been reached to `to`, merged.
+  void copy_waiting_to(batch_base& to) const;
+
+  /// What the channels have said in front of it.
+  const channel_merger& merged() const noexcept { return merger_; }
+
+  /// The barrier has been handled: what stands behind it may be taken.
+  void pass_barrier();
+
+  /// Takes up what a checkpoint holds; before all else.
+  void restore(std::shared_ptr<batch_base> waiting, const channel_merger& merged);
+
 private:
   /// Batches under way and waiting, a channel.
   static constexpr std::int64_t window = 4;
+  /// Stands for the channel of what a checkpoint gave back.
+  static constexpr std::uint32_t no_channel = UINT32_MAX;
 
   struct arrival {
-    std::uint32_t channel;
+    std::uint32_t channel = no_channel;
     std::shared_ptr<batch_base> batch;
-  };
-  struct sender {
-    credit_receiver actor;
-    lane_id lane;
+    batch_cursor taken;
+    /// Its control elements are those of the merged stream.
+    bool merged = false;
+    /// The barrier that follows on its elements and was not passed.
+    std::optional<std::uint64_t> barrier{};
   };
 
-  void merge_controls(std::uint32_t channel, batch_base& of);
+  struct channel {
+    credit_receiver sender;
+    lane_id lane;
+    /// Those that have come and were not passed.
+    std::deque<std::uint64_t> barriers;
+    /// All in front of the first of them has been taken.
+    bool blocked = false;
+    bool ended = false;
+  };
+
+  /// The place in `waiting_` of the arrival that is next to be taken; its size where there is none.
+  std::size_t next_arrival() const noexcept;
+  void take_barrier_off(channel& of, arrival& in);
+  void merge_controls(arrival& of);
+  /// The newest checkpoint for which a barrier is the first on its channel, where all have one.
+  std::optional<std::uint64_t> newest_first_barrier() const;
+  /// Barriers of older checkpoints, which cannot be reached any more.
+  void drop_barriers_before(std::uint64_t checkpoint);
+  void drop_first_barrier(std::uint32_t channel);
+  /// Puts what stands in front of the barriers first, and counts it.
+  void put_front_first();
 
   batch_limits limits_;
   granter grant_;
-  std::vector<sender> senders_;
+  std::vector<channel> channels_;
   std::deque<arrival> waiting_;
-  batch_cursor cursor_;
   channel_merger merger_;
+  /// Barriers that have come and were not passed.
+  std::size_t barriers_ = 0;
+  std::optional<std::uint64_t> reached_;
+  /// With `reached_`: arrivals that stand in front of it.
+  std::size_t in_front_ = 0;
 };
 
 } // namespace weir

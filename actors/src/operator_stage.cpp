@@ -69,7 +69,10 @@ void operator_stage_state::on_open() {
   const auto& who = parts_->instance.context;
   const auto opened = guarded(who.stage, [&] {
     make_body();
-    return open_body();
+    auto done = open_body();
+    if (done && parts_->restored != nullptr)
+      restore();
+    return done;
   });
   if (!opened)
     fail(opened.why(), {});
@@ -105,7 +108,16 @@ expected<void> operator_stage_state::open_body() {
   context_->name = who.stage;
   context_->subtask = who.subtask;
   context_->parallelism = who.parallelism;
+  context_->restored = parts_->restored != nullptr;
   return body_->open(*context_);
+}
+
+void operator_stage_state::restore() {
+  const auto& from = *parts_->restored;
+  body_->restore(*from.held, parts_->restore_how, now());
+  std::shared_ptr<batch_base> waiting = body_->input_batch();
+  from.waiting->copy_rest_to(*waiting, {});
+  input_->restore(std::move(waiting), from.channels);
 }
 
 void operator_stage_state::on_blocking_call(duration took) {
@@ -128,6 +140,13 @@ void operator_stage_state::on_run() {
   attach_to(self_, results_->targets(), 0);
   if (dead_letters_)
     attach_to(self_, dead_letters_->targets(), 1);
+  // Without room the first credit does it: what a checkpoint holds finished leaves before there are calls.
+  if (over_ || !results_->has_room())
+    return;
+  const auto at = now();
+  body_->advance(outputs(), at);
+  take_input(at);
+  after(at);
 }
 
 void operator_stage_state::on_credit(lane_id lane, const credit& more, batch_handle spare) {
@@ -150,6 +169,8 @@ void operator_stage_state::on_batch(channel_id channel, batch_handle in) {
   if (over_)
     return;
   const auto at = now();
+  if (!pass_barriers(at))
+    return;
   take_input(at);
   after(at);
 }
@@ -193,6 +214,33 @@ void operator_stage_state::on_pool_results(const pool_results& of) {
     body_->run([&] { client.deliver(*of.results, at); }, outputs(), at);
   take_input(at);
   after(at);
+}
+
+bool operator_stage_state::pass_barriers(time_point now) {
+  while (const auto checkpoint = input_->reached_barrier()) {
+    if (parts_->state_taken) {
+      const auto done = guarded(parts_->instance.context.stage,
+                                [&] { return hand_over_state(*checkpoint, now); });
+      if (!done) {
+        fail(done.why(), {});
+        return false;
+      }
+    }
+    outputs().emit(control::barrier(*checkpoint));
+    input_->pass_barrier();
+  }
+  return true;
+}
+
+expected<void> operator_stage_state::hand_over_state(std::uint64_t checkpoint, time_point now) {
+  auto held = body_->snapshot(now);
+  if (!held)
+    return std::move(held).why();
+  std::shared_ptr<batch_base> waiting = body_->input_batch();
+  input_->copy_waiting_to(*waiting);
+  parts_->state_taken(checkpoint, std::make_shared<const operator_state>(operator_state{
+                                    *std::move(held), std::move(waiting), input_->merged()}));
+  return {};
 }
 
 void operator_stage_state::take_input(time_point now) {
@@ -267,6 +315,9 @@ void operator_stage_state::expire_questions(time_point now) {
 
 void operator_stage_state::fail(error why, std::string record) {
   over_ = true;
+  // What left before the failure has left.
+  if (results_ != nullptr)
+    on_flush();
   if (body_ != nullptr)
     body_->close();
   self_->send(parts_->instance.job, parts_->instance.id,

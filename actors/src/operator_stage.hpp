@@ -11,9 +11,12 @@
 #include "wake_ups.hpp"
 
 #include "weir/job_plan.hpp"
+#include "weir/operator_state.hpp"
 #include "weir/pool_client.hpp"
 #include "weir/probes.hpp"
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +38,11 @@ struct operator_stage_parts {
   std::shared_ptr<operator_probe> probe;
   /// All pools of the job, by number.
   std::vector<pool_access> pools;
+  /// Told, on the stage's thread, of its state at the barrier of each checkpoint. Null: no state is copied.
+  std::function<void(std::uint64_t checkpoint, std::shared_ptr<const operator_state>)> state_taken;
+  /// Where it goes on from, and how; null: a fresh start.
+  std::shared_ptr<const operator_state> restored;
+  restore_mode restore_how = restore_mode::resume;
 };
 
 class operator_stage_state {
@@ -65,6 +73,11 @@ private:
   void on_blocking_call(duration took);
   void make_body();
   expected<void> open_body();
+  void restore();
+  /// Hands over its state at each barrier that has been reached, and lets the barrier leave, ahead of
+  /// all that waits. Whether that went well.
+  bool pass_barriers(time_point now);
+  expected<void> hand_over_state(std::uint64_t checkpoint, time_point now);
   /// Takes the input that waits, as far as there is room.
   void take_input(time_point now);
   /// What follows every message: questions go out, the timer is armed, the probe is renewed.

@@ -52,6 +52,8 @@ void sink_stage_state::on_stop(const stop_request& how) {
 
 void sink_stage_state::on_batch(channel_id channel, batch_handle in) {
   input_->receive(channel, std::move(in));
+  while (input_->reached_barrier())
+    input_->pass_barrier();
   if (!waiting_)
     write();
 }

@@ -35,6 +35,8 @@ void staged_port::emit(const control& what) {
   put_staged();
   for (auto& each : edges_)
     each.append(what);
+  if (what.kind() == control_kind::barrier && !failure_)
+    send_all();
   open();
 }
 
@@ -46,8 +48,7 @@ void staged_port::run_steps() {
 void staged_port::flush() {
   put_staged();
   if (!failure_)
-    for (auto& each : edges_)
-      each.flush(send_);
+    send_all();
   open();
 }
 
@@ -75,6 +76,11 @@ std::vector<lane_target> staged_port::targets() const {
     for (const auto& each : edge.lanes())
       all.push_back(each.target);
   return all;
+}
+
+void staged_port::send_all() {
+  for (auto& each : edges_)
+    each.flush(send_);
 }
 
 void staged_port::turn_over() {

@@ -30,6 +30,7 @@ public:
 
 private:
   void turn_over() override;
+  void send_all();
   /// Puts what is staged into every edge.
   void put_staged();
   std::optional<step_failure> put_into_edges();

@@ -30,6 +30,8 @@ struct batch_limits {
   std::size_t bytes = 256 * 1024;
 };
 
+struct batch_cursor;
+
 /// What a stage needs to know of a batch without knowing the type of its records.
 class batch_base {
 public:
@@ -66,6 +68,10 @@ public:
   /// Moves each record with its key to the batch of the instance that has the key's group.
   virtual void deal_records(std::span<const key_hash> keys, std::span<batch_base* const> to) = 0;
 
+  /// Copies all elements that have not been taken, with keys and control elements in their places, to
+  /// `to`. Only of a type that can be copied (`is_copyable_v`).
+  virtual void copy_rest_to(batch_base& to, batch_cursor taken) const = 0;
+
   const origin_runs& origins() const noexcept { return origins_; }
 
   /// Gives the records the origins that they have as those of the receiver's input `number`.
@@ -94,11 +100,33 @@ public:
   /// Puts a control element behind all that is in the batch.
   void append(const control& what) { controls_.push_back({records(), what}); }
 
+  /// Takes the last control element off. Only where there is one.
+  void remove_last_control() { controls_.pop_back(); }
+
 protected:
   std::vector<placed_control> controls_;
   origin_runs origins_;
   std::size_t bytes_ = 0;
   event_time newest_;
+};
+
+/// A place inside a batch: how far its receiver has got.
+struct batch_cursor {
+  /// Records that have been taken.
+  std::size_t record = 0;
+  /// Control elements that have been taken.
+  std::size_t control = 0;
+  origin_runs::cursor origins;
+
+  /// Whether everything of `from` has been taken.
+  bool at_end(const batch_base& from) const noexcept {
+    return record == from.records() && control == from.controls().size();
+  }
+
+  /// Whether the next element is a control element.
+  bool at_control(const batch_base& from) const noexcept {
+    return control < from.controls().size() && from.controls()[control].before == record;
+  }
 };
 
 /// A batch of records that carry values of type `T`.
@@ -140,6 +168,22 @@ public:
     for (std::size_t i = 0; i < records(); ++i) {
       auto& other = static_cast<batch&>(*to[instance_of_group(key_group(keys[i]), instances)]);
       other.append(std::move(values_[i]), timestamp(i), from.at(origins_, i), keys[i]);
+    }
+  }
+
+  void copy_rest_to(batch_base& to, batch_cursor taken) const override {
+    if constexpr (is_copyable_v<T>) {
+      auto& other = static_cast<batch&>(to);
+      while (!taken.at_end(*this)) {
+        if (taken.at_control(*this)) {
+          other.append(controls_[taken.control++].what);
+          continue;
+        }
+        const auto i = taken.record++;
+        other.append(T(values_[i]), timestamp(i), taken.origins.at(origins_, i), key(i));
+      }
+    } else {
+      throw std::logic_error("records of a type that cannot be copied were to be copied");
     }
   }
 
@@ -188,25 +232,6 @@ private:
   std::vector<event_time> timestamps_;
   /// Empty where the stream is not keyed.
   std::vector<key_hash> keys_;
-};
-
-/// A place inside a batch: how far its receiver has got.
-struct batch_cursor {
-  /// Records that have been taken.
-  std::size_t record = 0;
-  /// Control elements that have been taken.
-  std::size_t control = 0;
-  origin_runs::cursor origins;
-
-  /// Whether everything of `from` has been taken.
-  bool at_end(const batch_base& from) const noexcept {
-    return record == from.records() && control == from.controls().size();
-  }
-
-  /// Whether the next element is a control element.
-  bool at_control(const batch_base& from) const noexcept {
-    return control < from.controls().size() && from.controls()[control].before == record;
-  }
 };
 
 } // namespace weir

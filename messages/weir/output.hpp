@@ -48,7 +48,8 @@ public:
       turn_over();
   }
 
-  /// Emits a control element to every receiver of this output. Needs no room.
+  /// Emits a control element to every receiver of this output. Needs no room. A barrier goes at once, as
+  /// the last element of its batch.
   virtual void emit(const control& what) = 0;
 
 protected:

@@ -7,6 +7,7 @@
 
 #include "weir/async_function.hpp"
 #include "weir/call_watch.hpp"
+#include "weir/held_entries.hpp"
 #include "weir/operator_machine.hpp"
 
 #include <functional>
@@ -52,6 +53,11 @@ public:
   /// advances.
   virtual void run(const std::function<void()>& work, operator_outputs out, time_point now) = 0;
 
+  /// See `operator_machine`. An error where the records or results cannot be copied.
+  virtual expected<std::shared_ptr<const held_entries>> snapshot(time_point now) const = 0;
+  /// `held` is what a body of the same types gave.
+  virtual void restore(const held_entries& held, restore_mode how, time_point now) = 0;
+
   virtual bool full() const noexcept = 0;
   virtual bool finished() const noexcept = 0;
   virtual time_point next_due() const noexcept = 0;
@@ -60,7 +66,8 @@ public:
   virtual std::size_t running() const noexcept = 0;
   virtual machine_counts counts() const noexcept = 0;
 
-  /// Empty batches for the two outputs.
+  /// Empty batches for the input and the two outputs.
+  virtual std::unique_ptr<batch_base> input_batch() const = 0;
   virtual std::unique_ptr<batch_base> result_batch() const = 0;
   virtual std::unique_ptr<batch_base> dead_letter_batch() const = 0;
 };
@@ -158,6 +165,20 @@ public:
     advance(out, now);
   }
 
+  expected<std::shared_ptr<const held_entries>> snapshot(time_point now) const override {
+    if constexpr (is_copyable_v<input_type> && is_copyable_v<output_type>)
+      return std::shared_ptr<const held_entries>{
+        std::make_shared<const state>(machine_.snapshot(now))};
+    else
+      return error{error_kind::argument, "operator " + name_,
+                   "its records or results cannot be copied, so no checkpoint can hold them"};
+  }
+
+  void restore(const held_entries& held, restore_mode how, time_point now) override {
+    if constexpr (is_copyable_v<input_type> && is_copyable_v<output_type>)
+      machine_.restore(static_cast<const state&>(held).what(), how, now);
+  }
+
   bool full() const noexcept override { return machine_.full(); }
   bool finished() const noexcept override { return machine_.finished(); }
   time_point next_due() const noexcept override { return machine_.next_due(); }
@@ -168,6 +189,9 @@ public:
   std::size_t running() const noexcept override { return machine_.running(); }
   machine_counts counts() const noexcept override { return machine_.counts(); }
 
+  std::unique_ptr<batch_base> input_batch() const override {
+    return std::make_unique<batch<input_type>>();
+  }
   std::unique_ptr<batch_base> result_batch() const override {
     return std::make_unique<batch<output_type>>();
   }
@@ -176,6 +200,8 @@ public:
   }
 
 private:
+  using state = typed_held_entries<input_type, output_type>;
+
   expected<void> guarded_open(function_context& context) {
     const auto failed = [&](const char* what) {
       return error{error_kind::exception, "operator " + name_,

@@ -24,6 +24,7 @@
 #include "weir/splitmix64.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <exception>
 #include <optional>
 #include <string>
@@ -105,7 +106,8 @@ public:
 
   // -- what comes in --
 
-  /// Takes elements of `in` from `at` on, until all are taken, the queue is full or the job fails.
+  /// Takes elements of `in` from `at` on, until all are taken, the queue is full or the job fails. No
+  /// barriers: they do not stand in line, and the shell takes a snapshot instead.
   void take(batch<input_type>& in, batch_cursor& at, operator_outputs out, time_point now) {
     const typename completion_port<output_type>::scope here{port_};
     do {
@@ -255,7 +257,8 @@ private:
       settle(out, now);
       return true;
     }
-    if (!what.is_border() || size_ == 0) {
+    assert(what.is_border());
+    if (size_ == 0) {
       out.emit(what);
       return true;
     }
