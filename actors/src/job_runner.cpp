@@ -3,7 +3,8 @@
 
 #include "guarded.hpp"
 #include "operator_stage.hpp"
-#include "pool.hpp"
+#include "probe_sums.hpp"
+#include "running_pools.hpp"
 #include "sink_stage.hpp"
 #include "source_stage.hpp"
 #include "supervisor.hpp"
@@ -31,13 +32,6 @@ struct sink_probes {
   std::string name;
   std::vector<std::shared_ptr<sink_probe>> of;
 };
-struct running_pool {
-  std::string name;
-  const void* identity;
-  std::shared_ptr<pool_inbox> inbox;
-  std::shared_ptr<client_driver> driver;
-  std::shared_ptr<pool_probe> probe;
-};
 
 /// What a stage that follows must know of the instances that it is sent to.
 struct receivers {
@@ -51,13 +45,11 @@ public:
   impl(caf::actor_system& system, const job_plan& plan, run_settings settings)
     : system_(system), plan_(plan), settings_(settings) {}
 
-  ~impl() { close_drivers(); }
-
   std::vector<error> start(std::function<void(job_result)> on_end) {
     if (auto mistakes = plan_.check(); !mistakes.empty())
       return mistakes;
-    if (auto failed = open_drivers(); !failed.empty()) {
-      close_drivers();
+    if (auto failed = pools_.open(plan_.pools); !failed.empty()) {
+      pools_.close();
       return failed;
     }
     const auto spawned = guarded("job " + plan_.name, [&]() -> expected<void> {
@@ -66,7 +58,7 @@ public:
     });
     if (!spawned) {
       end_actors();
-      close_drivers();
+      pools_.close();
       return {spawned.why()};
     }
     caf::anon_send(job_, run_atom::value);
@@ -85,9 +77,7 @@ public:
         sum.records_in += probe->records_in.value();
       all.sinks.push_back(sum);
     }
-    for (const auto& pool : pools_)
-      all.pools.push_back({pool.name, pool.probe->calls.value(), pool.probe->errors.value(),
-                           pool.probe->held.value()});
+    all.pools = pools_.status();
     return all;
   }
 
@@ -95,37 +85,6 @@ public:
   void cancel() { caf::anon_send(job_, stop_request{}); }
 
 private:
-  // -- drivers --
-
-  std::vector<error> open_drivers() {
-    std::vector<error> failed;
-    for (const auto& pool : plan_.pools) {
-      auto made = guarded("pool " + pool.name, [&] { return pool.make(pool.settings); });
-      if (!made) {
-        failed.push_back(made.why());
-        continue;
-      }
-      running_pool running{pool.name, pool.statements.get(), std::make_shared<pool_inbox>(), std::move(*made),
-                           std::make_shared<pool_probe>()};
-      if (running.driver == nullptr) {
-        failed.push_back({error_kind::argument, "pool " + pool.name, "its factory made no driver"});
-        continue;
-      }
-      const auto opened = guarded("pool " + pool.name, [&] {
-        return running.driver->open(*pool.statements, *running.inbox);
-      });
-      pools_.push_back(std::move(running));
-      if (!opened)
-        failed.push_back(opened.why());
-    }
-    return failed;
-  }
-
-  void close_drivers() {
-    for (auto& pool : pools_)
-      pool.driver->close();
-  }
-
   // -- actors --
 
   void spawn(std::function<void(job_result)> on_end) {
@@ -163,17 +122,9 @@ private:
     for (const auto& stage : plan_.stages)
       if (std::holds_alternative<operator_plan>(stage.what))
         operators += plan_.instances(stage);
-    for (std::size_t i = 0; i < pools_.size(); ++i) {
-      auto parts = std::make_shared<pool_parts>();
-      parts->number = static_cast<std::uint32_t>(i);
-      parts->name = pools_[i].name;
-      parts->job = job_;
-      parts->driver = pools_[i].driver;
-      parts->inbox = pools_[i].inbox;
-      parts->probe = pools_[i].probe;
-      parts->clients_max = operators;
-      supervision_->pools.push_back(system_.spawn(pool, std::move(parts)));
-    }
+    pools_.spawn(system_, job_, operators);
+    for (auto& each : pools_.access())
+      supervision_->pools.push_back(std::move(each.actor));
   }
 
   void number_instances() {
@@ -295,8 +246,7 @@ private:
     parts->seed = settings_.seed + instance.id.number;
     parts->instance = std::move(instance);
     parts->plan = of;
-    for (std::size_t i = 0; i < pools_.size(); ++i)
-      parts->pools.push_back({supervision_->pools[i], pools_[i].identity});
+    parts->pools = pools_.access();
     parts->probe = std::make_shared<operator_probe>();
     probes_of(operators_, parts->instance).push_back(parts->probe);
     const auto spawned = system_.spawn(operator_stage, std::move(parts));
@@ -336,21 +286,8 @@ private:
   static operator_status status_of(const operator_probes& stage) {
     operator_status sum;
     sum.name = stage.name;
-    for (const auto& probe : stage.of) {
-      sum.records_in += probe->records_in.value();
-      sum.records_finished += probe->records_finished.value();
-      sum.records_out += probe->records_out.value();
-      sum.calls += probe->calls.value();
-      sum.retries += probe->retries.value();
-      sum.timeouts += probe->timeouts.value();
-      sum.dropped += probe->dropped.value();
-      sum.dead_letters += probe->dead_letters.value();
-      sum.late_completions += probe->late_completions.value();
-      sum.blocking_calls += probe->blocking_calls.value();
-      sum.queued += probe->queued.value();
-      sum.in_flight += probe->in_flight.value();
-      sum.call_duration += probe->call_duration.read();
-    }
+    for (const auto& probe : stage.of)
+      add_probe(sum, *probe);
     return sum;
   }
 
@@ -379,7 +316,7 @@ private:
   caf::actor_system& system_;
   const job_plan plan_;
   const run_settings settings_;
-  std::vector<running_pool> pools_;
+  running_pools pools_;
   std::vector<source_probes> sources_;
   std::vector<operator_probes> operators_;
   std::vector<sink_probes> sinks_;

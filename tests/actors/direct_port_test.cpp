@@ -301,4 +301,19 @@ BOOST_AUTO_TEST_CASE(few_of_many_empty_batches_are_kept) {
              == 8);
 }
 
+BOOST_AUTO_TEST_CASE(a_barrier_goes_at_once_as_the_last_element_of_its_batch_also_without_credit) {
+  open(2);
+  grant(0, 2);
+  emit(1);
+  port->emit(control::watermark(event_time{1}));
+  BOOST_TEST(sent.empty());
+  port->emit(control::barrier(7));
+  BOOST_REQUIRE(sent.size() == 2u);
+  for (const auto& each : sent) {
+    BOOST_TEST((each.batch->controls().back().what == control::barrier(7)));
+    BOOST_TEST(each.batch->controls().back().before == each.batch->records());
+  }
+  BOOST_TEST(!port->has_unsent());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,6 +8,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <random>
 #include <set>
 
 using namespace std::chrono_literals;

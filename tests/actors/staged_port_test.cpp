@@ -168,13 +168,24 @@ BOOST_AUTO_TEST_CASE(a_control_stands_behind_what_was_emitted_before_it_on_every
   open();
   grant_all(1000);
   emit(3);
-  port->emit(control::barrier(1));
+  port->emit(control::watermark(event_time{1}));
   emit(2);
   port->emit(control::end());
   port->flush();
-  BOOST_TEST(text(0) == "1 c3 3 c4 ");
-  BOOST_TEST(text(1) == "0 1 2 c3 3 4 c4 ");
-  BOOST_TEST(text(2) == "c3 c4 ");
+  BOOST_TEST(text(0) == "1 c0 3 c4 ");
+  BOOST_TEST(text(1) == "0 1 2 c0 3 4 c4 ");
+  BOOST_TEST(text(2) == "c0 c4 ");
+}
+
+BOOST_AUTO_TEST_CASE(a_barrier_goes_at_once_behind_what_was_emitted_before_it) {
+  add_edge(1, {odd});
+  add_edge(1);
+  open();
+  grant_all(1000);
+  emit(3);
+  port->emit(control::barrier(1));
+  BOOST_TEST(text(0) == "1 c3 ");
+  BOOST_TEST(text(1) == "0 1 2 c3 ");
 }
 
 BOOST_AUTO_TEST_CASE(every_edge_gets_every_record) {

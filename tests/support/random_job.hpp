@@ -8,6 +8,7 @@
 
 #include "job_fixture.hpp"
 
+#include <random>
 #include <set>
 
 namespace weir::testing {
