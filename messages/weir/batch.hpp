@@ -6,6 +6,7 @@
 /// the credit and is filled again, so a running job allocates none. Not thread-safe: whoever owns it
 /// touches it.
 
+#include "weir/column.hpp"
 #include "weir/control.hpp"
 #include "weir/copyable.hpp"
 #include "weir/held_bytes.hpp"
@@ -228,7 +229,7 @@ public:
   key_hash key(std::size_t i) const noexcept { return keys_.empty() ? 0 : keys_[i]; }
 
 private:
-  std::vector<T> values_;
+  column<T> values_;
   std::vector<event_time> timestamps_;
   /// Empty where the stream is not keyed.
   std::vector<key_hash> keys_;

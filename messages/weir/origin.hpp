@@ -79,11 +79,19 @@ public:
   class cursor {
   public:
     origin at(const origin_runs& runs, std::size_t index) {
+      origin from;
+      read(runs, index, from);
+      return from;
+    }
+
+    /// As `at`, straight to where it is kept: a copy of what `at` gives would be read in one piece just
+    /// after it was written in two, for which processors wait.
+    [[gnu::always_inline]] void read(const origin_runs& runs, std::size_t index, origin& into) {
       while (run_ + 1 < runs.runs_.size() && runs.runs_[run_ + 1].first <= index)
         ++run_;
-      auto from = runs.runs_[run_].start;
-      from.position += index - runs.runs_[run_].first;
-      return from;
+      const auto& in = runs.runs_[run_];
+      into = in.start;
+      into.position += index - in.first;
     }
 
   private:
@@ -96,8 +104,9 @@ private:
     std::size_t first;
   };
 
-  bool continues(const origin& from) const noexcept {
-    return count_ != 0 && from == next_;
+  [[gnu::always_inline]] bool continues(const origin& from) const noexcept {
+    return count_ != 0 && from.position == next_.position && from.ordinal == next_.ordinal
+           && from.split == next_.split;
   }
 
   [[gnu::noinline]] void begin_run(const origin& from) {

@@ -8,6 +8,7 @@
 /// Shown by tests/operators/result_future_test.cpp.
 
 #include "weir/call_id.hpp"
+#include "weir/column.hpp"
 #include "weir/error.hpp"
 #include "weir/outcome.hpp"
 #include "weir/time.hpp"
@@ -17,12 +18,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <utility>
-#include <variant>
-#include <vector>
 
 namespace weir {
 
@@ -57,13 +55,13 @@ public:
 
   // -- any thread --
 
-  /// Completes with alternative `I` of `outcome`, made of `with` in its place.
-  template <std::size_t I, class... Ts>
-  void complete(const call_id& id, std::in_place_index_t<I> which, Ts&&... with) {
+  /// Completes with an outcome of this kind, made of `with` in its place.
+  template <outcome_kind Kind, class... Ts>
+  void complete(const call_id& id, outcome_tag<Kind> which, Ts&&... with) {
     if (detail::running_port != this) {
       complete_from_outside(id, which, std::forward<Ts>(with)...);
     } else if (calling_ && id == call_) {
-      cell_.template emplace<I>(std::forward<Ts>(with)...);
+      cell_.emplace(which, std::forward<Ts>(with)...);
       fill_cell();
     } else {
       own_.emplace_back(id, which, std::forward<Ts>(with)...);
@@ -71,10 +69,10 @@ public:
   }
 
   void abandon(const call_id& id) {
-    complete(id, std::in_place_index<3>,
-             std::make_unique<error>(error_kind::abandoned, "call",
-                                     "its result future was destroyed without being completed: "
-                                     "complete it on every path, and let no callback throw"));
+    complete(id, failed_outcome,
+             error{error_kind::abandoned, "call",
+                   "its result future was destroyed without being completed: complete it on every "
+                   "path, and let no callback throw"});
   }
 
   /// A future has been completed again, which changes nothing.
@@ -86,7 +84,7 @@ public:
   /// The coroutine of call `id` may go on.
   void resume(call_id id) {
     id.attempt |= resume_attempt;
-    complete(id, std::in_place_index<0>);
+    complete(id, no_result);
   }
 
   /// A future is gone, and its reference with it.
@@ -131,8 +129,8 @@ public:
   bool line_up() {
     if (own_before_cell_ == 0)
       return false;
-    own_.emplace(own_.begin() + static_cast<std::ptrdiff_t>(own_before_cell_), call_,
-                 std::move(cell_));
+    own_.emplace_back(call_, std::move(cell_));
+    std::rotate(own_.begin() + own_before_cell_, own_.end() - 1, own_.end());
     return true;
   }
 
@@ -141,9 +139,8 @@ public:
   void fail_call(error why) {
     if (calling_ && is_in_inbox(call_))
       return;
-    const auto* said = calling_ ? nullptr : std::get_if<3>(&cell_);
-    if (calling_ || (said != nullptr && (*said)->is(error_kind::abandoned)))
-      cell_ = outcome<Out>{std::in_place_index<3>, std::make_unique<error>(std::move(why))};
+    if (calling_ || cell_.is_abandoned())
+      cell_.emplace(failed_outcome, std::move(why));
     if (calling_)
       fill_cell();
   }
@@ -158,7 +155,7 @@ public:
   bool has_own() const noexcept { return !own_.empty(); }
 
   /// Takes what came from other threads, and from this one outside of its own call. `into` is empty.
-  void drain(std::vector<completion<Out>>& into) {
+  void drain(column<completion<Out>>& into) {
     if (waiting_.load(std::memory_order_acquire)) {
       const std::lock_guard guard{mutex_};
       waiting_.store(false, std::memory_order_relaxed);
@@ -167,7 +164,8 @@ public:
     if (into.empty())
       std::swap(into, own_);
     else
-      std::move(own_.begin(), own_.end(), std::back_inserter(into));
+      for (auto& each : own_)
+        into.push_back(std::move(each));
     own_.clear();
   }
 
@@ -187,12 +185,12 @@ private:
   bool is_in_inbox(const call_id& id) {
     const std::lock_guard guard{mutex_};
     return std::any_of(inbox_.begin(), inbox_.end(), [&](const completion<Out>& each) {
-      return each.id == id && !is_abandoned<Out>(each.with);
+      return each.id == id && !each.with.is_abandoned();
     });
   }
 
-  template <std::size_t I, class... Ts>
-  void complete_from_outside(const call_id& id, std::in_place_index_t<I> which, Ts&&... with) {
+  template <outcome_kind Kind, class... Ts>
+  void complete_from_outside(const call_id& id, outcome_tag<Kind> which, Ts&&... with) {
     const std::lock_guard guard{mutex_};
     if (!open_)
       return;
@@ -205,16 +203,16 @@ private:
 
   void close() noexcept {
     // Destroyed outside the lock: an outcome's destructor is user code.
-    std::vector<completion<Out>> left;
+    column<completion<Out>> left;
     {
       const std::lock_guard guard{mutex_};
       open_ = false;
       wake_ = nullptr;
-      left.swap(inbox_);
+      std::swap(left, inbox_);
     }
     left.clear();
     own_.clear();
-    cell_.template emplace<0>();
+    cell_.reset();
     release(stock - handed_out_);
   }
 
@@ -230,14 +228,14 @@ private:
   outcome<Out> cell_;
   /// How many of `own_` were there when the cell was filled.
   std::size_t own_before_cell_ = 0;
-  std::vector<completion<Out>> own_;
+  column<completion<Out>> own_;
 
   // -- any thread --
   std::atomic<std::int64_t> references_{stock};
   std::atomic<std::uint64_t> ignored_{0};
   std::atomic<bool> waiting_{false};
   std::mutex mutex_;
-  std::vector<completion<Out>> inbox_;
+  column<completion<Out>> inbox_;
   wake_up wake_;
   bool wake_up_under_way_ = false;
   bool open_ = true;

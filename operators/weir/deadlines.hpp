@@ -18,14 +18,14 @@ public:
 
   /// Adds the deadline of a slot that has none. Those of restored entries may come before others; they
   /// find their place from the end.
-  void push(slot_index slot, time_point due) {
-    auto before = tail_;
-    while (before != no_slot && links_[before].due > due)
-      before = links_[before].previous;
-    const auto after = before == no_slot ? head_ : links_[before].next;
-    links_[slot] = {before, after, due, true};
-    (before == no_slot ? head_ : links_[before].next) = slot;
-    (after == no_slot ? tail_ : links_[after].previous) = slot;
+  [[gnu::always_inline]] void push(slot_index slot, time_point due) {
+    if (tail_ != no_slot && links_[tail_].due > due) [[unlikely]] {
+      push_before_last(slot, due);
+      return;
+    }
+    links_[slot] = {tail_, no_slot, due, true};
+    (tail_ == no_slot ? head_ : links_[tail_].next) = slot;
+    tail_ = slot;
   }
 
   /// Takes out the slot's deadline, if it has one.
@@ -49,6 +49,16 @@ public:
   }
 
 private:
+  void push_before_last(slot_index slot, time_point due) {
+    auto before = tail_;
+    while (before != no_slot && links_[before].due > due)
+      before = links_[before].previous;
+    const auto after = before == no_slot ? head_ : links_[before].next;
+    links_[slot] = {before, after, due, true};
+    (before == no_slot ? head_ : links_[before].next) = slot;
+    (after == no_slot ? tail_ : links_[after].previous) = slot;
+  }
+
   struct link {
     slot_index previous = no_slot;
     slot_index next = no_slot;

@@ -44,6 +44,11 @@ public:
   /// Whether an element that is finished at once would be the next to leave.
   bool passes_directly() const noexcept { return head_ == no_slot; }
 
+  /// Whether the record in `slot`, which is not finished, would leave next if it were finished now;
+  /// `pop_unfinished` then takes it out.
+  bool is_next_unfinished(slot_index slot) const noexcept { return slot == head_; }
+  void pop_unfinished() noexcept { pop(); }
+
   /// Whether the record in `slot` would leave next if it were finished now and nothing else is.
   bool leaves_next(slot_index slot) const noexcept { return slot == head_; }
 
@@ -125,6 +130,11 @@ public:
   }
 
   bool leaves_next(slot_index slot) const noexcept { return links_[slot].segment == first_; }
+
+  bool is_next_unfinished(slot_index slot) const noexcept {
+    return links_[slot].segment == first_ && segment_of(first_).first_finished == no_slot;
+  }
+  void pop_unfinished() noexcept { --segment_of(first_).records; }
 
 private:
   struct link {
@@ -242,7 +252,7 @@ public:
     }
   }
 
-  void push_record(slot_index slot, key_hash key) {
+  [[gnu::always_inline]] void push_record(slot_index slot, key_hash key) {
     switch (mode_) {
       case output_mode::ordered: ordered_.push_record(slot); break;
       case output_mode::unordered: unordered_.push_record(slot); break;
@@ -294,6 +304,16 @@ public:
       return ordered_.leaves_next(slot);
     return mode_ == output_mode::unordered ? unordered_.leaves_next(slot)
                                            : key_ordered_.leaves_next(slot);
+  }
+
+  /// Never in key-ordered mode, where more hangs on a record's end.
+  bool is_next_unfinished(slot_index slot) const noexcept {
+    if (mode_ == output_mode::ordered)
+      return ordered_.is_next_unfinished(slot);
+    return mode_ == output_mode::unordered && unordered_.is_next_unfinished(slot);
+  }
+  void pop_unfinished() noexcept {
+    mode_ == output_mode::ordered ? ordered_.pop_unfinished() : unordered_.pop_unfinished();
   }
 
   /// Whether a record of this key that came now might be called.

@@ -9,19 +9,22 @@
 /// by one shell, on one thread at a time. tests/operators/operator_machine_test.cpp is its specification.
 
 #include "weir/async_function.hpp"
+#include "weir/attempt_durations.hpp"
 #include "weir/batch.hpp"
+#include "weir/column.hpp"
 #include "weir/completion_port.hpp"
 #include "weir/dead_letter.hpp"
 #include "weir/deadlines.hpp"
 #include "weir/element_queue.hpp"
+#include "weir/function_caller.hpp"
 #include "weir/machine_snapshot.hpp"
 #include "weir/operator_options.hpp"
 #include "weir/output.hpp"
 #include "weir/queue_entry.hpp"
 #include "weir/record_name.hpp"
+#include "weir/retry_decision.hpp"
 #include "weir/slot_heap.hpp"
 #include "weir/slot_table.hpp"
-#include "weir/splitmix64.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -61,6 +64,9 @@ struct machine_counts {
   std::uint64_t late_completions = 0;
 };
 
+/// How a record leaves.
+enum class record_fate : std::uint8_t { results, dead_letter, dropped };
+
 /// Why an operator fails its job.
 struct operator_failure {
   error why;
@@ -69,8 +75,9 @@ struct operator_failure {
 };
 
 /// `Function` is a class form of `async_function.hpp`; `Calls` has `void observe(duration)`, which is
-/// told how long each call ran, and may have `call_begins()` and `call_ends()`, which are told when the
-/// user's function is entered and left.
+/// told how long each call ran. It may have `call_begins()` and `call_ends()`, told when the user's function
+/// is entered and left; and `admitted(slot)` and `left(slot, record_fate, number of results)`, told when a
+/// record gets its slot and when it leaves it.
 template <class Function, class Calls>
 class operator_machine {
 public:
@@ -97,11 +104,10 @@ public:
     : options_(options),
       calls_max_(options.max_concurrent_calls.value_or(options.capacity)),
       timeout_(in_reach(options.timeout.value_or(duration{0}))),
-      function_(function),
       port_(port),
-      call_durations_(calls),
-      chance_(seed),
-      looks_at_results_(options.retry.if_result()),
+      observer_(calls),
+      caller_(function, port, calls, "operator " + options.name),
+      retry_(options.retry, "operator " + options.name, seed),
       queue_(mode) {}
 
   // -- what comes in --
@@ -162,7 +168,7 @@ public:
     held.input_ended = input_ended_;
     for (const auto slot : slots)
       if (table_[slot].state == entry_state::border)
-        held.entries.emplace_back(table_[slot].border);
+        held.entries.emplace_back(borders_of_[slot]);
       else
         held.entries.push_back(snapshot_of(slot, now));
     return held;
@@ -241,8 +247,7 @@ private:
       } else {
         if (full())
           return;
-        admit(in.value(at.record), in.timestamp(at.record),
-              at.origins.at(in.origins(), at.record), in.key(at.record), out, now);
+        admit(in, at, out, now);
         ++at.record;
       }
     }
@@ -272,15 +277,15 @@ private:
     ++borders_in_a_row_;
     if (queue_.mode() == output_mode::key_ordered && what.kind() == control_kind::watermark
         && borders_in_a_row_ > free_borders_max
-        && table_[last_border_].border.kind() == control_kind::watermark) {
-      table_[last_border_].border = what;
+        && borders_of_[last_border_].kind() == control_kind::watermark) {
+      borders_of_[last_border_] = what;
       return;
     }
     const auto slot = free_slot();
     table_.take();
     auto& e = table_[slot];
     e.state = entry_state::border;
-    e.border = what;
+    borders_of_[slot] = what;
     e.arrival = arrivals_++;
     queue_.push_border(slot);
     last_border_ = slot;
@@ -288,55 +293,57 @@ private:
     ++borders_;
   }
 
-  void admit(input_type& record, event_time timestamp, const origin& from, key_hash key,
-             operator_outputs& out, time_point now) {
+  /// Takes the record at `at`.
+  void admit(batch<input_type>& in, batch_cursor& at, operator_outputs& out, time_point now) {
     ++counts_.records_in;
     borders_in_a_row_ = 0;
     const auto slot = free_slot();
     auto& e = table_[slot];
-    e.value.emplace(std::move(record));
-    e.timestamp = timestamp;
-    e.from = from;
+    const auto key = in.key(at.record);
+    e.value.emplace(std::move(in.value(at.record)));
+    e.timestamp = in.timestamp(at.record);
+    at.origins.read(in.origins(), at.record, e.from);
     e.key = key;
     e.attempt = 0;
     e.repeats = false;
     e.hook_called = false;
+    if constexpr (requires { observer_.admitted(slot); })
+      observer_.admitted(slot);
     if (!waiting_.empty() || !may_call() || !queue_.key_is_free(key)) {
-      enter(slot, now);
+      enter(slot, e, now);
       e.state = entry_state::waiting;
       wait_for_call(slot);
       return;
     }
-    auto* completed = call(slot, timeout_ == duration{0} ? time_point::max() : now + timeout_, now);
-    if (completed != nullptr && leaves_directly(*completed, key, out)) {
-      call_durations_.observe(duration{0});
-      ++counts_.records_finished;
-      emit_results(*completed, e.timestamp, e.from, out);
-      e.value.reset();
-      ++e.generation;
-      return;
-    }
-    enter(slot, now);
+    auto* completed = call(slot, e, timeout_ == duration{0} ? time_point::max() : now + timeout_, now);
     if (completed == nullptr) {
+      enter(slot, e, now);
       e.state = entry_state::running;
       ++running_;
+      if (port_.has_own())
+        settle(out, now);
+    } else if (is_final(*completed) && queue_.passes_directly(key) && out.results.has_room()) {
+      caller_.observe(duration{0});
+      leave_with_results(slot, e, *completed, out);
+      e.value.reset();
+      ++e.generation;
     } else {
-      end_attempt(slot, std::move(*completed), now);
-    }
-    if (completed != nullptr || port_.has_own())
+      enter(slot, e, now);
+      e.state = entry_state::waiting;
+      end_attempt(slot, e, *completed, out, now);
       settle(out, now);
+    }
   }
 
   /// Makes the record in the slot at hand an entry of the queue, with the whole timeout before it.
-  void enter(slot_index slot, time_point now) {
-    enter(slot);
+  [[gnu::always_inline]] void enter(slot_index slot, entry& e, time_point now) {
+    enter(slot, e);
     if (timeout_ != duration{0})
       deadlines_.push(slot, now + timeout_);
   }
 
-  void enter(slot_index slot) {
+  [[gnu::always_inline]] void enter(slot_index slot, entry& e) {
     table_.take();
-    auto& e = table_[slot];
     e.arrival = arrivals_++;
     if constexpr (has_fixed_size_v<input_type>)
       e.bytes = sizeof(input_type);
@@ -347,10 +354,9 @@ private:
     ++size_;
   }
 
-  /// Whether a record whose call completed at once can leave without becoming an entry.
-  bool leaves_directly(const outcome<output_type>& with, key_hash key,
-                       const operator_outputs& out) const {
-    return with.index() <= 2 && !looks_at_results_ && queue_.passes_directly(key) && out.results.has_room();
+  /// Whether a call's outcome is the record's, whatever the retry strategy says.
+  bool is_final(const outcome<output_type>& with) const noexcept {
+    return with.has_results() && !retry_.looks_at_results();
   }
 
   /// A slot that may be taken.
@@ -362,6 +368,8 @@ private:
 
   void grow() {
     table_.grow();
+    borders_of_.resize(table_.size(), control::end());
+    durations_.grow(table_.size());
     queue_.grow(table_.size());
     deadlines_.grow(table_.size());
     backing_off_.grow(table_.size());
@@ -373,6 +381,7 @@ private:
   record_snapshot<input_type, output_type> snapshot_of(slot_index slot, time_point now) const {
     const auto& e = table_[slot];
     auto copy = e.to_snapshot();
+    copy.durations = durations_.last(slot, e.ended_attempts());
     if (e.hook_called)
       copy.timeout_left = duration{0};
     else if (deadlines_.contains(slot))
@@ -389,16 +398,19 @@ private:
     borders_in_a_row_ = 0;
     if (how == restore_mode::call_all) {
       e.from_snapshot({of.value, of.timestamp, of.from, of.key});
-      enter(slot, now);
+      enter(slot, e, now);
       e.state = entry_state::waiting;
       wait_for_call(slot);
       return;
     }
     e.from_snapshot(of);
-    enter(slot);
+    durations_.restore(slot, e.ended_attempts(), of.durations);
+    enter(slot, e);
     if (of.finished) {
       e.state = entry_state::finished;
-      add_bytes_of(e.result, e);
+      const auto bytes = e.result.bytes();
+      e.bytes += bytes;
+      held_bytes_ += bytes;
       queue_.finish(slot);
       return;
     }
@@ -427,68 +439,39 @@ private:
 
   /// Makes the next attempt. The outcome where it completed inside the call, and no other call before
   /// it; else null.
-  outcome<output_type>* call(slot_index slot, time_point deadline, time_point now) {
-    auto& e = table_[slot];
+  outcome<output_type>* call(slot_index slot, entry& e, time_point deadline, time_point now) {
     if (!std::exchange(e.repeats, false))
       ++e.attempt;
     ++counts_.calls;
     e.called_at = now;
-    const call_id id{slot, e.generation, e.attempt};
-    port_.begin_call(id);
-    guarded(id, [&](result_future<output_type> done) {
-      function_.async_invoke(std::as_const(*e.value), std::move(done));
-    }, deadline);
-    auto* completed = port_.end_call();
-    return completed != nullptr && port_.line_up() ? nullptr : completed;
-  }
-
-  /// Tells the observer, where it wants to know, that the user's function runs.
-  struct entered {
-    explicit entered(Calls& to) : observer(to) {
-      if constexpr (requires { to.call_begins(); })
-        to.call_begins();
-    }
-    ~entered() {
-      if constexpr (requires { observer.call_ends(); })
-        observer.call_ends();
-    }
-    entered(const entered&) = delete;
-    entered& operator=(const entered&) = delete;
-
-    Calls& observer;
-  };
-
-  /// Runs user code that gets a future; what it throws completes the call with an error.
-  template <class Body>
-  void guarded(const call_id& id, Body&& body, time_point deadline) {
-    const entered here{call_durations_};
-    try {
-      body(result_future<output_type>{port_, id, deadline});
-    } catch (...) {
-      port_.fail_call(std::move(*std::get<3>(threw("function"))));
-    }
+    return caller_.call({slot, e.generation, e.attempt}, *e.value, deadline);
   }
 
   void call_waiting(operator_outputs& out, time_point now) {
+    if (!waiting_.empty())
+      call_all_waiting(out, now);
+  }
+
+  [[gnu::noinline]] void call_all_waiting(operator_outputs& out, time_point now) {
     while (!failure_ && !waiting_.empty() && may_call_waiting()) {
       const auto slot = waiting_.first();
       waiting_.pop();
       auto& e = table_[slot];
       if (e.attempt > 0 && !e.repeats)
         ++counts_.retries;
-      auto* completed = call(slot, deadlines_.due(slot), now);
-      e.state = entry_state::running;
-      ++running_;
-      if (completed != nullptr) {
-        stop_running(slot);
-        end_attempt(slot, std::move(*completed), now);
+      auto* completed = call(slot, e, deadlines_.due(slot), now);
+      if (completed == nullptr) {
+        e.state = entry_state::running;
+        ++running_;
+      } else {
+        end_attempt(slot, e, *completed, out, now);
         emit_ready(out);
       }
     }
   }
 
-  void stop_running(slot_index slot) {
-    table_[slot].state = entry_state::waiting;
+  void stop_running(entry& e) noexcept {
+    e.state = entry_state::waiting;
     --running_;
   }
 
@@ -499,7 +482,7 @@ private:
       for (auto& each : arrived_) {
         if (failure_)
           break;
-        complete(each, now);
+        complete(each, out, now);
         emit_ready(out);
         call_waiting(out, now);
       }
@@ -507,142 +490,107 @@ private:
     }
   }
 
-  void complete(completion<output_type>& with, time_point now) {
-    const auto slot = with.id.slot;
-    auto& e = table_[slot];
-    if constexpr (detail::has_coroutines<Function>)
+  [[gnu::always_inline]] void complete(completion<output_type>& with, operator_outputs& out,
+                                       time_point now) {
+    auto& e = table_[with.id.slot];
+    if (e.generation == with.id.generation && e.attempt == with.id.attempt
+        && e.state == entry_state::running) [[likely]] {
+      stop_running(e);
+      // After its hook, a call that nobody completes any more has timed out.
+      if (e.hook_called && with.with.is_abandoned())
+        with.with.emplace(failed_outcome, timed_out());
+      end_attempt(with.id.slot, e, with.with, out, now);
+    } else {
+      complete_otherwise(with, e, now);
+    }
+  }
+
+  /// What is no completion of an attempt that runs.
+  [[gnu::noinline]] void complete_otherwise(completion<output_type>& with, entry& e, time_point now) {
+    if constexpr (function_caller<Function, Calls>::is_coroutine)
       if ((with.id.attempt & resume_attempt) != 0) {
         resume(with.id);
         return;
       }
+    // Neither an attempt nor a hook that nobody completes any more comes too late: nobody gave it up.
+    if (with.with.is_abandoned())
+      return;
     const bool of_hook = (with.id.attempt & timeout_hook_attempt) != 0;
-    const bool current = e.generation == with.id.generation && e.is_unfinished();
-    if (of_hook) {
-      if (is_abandoned<output_type>(with.with))
-        return;
-      if (current)
-        finish_by_hook(slot, std::move(with.with), now);
-      else
-        ++counts_.late_completions;
-      return;
-    }
-    if (!current || e.attempt != with.id.attempt || e.state != entry_state::running) {
-      if (!is_abandoned<output_type>(with.with))
-        ++counts_.late_completions;
-      return;
-    }
-    stop_running(slot);
-    // After its hook, a call that nobody completes any more has timed out.
-    if (e.hook_called && is_abandoned<output_type>(with.with))
-      finish(slot, timed_out(), now);
+    if (of_hook && e.generation == with.id.generation && e.is_unfinished())
+      finish_by_hook(with.id.slot, e, with.with, now);
     else
-      end_attempt(slot, std::move(with.with), now);
+      ++counts_.late_completions;
   }
 
   /// Lets a coroutine go on if its attempt still runs.
   void resume(const call_id& id) {
     const auto& e = table_[id.slot];
-    if (e.generation != id.generation || e.state != entry_state::running
-        || e.attempt != (id.attempt & ~resume_attempt))
-      return;
-    const entered here{call_durations_};
-    function_.resume(id.slot);
+    if (e.generation == id.generation && e.state == entry_state::running
+        && e.attempt == (id.attempt & ~resume_attempt))
+      caller_.resume(id.slot);
   }
 
-  /// An attempt has its outcome: again, or final.
-  void end_attempt(slot_index slot, outcome<output_type> with, time_point now) {
-    auto& e = table_[slot];
-    note_duration(e, now);
-    resolve(with);
-    if (const auto wait = back_off_after(slot, with)) {
-      e.state = entry_state::waiting;
-      backing_off_.push(slot, {now + in_reach(*wait), e.arrival});
-      return;
-    }
-    finish(slot, std::move(with), now);
-  }
-
-  /// Asks the supplier, where it was completed with one.
-  void resolve(outcome<output_type>& with) {
-    if (with.index() != 4)
-      return;
-    const auto supply = std::move(std::get<4>(with));
-    try {
-      auto got = (*supply)();
-      if (got)
-        with.template emplace<2>(*std::move(got));
-      else
-        with.template emplace<3>(std::make_unique<error>(std::move(got).why()));
-    } catch (...) {
-      with = threw("supplier");
-    }
-  }
-
-  /// What user code has just thrown, as a failed outcome.
-  outcome<output_type> threw(const char* who) const {
-    std::string what = "something that is no std::exception";
-    try {
-      throw;
-    } catch (const std::exception& thrown) {
-      what = thrown.what();
-    } catch (...) {
-    }
-    return outcome<output_type>{
-      failed_outcome, std::make_unique<error>(error_kind::exception, "operator " + options_.name,
-                                              std::string{"its "} + who + " threw: " + what)};
-  }
-
-  /// The latest attempt's call runs no longer.
-  void note_duration(entry& e, time_point now) {
+  /// An attempt, which runs no longer, has its outcome: again, or final.
+  [[gnu::always_inline]] void end_attempt(slot_index slot, entry& e, outcome<output_type>& with,
+                                          operator_outputs& out, time_point now) {
     const auto took = now - e.called_at;
-    call_durations_.observe(took);
-    e.note_duration(took);
+    caller_.observe(took);
+    if (!is_final(with)) [[unlikely]] {
+      decide(slot, e, with, took, now);
+    } else if (queue_.is_next_unfinished(slot) && out.results.has_room()) {
+      // The next to leave needs no place to wait in.
+      deadlines_.remove(slot);
+      leave_with_results(slot, e, with, out);
+      queue_.pop_unfinished();
+      release(slot, e);
+    } else {
+      finish(slot, e, with, now);
+    }
+  }
+
+  /// Whether the attempt, whose outcome may not be the record's, is made again.
+  [[gnu::noinline]] void decide(slot_index slot, entry& e, outcome<output_type>& with, duration took,
+                                time_point now) {
+    durations_.note(slot, e.attempt, took);
+    if (with.kind() == outcome_kind::supplied)
+      caller_.ask_supplier(with);
+    if (const auto wait = back_off_after(e, with))
+      backing_off_.push(slot, {now + in_reach(*wait), e.arrival});
+    else
+      finish(slot, e, with, now);
   }
 
   /// How long to wait until the next attempt; nothing where the outcome is final.
-  std::optional<duration> back_off_after(slot_index slot, outcome<output_type>& with) {
-    const auto& e = table_[slot];
+  std::optional<duration> back_off_after(const entry& e, outcome<output_type>& with) {
     const bool last = input_ended_ && options_.at_end == end_policy::last_attempt;
-    if (e.hook_called || last || e.attempt > options_.retry.max_attempts())
+    if (e.hook_called || last)
       return std::nullopt;
-    const char* asked = "retry predicate";
-    try {
-      if (!wants_retry(with))
-        return std::nullopt;
-      asked = "retry delay";
-      return options_.retry.delay(e.attempt, next_chance());
-    } catch (...) {
-      with = threw(asked);
-    }
-    return std::nullopt;
-  }
-
-  bool wants_retry(const outcome<output_type>& with) const {
-    if (const auto* why = error_of<output_type>(with))
-      return options_.retry.retries_error(*why);
-    return looks_at_results_ && options_.retry.if_result().holds(results_of<output_type>(with));
+    return retry_.after(e.attempt, with);
   }
 
   /// The record's outcome is final.
-  void finish(slot_index slot, outcome<output_type> with, time_point now) {
-    auto& e = table_[slot];
+  void finish(slot_index slot, entry& e, outcome<output_type>& with, time_point now) {
     if (e.state == entry_state::running) {
       --running_;
-      note_duration(e, now);
+      note_duration(slot, e, now);
+    } else {
+      backing_off_.remove(slot);
+      waiting_.remove(slot);
     }
     e.state = entry_state::finished;
     deadlines_.remove(slot);
-    backing_off_.remove(slot);
-    waiting_.remove(slot);
-    fall_back(e, with);
-    if (auto* why = std::get_if<3>(&with)) {
-      e.met = options_.action_for(**why);
+    if (with.kind() == outcome_kind::failed)
+      caller_.fall_back(*e.value, with);
+    if (auto* why = with.why()) {
+      e.met = options_.action_for(*why);
       if (e.met == failure_action::fail_job) {
-        failure_ = operator_failure{std::move(**why), name_of(e)};
+        failure_ = operator_failure{std::move(*why), name_of(e)};
         return;
       }
     } else {
-      add_bytes_of(with, e);
+      const auto bytes = with.bytes();
+      e.bytes += bytes;
+      held_bytes_ += bytes;
     }
     e.result = std::move(with);
     const auto next = queue_.finish(slot);
@@ -651,32 +599,19 @@ private:
       waiting_.push(next, {{}, table_[next].arrival});
   }
 
+  /// The latest attempt's call runs no longer.
+  void note_duration(slot_index slot, const entry& e, time_point now) {
+    const auto took = now - e.called_at;
+    caller_.observe(took);
+    durations_.note(slot, e.attempt, took);
+  }
+
   static std::string name_of(const entry& e) {
     try {
       return name_of_record(*e.value, e.from);
     } catch (...) {
       // The failure that is being reported matters more than how its record calls itself.
       return "record " + e.from.text();
-    }
-  }
-
-  void add_bytes_of(const outcome<output_type>& results, entry& e) {
-    const auto bytes = bytes_of<output_type>(results);
-    e.bytes += bytes;
-    held_bytes_ += bytes;
-  }
-
-  /// Lets the function put a result in the place of a final error.
-  void fall_back(const entry& e, outcome<output_type>& with) {
-    if constexpr (detail::has_fallback<Function>) {
-      if (with.index() != 3)
-        return;
-      try {
-        if (auto instead = function_.fallback(*e.value, *std::get<3>(with)))
-          with.template emplace<1>(std::move(*instead));
-      } catch (...) {
-        with = threw("fallback");
-      }
     }
   }
 
@@ -689,39 +624,35 @@ private:
     backing_off_.remove(slot);
     waiting_.remove(slot);
     e.hook_called = true;
+    using caller = function_caller<Function, Calls>;
     // A coroutine ends here, so that after its hook nothing may finish the record any more.
-    if constexpr (detail::has_coroutines<Function>)
+    if constexpr (caller::is_coroutine)
       if (e.state == entry_state::running) {
-        stop_running(slot);
-        note_duration(e, now);
-        function_.cancel(slot);
+        stop_running(e);
+        note_duration(slot, e, now);
+        caller_.cancel(slot);
       }
-    if constexpr (detail::has_timeout_hook<Function>) {
-      const call_id id{slot, e.generation, e.attempt | timeout_hook_attempt};
-      port_.begin_call(id);
-      guarded(id, [&](result_future<output_type> done) {
-        function_.timeout(std::as_const(*e.value), std::move(done));
-      }, time_point::max());
-      if (auto* completed = port_.end_call(); completed != nullptr && !is_abandoned<output_type>(*completed)) {
-        finish_by_hook(slot, std::move(*completed), now);
+    if constexpr (caller::has_hook) {
+      if (auto* completed = caller_.time_out({slot, e.generation, e.attempt}, *e.value)) {
+        finish_by_hook(slot, e, *completed, now);
         return;
       }
       if (e.state == entry_state::running)
         return;
     }
-    finish(slot, timed_out(), now);
+    outcome<output_type> with{failed_outcome, timed_out()};
+    finish(slot, e, with, now);
   }
 
-  void finish_by_hook(slot_index slot, outcome<output_type> with, time_point now) {
-    resolve(with);
-    finish(slot, std::move(with), now);
+  void finish_by_hook(slot_index slot, entry& e, outcome<output_type>& with, time_point now) {
+    if (with.kind() == outcome_kind::supplied)
+      caller_.ask_supplier(with);
+    finish(slot, e, with, now);
   }
 
-  outcome<output_type> timed_out() const {
-    return outcome<output_type>{
-      failed_outcome,
-      std::make_unique<error>(error_kind::timeout, "operator " + options_.name,
-                              "the record's timeout passed before its call was complete")};
+  error timed_out() const {
+    return {error_kind::timeout, "operator " + options_.name,
+            "the record's timeout passed before its call was complete"};
   }
 
   /// The record wants to be called, as soon as its key is free.
@@ -735,13 +666,6 @@ private:
   void give_last_attempts() {
     while (!backing_off_.empty())
       wait_for_call(backing_off_.first());
-  }
-
-  double next_chance() {
-    if (!options_.retry.has_jitter())
-      return 0;
-    chance_ += splitmix64_step;
-    return static_cast<double>(splitmix64(chance_) >> 11) * 0x1.0p-53;
   }
 
   // -- letting leave --
@@ -760,62 +684,84 @@ private:
     }
   }
 
+  /// What may leave leaves.
   void emit_ready(operator_outputs& out) {
+    if (queue_.ready() != no_slot)
+      emit_all_ready(out);
+  }
+
+  [[gnu::noinline]] void emit_all_ready(operator_outputs& out) {
     for (auto slot = queue_.ready(); slot != no_slot && !failure_; slot = queue_.ready()) {
       auto& e = table_[slot];
       if (e.state == entry_state::border) {
-        out.emit(e.border);
+        out.emit(borders_of_[slot]);
         --borders_;
-      } else if (!emit_record(e, out)) {
+      } else if (!emit_record(slot, e, out)) {
         return;
       }
       queue_.pop();
-      release(slot);
+      release(slot, e);
     }
   }
 
   /// Whether there was room.
-  bool emit_record(entry& e, operator_outputs& out) {
-    const auto* why = std::get_if<3>(&e.result);
+  bool emit_record(slot_index slot, entry& e, operator_outputs& out) {
+    const auto* why = e.result.why();
     if (why == nullptr) {
-      if (!is_empty<output_type>(e.result) && !out.results.has_room())
+      if (!e.result.is_empty() && !out.results.has_room())
         return false;
-      emit_results(e.result, e.timestamp, e.from, out);
-    } else if (e.met == failure_action::drop) {
-      ++counts_.dropped;
-    } else {
-      if (out.dead_letters != nullptr && !out.dead_letters->has_room())
-        return false;
-      ++counts_.dead_letters;
-      if (out.dead_letters != nullptr)
-        out.dead_letters->emit(dead_letter<input_type>{std::move(*e.value), **why, e.attempt,
-                                                       e.durations()},
-                               e.timestamp, e.from);
+      leave_with_results(slot, e, e.result, out);
+      return true;
     }
-    ++counts_.records_finished;
+    if (e.met == failure_action::drop) {
+      ++counts_.dropped;
+      has_left(slot, record_fate::dropped, 0);
+      return true;
+    }
+    if (out.dead_letters != nullptr && !out.dead_letters->has_room())
+      return false;
+    ++counts_.dead_letters;
+    if (out.dead_letters != nullptr)
+      out.dead_letters->emit(dead_letter<input_type>{std::move(*e.value), *why, e.attempt,
+                                                     durations_.last(slot, e.ended_attempts())},
+                             e.timestamp, e.from);
+    has_left(slot, record_fate::dead_letter, 0);
     return true;
   }
 
-  void emit_results(outcome<output_type>& with, event_time timestamp, const origin& from,
-                    operator_outputs& out) {
-    if (auto* one = std::get_if<1>(&with)) {
-      ++counts_.records_out;
-      out.results.emit(std::move(*one), timestamp, from);
-    } else if (auto* many = std::get_if<2>(&with); many != nullptr && !many->empty()) {
-      counts_.records_out += many->size();
-      for (std::size_t i = 0; i < many->size(); ++i)
-        out.results.add(std::move((*many)[i]), timestamp,
-                        many->size() == 1 ? from : from.child(i));
-      out.results.settle();
-    }
+  [[gnu::always_inline]] void leave_with_results(slot_index slot, const entry& e,
+                                                 outcome<output_type>& with, operator_outputs& out) {
+    std::size_t results = 1;
+    if (auto* one = with.one()) [[likely]]
+      out.results.emit(std::move(*one), e.timestamp, e.from);
+    else
+      results = emit_several(e, with, out);
+    counts_.records_out += results;
+    has_left(slot, record_fate::results, results);
   }
 
-  void release(slot_index slot) {
-    auto& e = table_[slot];
+  [[gnu::noinline]] std::size_t emit_several(const entry& e, outcome<output_type>& with,
+                                             operator_outputs& out) {
+    auto* many = with.several();
+    const auto results = many == nullptr ? 0 : many->size();
+    for (std::size_t i = 0; i < results; ++i)
+      out.results.add(std::move((*many)[i]), e.timestamp, results == 1 ? e.from : e.from.child(i));
+    if (results > 0)
+      out.results.settle();
+    return results;
+  }
+
+  void has_left(slot_index slot, record_fate how, std::size_t results) {
+    ++counts_.records_finished;
+    if constexpr (requires { observer_.left(slot, how, results); })
+      observer_.left(slot, how, results);
+  }
+
+  [[gnu::always_inline]] void release(slot_index slot, entry& e) noexcept {
     held_bytes_ -= e.bytes;
     e.bytes = 0;
     e.value.reset();
-    e.result = {};
+    e.result.reset();
     e.state = entry_state::free;
     table_.release(slot);
     --size_;
@@ -826,20 +772,22 @@ private:
   const operator_options options_;
   const std::size_t calls_max_;
   const duration timeout_;
-  Function& function_;
   completion_port<output_type>& port_;
-  Calls& call_durations_;
-  std::uint64_t chance_;
-  const bool looks_at_results_;
+  Calls& observer_;
+  function_caller<Function, Calls> caller_;
+  retry_decision retry_;
 
   slot_table<entry> table_;
+  attempt_durations durations_;
+  /// The control element of each slot that holds a border.
+  std::vector<control> borders_of_;
   element_queue queue_;
   deadlines deadlines_;
   /// Records in back-off, by its end.
   slot_heap backing_off_;
   /// Records that wait for a call, by arrival.
   slot_heap waiting_;
-  std::vector<completion<output_type>> arrived_;
+  column<completion<output_type>> arrived_;
 
   std::size_t size_ = 0;
   std::size_t borders_ = 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// An element that an operator holds: a record with all that is known of its calls, or a border. Part of
-/// the deterministic machine, which owns the table that it lies in.
+/// An element that an operator holds: a record with what every event of its calls needs to know, or a
+/// border. What only few records need lies elsewhere (`attempt_durations`), so that an entry of a small
+/// record fills two cache lines. Part of the deterministic machine, which owns the table that it lies in.
 
 #include "weir/control.hpp"
 #include "weir/key_hash.hpp"
@@ -12,10 +13,9 @@
 #include "weir/outcome.hpp"
 #include "weir/time.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -34,12 +34,6 @@ enum class entry_state : std::uint8_t {
 template <class In, class Out>
 struct queue_entry {
   std::optional<In> value;
-  event_time timestamp;
-  origin from;
-  /// In key-ordered mode.
-  key_hash key = 0;
-  std::uint64_t arrival = 0;
-  std::uint32_t generation = 0;
   /// The last attempt that was made; 0 = never called.
   std::uint32_t attempt = 0;
   entry_state state = entry_state::free;
@@ -49,41 +43,37 @@ struct queue_entry {
   /// What `on_failure` does with a finished record that failed.
   failure_action met = failure_action::fail_job;
   time_point called_at;
+  event_time timestamp;
+  origin from;
+  /// Not beside `attempt`, with which it would be read in one piece just after that was written.
+  std::uint32_t generation = 0;
+  /// In key-ordered mode.
+  key_hash key = 0;
+  std::uint64_t arrival = 0;
   std::size_t bytes = 0;
   outcome<Out> result;
-  control border = control::end();
 
   bool is_unfinished() const noexcept {
     return state == entry_state::waiting || state == entry_state::running;
   }
 
-  /// The last attempt's call runs no longer; it took so long.
-  void note_duration(duration took) { durations_[(attempt - 1) % durations_.size()] = took; }
-
-  /// How long the last (at most four) attempts that have ended took, oldest first.
-  std::vector<duration> durations() const {
-    std::vector<duration> in_order;
-    const auto ended = attempt - (state == entry_state::running || repeats ? 1 : 0);
-    const auto kept = std::min<std::uint32_t>(ended, durations_.size());
-    for (auto n = ended - kept; n < ended; ++n)
-      in_order.push_back(durations_[n % durations_.size()]);
-    return in_order;
+  /// Attempts whose calls run no longer.
+  std::uint32_t ended_attempts() const noexcept {
+    return attempt - (state == entry_state::running || repeats ? 1 : 0);
   }
 
-  /// The record as a value, but for the times that are left.
+  /// The record as a value, but for what the entry does not know: times that are left, and durations.
   record_snapshot<In, Out> to_snapshot() const {
-    record_snapshot<In, Out> copy{*value, timestamp, from, key, attempt, {}, {}, {}, durations()};
+    record_snapshot<In, Out> copy{*value, timestamp, from, key, attempt};
     copy.running = state == entry_state::running || repeats;
     if (state != entry_state::finished)
       return copy;
-    if (const auto* why = error_of<Out>(result))
+    if (const auto* why = result.why()) {
       copy.finished = typename record_snapshot<In, Out>::failure{*why, met};
-    else if (const auto* one = std::get_if<1>(&result))
-      copy.finished = std::vector<Out>{*one};
-    else if (const auto* several = std::get_if<2>(&result))
-      copy.finished = *several;
-    else
-      copy.finished = std::vector<Out>{};
+    } else {
+      const auto all = result.results();
+      copy.finished = std::vector<Out>(all.begin(), all.end());
+    }
     return copy;
   }
 
@@ -96,22 +86,15 @@ struct queue_entry {
     attempt = of.attempt;
     repeats = of.running;
     hook_called = of.timeout_left == duration{0};
-    const auto ended = of.attempt - (of.running ? 1 : 0);
-    const auto first = ended - static_cast<std::uint32_t>(of.durations.size());
-    for (std::size_t i = 0; i < of.durations.size(); ++i)
-      durations_[(first + i) % durations_.size()] = of.durations[i];
     if (!of.finished)
       return;
     if (const auto* failed = std::get_if<1>(&*of.finished)) {
       met = failed->met;
-      result = outcome<Out>{failed_outcome, std::make_unique<error>(failed->why)};
+      result.emplace(failed_outcome, failed->why);
     } else {
-      result = outcome<Out>{several_results, std::get<0>(*of.finished)};
+      result.emplace(several_results, std::get<0>(*of.finished));
     }
   }
-
-private:
-  std::array<duration, 4> durations_{};
 };
 
 } // namespace weir

@@ -93,26 +93,26 @@ public:
   ~result_future() { let_go(); }
 
   /// Completes with one result.
-  void complete(Out result) { hand_over(std::in_place_index<1>, std::move(result)); }
+  void complete(Out result) { hand_over(one_result, std::move(result)); }
 
   /// Completes with any number of results, which stay together and in this order.
   void complete(std::vector<Out> results) {
-    hand_over(std::in_place_index<2>, std::move(results));
+    hand_over(several_results, std::move(results));
   }
 
   /// Completes with no result: the record leaves without output, in its turn.
-  void complete_empty() { hand_over(std::in_place_index<0>); }
+  void complete_empty() { hand_over(no_result); }
 
   /// Completes with what `supply` gives when the operator asks it, on the operator's thread:
   /// `() -> expected<std::vector<Out>>`. It is asked once, or not at all where the completion comes too
   /// late; what it throws is an error of this attempt.
   void complete_with(supplier<Out> supply) {
-    hand_over(std::in_place_index<4>, std::make_unique<supplier<Out>>(std::move(supply)));
+    hand_over(supplied_outcome, std::move(supply));
   }
 
   /// Completes with an error: the retry strategy sees it, then `on_failure`.
   void fail(error why) {
-    hand_over(std::in_place_index<3>, std::make_unique<error>(std::move(why)));
+    hand_over(failed_outcome, std::move(why));
   }
 
   /// 1 for the first call of a record, one more with each retry; in a timeout hook that of the latest
@@ -131,8 +131,8 @@ public:
   call_resumer resumer() const noexcept { return {*port_, id_}; }
 
 private:
-  template <std::size_t I, class... Ts>
-  void hand_over(std::in_place_index_t<I> which, Ts&&... with) {
+  template <outcome_kind Kind, class... Ts>
+  void hand_over(outcome_tag<Kind> which, Ts&&... with) {
     if (port_ == nullptr)
       return;
     if (std::exchange(completed_, true))
@@ -142,12 +142,14 @@ private:
   }
 
   void let_go() {
-    auto* port = std::exchange(port_, nullptr);
-    if (port == nullptr)
-      return;
+    if (port_ != nullptr)
+      leave(*std::exchange(port_, nullptr));
+  }
+
+  void leave(completion_port<Out>& port) {
     if (!completed_)
-      port->abandon(id_);
-    port->let_go();
+      port.abandon(id_);
+    port.let_go();
   }
 
   /// Null: it belongs to no call, or not any more.

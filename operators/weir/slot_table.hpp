@@ -5,6 +5,7 @@
 /// given to the record that needs one and comes back with a new generation, so that a call id of its
 /// former record is known as stale. Part of the deterministic machine: not thread-safe.
 
+#include "weir/column.hpp"
 #include "weir/slot_index.hpp"
 
 #include <cstddef>
@@ -23,7 +24,7 @@ public:
 
   /// A free slot, which stays free until `take()`; only where `has_free()`. The one that was freed
   /// last, since it is still in the cache.
-  slot_index peek() const noexcept { return free_.back(); }
+  slot_index peek() noexcept { return free_.back(); }
   bool has_free() const noexcept { return !free_.empty(); }
   void take() noexcept { free_.pop_back(); }
 
@@ -38,7 +39,6 @@ public:
     const auto more = chunks_.empty() ? 1 : chunks_.size();
     for (std::size_t i = 0; i < more; ++i)
       chunks_.push_back(std::make_unique<Entry[]>(chunk));
-    free_.reserve(size());
     for (auto slot = size(); slot > from; --slot)
       free_.push_back(static_cast<slot_index>(slot - 1));
   }
@@ -50,7 +50,7 @@ public:
 
 private:
   std::vector<std::unique_ptr<Entry[]>> chunks_;
-  std::vector<slot_index> free_;
+  column<slot_index> free_;
 };
 
 } // namespace weir

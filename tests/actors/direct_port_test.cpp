@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(a_control_goes_to_every_lane_behind_what_that_has_got) {
   BOOST_REQUIRE(sent.size() == 2u);
   for (const auto& each : sent) {
     const auto before = each.batch->controls().at(0).before;
-    const auto values = each.records();
+    const auto& values = each.records();
     for (std::size_t i = 0; i < values.records(); ++i)
       BOOST_TEST((values.value(i) < 100) == (i < before));
   }
