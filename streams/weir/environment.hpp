@@ -121,6 +121,11 @@ public:
   /// failed already.
   job start(std::string name, run_options options = {});
 
+  // -- for the parts of the stream API --
+
+  const job_plan& plan() const noexcept { return *plan_; }
+  const environment_options& options() const noexcept { return options_; }
+
 private:
   environment_options options_;
   std::shared_ptr<job_plan> plan_;

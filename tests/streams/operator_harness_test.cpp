@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// How a user tests a function: every verb of the harness, on a function that asks a store.
+
+#include "weir/testing.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using namespace std::chrono_literals;
+using weir::error_kind::timeout;
+using weir::output_mode;
+using weir::testing::no_rows;
+using weir::testing::one_row;
+using weir::testing::operator_harness;
+using weir::testing::scripted_store;
+using weir::testing::virtual_clock;
+
+namespace {
+
+/// Counts the life of all copies.
+struct life {
+  int opened = 0;
+  int restored = 0;
+  int closed = 0;
+};
+
+class city_of : public weir::async_function<std::string, std::string> {
+public:
+  city_of(weir::client_pool store, life& to)
+    : store_(std::move(store)), statement_(store_.statement("city of", 1)), life_(&to) {}
+
+  weir::expected<void> open(weir::function_context& context) {
+    ++life_->opened;
+    life_->restored += context.restored;
+    asks_ = &store_.bind(context);
+    return {};
+  }
+
+  void async_invoke(const std::string& code, weir::result_future<std::string> done) {
+    const auto deadline = done.deadline();
+    asks_->ask(statement_, {code}, deadline,
+               [done = std::move(done)](weir::expected<weir::answer> got) mutable {
+                 if (!got)
+                   done.fail(std::move(got).why());
+                 else if (got->rows() == 0)
+                   done.complete_empty();
+                 else
+                   done.complete(std::get<std::string>(got->cell(0, 0)));
+               });
+  }
+
+  void close() { ++life_->closed; }
+
+private:
+  weir::client_pool store_;
+  weir::statement_id statement_;
+  life* life_;
+  weir::pool_client* asks_ = nullptr;
+};
+
+struct harness_fixture {
+  harness_fixture() {
+    store.answer({"SFO"}, one_row({{"city", "San Francisco"}}), 20ms);
+    store.answer({"BOS"}, one_row({{"city", "Boston"}}), 5ms);
+    store.answer({"XXX"}, no_rows(), 1ms);
+  }
+
+  operator_harness<city_of>& start(weir::operator_options options, output_mode mode = output_mode::ordered) {
+    options.name = "cities";
+    if (!options.timeout)
+      options.timeout = 1s;
+    return harness.emplace(clock, city_of{pool, counts}, options, mode, &env);
+  }
+
+  virtual_clock clock;
+  scripted_store store{clock};
+  weir::environment env;
+  weir::client_pool pool = env.client_pool({.name = "store", .driver = store.driver()});
+  life counts;
+  std::optional<operator_harness<city_of>> harness;
+};
+
+using strings = std::vector<std::string>;
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(operator_harnesses, harness_fixture)
+
+BOOST_AUTO_TEST_CASE(results_leave_when_the_store_has_answered) {
+  auto& cities = start({});
+  cities.push("SFO");
+  cities.push("BOS");
+  clock.advance(19ms);
+  BOOST_TEST(cities.results().empty());
+  clock.advance(1ms);
+  BOOST_TEST((cities.results() == strings{"San Francisco", "Boston"}));
+  BOOST_TEST((clock.now() == 20ms));
+  BOOST_TEST(store.asked().size() == 2u);
+  BOOST_TEST(store.open() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_unordered_operator_gives_what_comes_first) {
+  auto& cities = start({}, output_mode::unordered);
+  cities.push("SFO");
+  cities.push("BOS");
+  clock.advance(1s);
+  BOOST_TEST((cities.results() == strings{"Boston", "San Francisco"}));
+}
+
+BOOST_AUTO_TEST_CASE(control_elements_results_and_dead_letters_come_in_their_order) {
+  store.fail({"ERR"}, {"refused", "store", "no"}, 2ms);
+  auto& cities = start({.on_failure = weir::failure_action::dead_letter});
+  cities.push("ERR", weir::event_time{1});
+  cities.watermark(weir::event_time{1});
+  cities.push("BOS", weir::event_time{2});
+  cities.push("XXX");
+  cities.idle();
+  cities.end();
+  clock.advance(1s);
+  const auto left = cities.output();
+  BOOST_REQUIRE(left.size() == 5u);
+  BOOST_TEST(std::get<0>(left[2]).value == "Boston");
+  BOOST_TEST((std::get<0>(left[2]).timestamp == weir::event_time{2}));
+  BOOST_TEST(std::get<0>(left[2]).from.position == 1u);
+  BOOST_TEST(std::get<1>(left[0]).why.kind() == "refused");
+  BOOST_TEST((std::get<2>(left[1]) == weir::control::watermark(weir::event_time{1})));
+  BOOST_TEST((std::get<2>(left[3]) == weir::control::idle()));
+  BOOST_TEST((std::get<2>(left[4]) == weir::control::end()));
+  BOOST_TEST(cities.finished());
+  BOOST_TEST(cities.status().calls == 3u);
+  BOOST_TEST(counts.closed == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_question_that_nobody_answers_times_out) {
+  store.be_silent({"???"});
+  auto& cities = start({.timeout = 50ms});
+  cities.push("???");
+  clock.advance(49ms);
+  BOOST_TEST(!cities.failure());
+  BOOST_TEST(store.open() == 1u);
+  clock.advance(1ms);
+  BOOST_REQUIRE(cities.failure().has_value());
+  BOOST_TEST(cities.failure()->why.kind() == timeout);
+  clock.run();
+  BOOST_TEST(store.open() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_retry_waits_in_virtual_time) {
+  store.fail({"LAX"}, {"busy", "store", "later"}, 1ms);
+  store.answer({"LAX"}, one_row({{"city", "Los Angeles"}}), 1ms);
+  auto& cities = start({.retry = weir::fixed_delay{2, 100ms, weir::any_error()}});
+  cities.push("LAX");
+  clock.advance(101ms);
+  BOOST_TEST(store.asked().size() == 2u);
+  clock.advance(1ms);
+  BOOST_TEST((cities.results() == strings{"Los Angeles"}));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_not_scripted_fails_and_says_so) {
+  auto& cities = start({});
+  cities.push("JFK");
+  clock.run();
+  BOOST_REQUIRE(cities.failure().has_value());
+  BOOST_TEST(cities.failure()->why.text().find("the test has written no answer") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(after_a_crash_it_goes_on_from_the_checkpoint) {
+  // GIVEN an ordered operator with one call that runs, one that is finished, and a checkpoint of both
+  store.be_silent({"LAX"});
+  store.answer({"LAX"}, one_row({{"city", "Los Angeles"}}), 10ms);
+  auto& cities = start({.timeout = 100ms});
+  cities.push("LAX");
+  cities.push("BOS");
+  clock.advance(5ms);
+  const auto saved = cities.checkpoint();
+  BOOST_REQUIRE(saved != nullptr);
+  BOOST_TEST((std::get<2>(cities.output().at(0)) == weir::control::barrier(1)));
+  // WHEN it crashes with a record more in it
+  cities.push("SFO");
+  clock.advance(10ms);
+  cities.crash_and_restore(saved);
+  // THEN the running one alone is asked again, and what came behind the checkpoint is gone
+  clock.advance(10ms);
+  BOOST_TEST((cities.results() == strings{"Los Angeles", "Boston"}));
+  BOOST_TEST(store.asked().size() == 4u);
+  BOOST_TEST(counts.opened == 2);
+  BOOST_TEST(counts.restored == 1);
+  BOOST_TEST(counts.closed == 1);
+  clock.advance(1s);
+  BOOST_TEST(cities.results().empty());
+}
+
+BOOST_AUTO_TEST_CASE(after_a_crash_a_record_has_the_time_that_it_had_left) {
+  store.be_silent({"LAX"});
+  auto& cities = start({.timeout = 100ms, .on_failure = weir::failure_action::drop});
+  cities.push("LAX");
+  clock.advance(70ms);
+  const auto saved = cities.checkpoint();
+  clock.advance(20ms);
+  cities.crash_and_restore(saved);
+  clock.advance(29ms);
+  BOOST_TEST(cities.status().timeouts == 0u);
+  clock.advance(1ms);
+  BOOST_TEST(cities.status().timeouts == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_can_be_taken_up_with_other_settings_and_more_than_once) {
+  auto& cities = start({});
+  cities.push("SFO");
+  cities.push("BOS");
+  const auto saved = cities.checkpoint();
+  cities.crash_and_restore(saved, weir::restore_mode::call_all, {.name = "cities", .timeout = 1s},
+                           output_mode::unordered);
+  clock.advance(1s);
+  BOOST_TEST((cities.results() == strings{"Boston", "San Francisco"}));
+  cities.crash_and_restore(saved);
+  clock.advance(1s);
+  BOOST_TEST((cities.results() == strings{"Boston", "San Francisco"}));
+}
+
+BOOST_AUTO_TEST_CASE(what_waited_for_room_is_in_the_checkpoint) {
+  auto& cities = start({.capacity = 1});
+  cities.push("SFO");
+  cities.push("BOS");
+  cities.watermark(weir::event_time{5});
+  const auto saved = cities.checkpoint();
+  cities.crash_and_restore(saved);
+  clock.advance(1s);
+  const auto left = cities.output();
+  BOOST_REQUIRE(left.size() == 3u);
+  BOOST_TEST(std::get<0>(left[0]).value == "San Francisco");
+  BOOST_TEST(std::get<0>(left[1]).value == "Boston");
+  BOOST_TEST((std::get<2>(left[2]) == weir::control::watermark(weir::event_time{5})));
+}
+
+BOOST_AUTO_TEST_CASE(records_of_one_key_are_called_one_after_the_other) {
+  auto& cities = start({}, output_mode::key_ordered);
+  cities.push_keyed(1, "SFO");
+  cities.push_keyed(1, "BOS");
+  cities.push_keyed(2, "BOS");
+  clock.advance(5ms);
+  BOOST_TEST((cities.results() == strings{"Boston"}));
+  clock.advance(20ms);
+  BOOST_TEST((cities.results() == strings{"San Francisco", "Boston"}));
+}
+
+BOOST_AUTO_TEST_CASE(options_that_are_wrong_are_refused) {
+  BOOST_CHECK_THROW(start({.capacity = 0}), std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

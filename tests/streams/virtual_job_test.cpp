@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Whole jobs in virtual time: what takes hours takes none, and is the same in every run.
+
+#include "weir/collection_source.hpp"
+#include "weir/testing.hpp"
+#include "weir/weir.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace std::chrono_literals;
+using weir::testing::virtual_clock;
+using weir::testing::virtual_job;
+
+namespace {
+
+/// A client that answers with ten times the number, an hour later.
+struct slow_client : weir::async_function<int, int> {
+  explicit slow_client(virtual_clock& of) : clock(&of) {}
+  void async_invoke(const int& x, weir::result_future<int> done) {
+    clock->call_after(1h, [x, done = std::move(done)]() mutable { done.complete(10 * x); });
+  }
+  virtual_clock* clock;
+};
+
+struct job_fixture {
+  job_fixture() {
+    const auto results = weir::async_data_stream::ordered_wait(
+      env.from_source(weir::collection_source<int>{{1, 2, 3, 4, 5}}), slow_client{clock},
+      {.name = "slow", .timeout = 3h, .capacity = 2});
+    results.sink_to([this](int x) { written.push_back(x); });
+  }
+
+  virtual_clock clock;
+  weir::environment env;
+  std::vector<int> written;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(virtual_jobs, job_fixture)
+
+BOOST_AUTO_TEST_CASE(a_job_of_hours_runs_at_once) {
+  virtual_job job{clock, env, "hours"};
+  BOOST_TEST(job.status().operators.at(0).in_flight == 2u);
+  clock.advance(1h);
+  BOOST_TEST((written == std::vector{10, 20}));
+  BOOST_TEST(!job.result());
+  clock.advance(2h);
+  BOOST_TEST((written == std::vector{10, 20, 30, 40, 50}));
+  BOOST_REQUIRE(job.result().has_value());
+  BOOST_TEST(job.result()->ok());
+  BOOST_TEST((job.result()->took == 3h));
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_leaves_behind_what_takes_too_long) {
+  virtual_job job{clock, env, "drained"};
+  job.drain(30min);
+  clock.advance(2h);
+  BOOST_REQUIRE(job.result().has_value());
+  BOOST_TEST((job.result()->end == weir::job_end::drained));
+  BOOST_TEST(job.result()->left_behind == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_runs_when_it_is_destroyed_is_cancelled) {
+  { virtual_job job{clock, env, "cancelled"}; }
+  clock.advance(5h);
+  BOOST_TEST(written.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_with_mistakes_has_failed_already) {
+  weir::environment empty;
+  virtual_job job{clock, empty, "empty"};
+  BOOST_REQUIRE(job.result().has_value());
+  BOOST_TEST((job.result()->end == weir::job_end::failed));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
