@@ -2,7 +2,7 @@
 
 #include "weir/pool_client.hpp"
 
-#include "allocations.hpp"
+#include "../support/allocations.hpp"
 #include "threads.hpp"
 
 #include <boost/test/unit_test.hpp>

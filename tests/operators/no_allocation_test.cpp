@@ -1,56 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// In steady state a record costs no allocation, whether its call completes at once or later. This
-/// file replaces operator new of the whole test program by one that counts.
+// In steady state a record costs no allocation, whether its call completes at once or later.
+
+#include "../support/allocations.hpp"
 
 #include "weir/operator_machine.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
-namespace {
-
-std::atomic<std::size_t> allocations = 0;
-
-void* counted_allocation(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size))
-    return memory;
-  throw std::bad_alloc{};
-}
-
-} // namespace
-
-// Not inlined: else the compiler sees only one half of a pair and warns of a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  return counted_allocation(size);
-}
-[[gnu::noinline]] void* operator new[](std::size_t size) {
-  return counted_allocation(size);
-}
-[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size == 0 ? 1 : size);
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete[](void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete[](void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-
 namespace {
 
 using namespace weir;
+using weir::testing::allocations;
+
+constexpr output_mode all_modes[]
+  = {output_mode::ordered, output_mode::unordered, output_mode::key_ordered};
 
 /// Keeps its futures in a ring until they are completed from `from_outside` or inside the operator.
 struct held_calls : async_function<long, long> {
@@ -118,7 +82,7 @@ struct steady_state {
     for (long n = 0; n < 100; ++n) {
       if (with_border && n == 50)
         in.append(control::watermark(event_time{n}));
-      in.append(n, event_time{n}, {position++, 0, 0});
+      in.append(n, event_time{n}, {position++, 0, 0}, hash_of_key(n % 37));
     }
     machine.take(in, at, {out}, now);
     while (!function.held.empty()) {
@@ -138,10 +102,10 @@ struct steady_state {
   std::size_t allocations_of_rounds(bool with_border = false) {
     for (int n = 0; n < 50; ++n)
       round(with_border);
-    const auto before = allocations.load();
+    const auto before = allocations();
     for (int n = 0; n < 100; ++n)
       round(with_border);
-    return allocations - before;
+    return allocations() - before;
   }
 
   held_calls function;
@@ -159,13 +123,13 @@ struct steady_state {
 BOOST_AUTO_TEST_SUITE(no_allocation)
 
 BOOST_AUTO_TEST_CASE(the_counter_counts) {
-  const auto before = allocations.load();
+  const auto before = allocations();
   ::operator delete(::operator new(1));
-  BOOST_TEST(allocations - before >= 1u);
+  BOOST_TEST(allocations() - before >= 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_call_that_completes_at_once_costs_none) {
-  for (const auto mode : {output_mode::ordered, output_mode::unordered}) {
+  for (const auto mode : all_modes) {
     steady_state s{mode, true};
     BOOST_TEST(s.allocations_of_rounds() == 0u);
     BOOST_TEST(s.machine.counts().records_out == 15'000u);
@@ -173,7 +137,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_completes_at_once_costs_none) {
 }
 
 BOOST_AUTO_TEST_CASE(a_call_that_completes_later_costs_none) {
-  for (const auto mode : {output_mode::ordered, output_mode::unordered}) {
+  for (const auto mode : all_modes) {
     steady_state s{mode};
     BOOST_TEST(s.allocations_of_rounds() == 0u);
     BOOST_TEST(s.machine.counts().records_out == 15'000u);
@@ -183,7 +147,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_completes_later_costs_none) {
 BOOST_AUTO_TEST_CASE(waiting_for_a_free_call_costs_none) {
   auto options = steady_state::defaults();
   options.max_concurrent_calls = 30;
-  for (const auto mode : {output_mode::ordered, output_mode::unordered}) {
+  for (const auto mode : all_modes) {
     steady_state s{mode, false, options};
     BOOST_TEST(s.allocations_of_rounds() == 0u);
     BOOST_TEST(s.machine.counts().records_out == 15'000u);
@@ -191,7 +155,7 @@ BOOST_AUTO_TEST_CASE(waiting_for_a_free_call_costs_none) {
 }
 
 BOOST_AUTO_TEST_CASE(borders_cost_none_per_record) {
-  for (const auto mode : {output_mode::ordered, output_mode::unordered}) {
+  for (const auto mode : all_modes) {
     steady_state s{mode};
     // A block of the unordered queue's segments now and then, over 10,000 records and 100 borders.
     BOOST_TEST(s.allocations_of_rounds(true) <= 100u);
