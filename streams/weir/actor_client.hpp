@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Asks CAF actors of yours from an async function, and completes its calls with their answers. A
+/// function keeps an `actor_client` and uses it on the operator's thread. The actors may live in any actor
+/// system of the process; answers come in there and are only handed over. One client may ask any number
+/// of actors; when it is destroyed nobody waits for their answers any more.
+///
+///     class rate_of : public weir::async_function<std::string, double> {
+///     public:
+///       void async_invoke(const std::string& currency, weir::result_future<double> done) {
+///         asks_.complete_from<double>(rates_, std::move(done), rate_atom::value, currency);
+///       }
+///     private:
+///       weir::actor_client asks_;
+///       caf::actor rates_;
+///     };
+///
+/// An answer that is an error fails the call: with the kind `connection_lost` where the actor has ended,
+/// `rejected` where it does not understand the question, `exception` where its handler threw, and else
+/// with the name of the error's category, so that a retry strategy can name it. An actor that never answers leaves the call to the record's timeout.
+/// tests/streams/actor_client_test.cpp.
+
+#include "weir/result_future.hpp"
+#include "weir/task.hpp"
+#include "weir/time.hpp"
+#include "weir/unique_function.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/typed_actor.hpp>
+
+#include <memory>
+#include <tuple>
+#include <utility>
+
+namespace weir {
+
+namespace detail {
+
+/// The helper actors through which one client asks.
+class askers {
+public:
+  /// Asks through a helper actor of the system, on whose thread it runs; to be told when it was answered.
+  using work = unique_function<void(caf::event_based_actor& self, unique_function<void()> answered)>;
+
+  askers();
+  ~askers();
+  askers(const askers&) = delete;
+  askers& operator=(const askers&) = delete;
+
+  /// Nobody waits for the answer past `deadline`.
+  void post(caf::actor_system& in, time_point deadline, work what);
+
+private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+/// What an actor's error is as weir's.
+error error_of_actor(const caf::actor_system& in, const caf::error& of);
+
+} // namespace detail
+
+class actor_client {
+public:
+  actor_client() = default;
+  /// A copy, as each instance of a function has one, begins anew.
+  actor_client(const actor_client&) {}
+  actor_client& operator=(const actor_client&) { return *this; }
+
+  /// Asks `target` with a message of `question`, and completes `done` with its answer, an `Answer` from
+  /// which a result can be made.
+  template <class Answer, class Target, class Out, class... Ts>
+  void complete_from(const Target& target, result_future<Out> done, Ts&&... question) {
+    const auto deadline = done.deadline();
+    ask_then<Answer>(
+      target, deadline,
+      [done = std::move(done)](expected<Answer> got) mutable {
+        if (got)
+          done.complete(Out(*std::move(got)));
+        else
+          done.fail(std::move(got).why());
+      },
+      std::forward<Ts>(question)...);
+  }
+
+  /// As a coroutine: awaits the answer, an `expected<Answer>`.
+  template <class Answer, class Target, class... Ts>
+  auto ask(const Target& target, Ts&&... question) {
+    return await_callback<expected<Answer>>(
+      [this, target, all = std::make_tuple(std::forward<Ts>(question)...)](auto then) mutable {
+        std::apply(
+          [&](auto&... each) {
+            ask_then<Answer>(target, time_point::max(), std::move(then), std::move(each)...);
+          },
+          all);
+      });
+  }
+
+  /// Asks, and calls `then` with an `expected<Answer>` on a thread of the target's actor system: it must
+  /// only hand over. It is destroyed without being called where nobody waits for the answer any more:
+  /// past `deadline`, at the latest when a thousand questions more were asked.
+  template <class Answer, class Target, class Then, class... Ts>
+  void ask_then(const Target& target, time_point deadline, Then then, Ts&&... question) {
+    if (askers_ == nullptr)
+      askers_ = std::make_unique<detail::askers>();
+    askers_->post(
+      target.home_system(), deadline,
+      [target, then = std::move(then), all = std::make_tuple(std::forward<Ts>(question)...)](
+        caf::event_based_actor& self, unique_function<void()> answered) mutable {
+        struct pending {
+          Then then;
+          unique_function<void()> answered;
+          void operator()(expected<Answer> got) {
+            answered();
+            then(std::move(got));
+          }
+        };
+        // CAF copies handlers.
+        const auto waits = std::make_shared<pending>(pending{std::move(then), std::move(answered)});
+        std::apply(
+          [&](auto&... each) {
+            self.request(target, caf::infinite, std::move(each)...)
+              .then([waits](Answer& got) { (*waits)(std::move(got)); },
+                    [waits, &system = self.system()](caf::error& why) {
+                      (*waits)(detail::error_of_actor(system, why));
+                    });
+          },
+          all);
+      });
+  }
+
+private:
+  std::unique_ptr<detail::askers> askers_;
+};
+
+} // namespace weir
