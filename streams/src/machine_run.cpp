@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine_run.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <variant>
+
+namespace weir::simulation::detail {
+
+machine_run::machine_run(const scenario& of, std::vector<happening>* log,
+                         const simulation_limits& limits)
+  : scenario_(of),
+    limits_(limits),
+    steps_(limits.steps),
+    recorder_(of, log),
+    service_(of, recorder_, steps_, limits.end),
+    input_(of),
+    results_([this](simulated_result x, event_time ts, const origin& from) {
+               recorder_.leaves(x, ts, from);
+             },
+             [this](const control& what) { recorder_.leaves(what); }),
+    dead_letters_([this](const dead_letter<simulated_record>& x, event_time, const origin&) {
+                    recorder_.leaves(x);
+                  },
+                  [](const control&) {}),
+    settings_(&of.with) {
+  for (const auto& line : of.input)
+    if (const auto* restores = std::get_if<operator_restores>(&line.what))
+      restored_ids_.insert(restores->id);
+  operator_ = std::make_unique<simulated_operator>(*settings_, *this);
+}
+
+// -- events --
+
+expected<trace> machine_run::to_end() {
+  while (!recorder_.has_failed() && find_next_time()) {
+    if (recorder_.now() > limits_.end)
+      return too_long("it runs past " + std::to_string(limits_.end) + " ms of virtual time");
+    handle_first_event();
+    if (steps_.is_overdrawn())
+      return too_long("it takes more than " + std::to_string(steps_.most())
+                      + " steps (calls, results, copies of what a barrier finds)");
+  }
+  return recorder_.take();
+}
+
+error machine_run::too_long(const std::string& why) const {
+  return {error_kind::argument, "scenario " + scenario_.name, why};
+}
+
+bool machine_run::find_next_time() {
+  auto next = std::min(next_timer(), service_.next_at());
+  if (read_ < scenario_.input.size())
+    next = std::min(next, scenario_.input[read_].at);
+  recorder_.set_time(next);
+  return next != scripted_service::never;
+}
+
+millis machine_run::next_timer() {
+  const auto due = machine()->next_due();
+  if (due == time_point::max())
+    return scripted_service::never;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(due.time_since_epoch()).count();
+}
+
+void machine_run::handle_first_event() {
+  if (service_.next_at() == recorder_.now()) {
+    service_.give_next();
+    machine()->advance(out(), now());
+  } else if (next_timer() <= recorder_.now()) {
+    machine()->step(out(), now(), now());
+  } else {
+    handle_input(read_++);
+  }
+  machine()->take(input_.records(), input_.taken(), out(), now());
+  if (const auto& failure = machine()->failure())
+    recorder_.fails(*failure);
+  else
+    let_watcher_look();
+}
+
+void machine_run::handle_input(std::size_t element) {
+  const auto& what = scenario_.input[element].what;
+  if (const auto* barrier = std::get_if<barrier_arrives>(&what)) {
+    if (restored_ids_.contains(barrier->id))
+      snapshots_[barrier->id] = keep();
+    recorder_.passes(element, *barrier);
+  } else if (const auto* restores = std::get_if<operator_restores>(&what)) {
+    recorder_.restores(element);
+    restore(*restores);
+  } else {
+    recorder_.arrives(element);
+    input_.append(element);
+  }
+}
+
+void machine_run::let_watcher_look() {
+  auto* watcher = recorder_.watcher();
+  if (watcher == nullptr)
+    return;
+  const auto held = machine()->snapshot(now());
+  steps_.spend(held.entries.size());
+  watcher->look(held, input_.waiting());
+}
+
+// -- user code --
+
+void machine_run::call(const simulated_record& of, simulated_future done) {
+  service_.call(of, std::move(done));
+}
+
+void machine_run::time_out(const simulated_record& of, simulated_future done) {
+  service_.time_out(of, settings_->on_timeout, std::move(done));
+}
+
+// -- barriers --
+
+machine_run::kept_snapshot machine_run::keep() {
+  const auto waiting = input_.waiting();
+  kept_snapshot kept{machine()->snapshot(now()), {waiting.begin(), waiting.end()}, {}};
+  steps_.spend(kept.waiting.size() + kept.held.entries.size());
+  for (const auto& each : kept.held.entries)
+    if (const auto* entry = std::get_if<simulated_entry>(&each); entry && entry->finished)
+      if (const auto* results = std::get_if<0>(&*entry->finished))
+        steps_.spend(results->size());
+  if (auto* watcher = recorder_.watcher())
+    kept.borders = watcher->borders();
+  return kept;
+}
+
+void machine_run::restore(const operator_restores& how) {
+  const auto& kept = snapshots_.at(how.id);
+  if (how.with)
+    settings_ = &*how.with;
+  // The old operator goes before its futures, so that it hears of none of them.
+  operator_ = std::make_unique<simulated_operator>(*settings_, *this);
+  service_.forget_calls();
+  input_.clear();
+  for (const auto element : kept.waiting)
+    input_.append(element);
+  if (auto* watcher = recorder_.watcher())
+    watcher->restored(*settings_, kept.held, kept.waiting, kept.borders);
+  steps_.spend(kept.held.entries.size() + 1);
+  machine()->restore(kept.held, how.call_all ? restore_mode::call_all : restore_mode::resume,
+                     now());
+  machine()->advance(out(), now());
+}
+
+} // namespace weir::simulation::detail

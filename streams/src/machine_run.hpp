@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// One run of a scenario on the bare machine: brings each event to the operator when its time has come, in
+/// the order that docs/scenarios.md gives to those of one millisecond, and replaces the operator where the
+/// scenario restores it. What the service does and what is written down are the parts' business. One thread.
+
+#include "arrived_input.hpp"
+#include "scripted_service.hpp"
+#include "simulated_operator.hpp"
+#include "step_budget.hpp"
+#include "trace_recorder.hpp"
+#include "weir/machine_simulation.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace weir::simulation::detail {
+
+class machine_run final : public user_code {
+public:
+  /// The scenario has no mistakes, and outlives the run, as the log does.
+  machine_run(const scenario& of, std::vector<happening>* log, const simulation_limits& limits);
+
+  /// The trace, or which limit the run has passed. Once.
+  expected<trace> to_end();
+
+private:
+  /// What a barrier left behind.
+  struct kept_snapshot {
+    simulated_snapshot held;
+    std::vector<std::size_t> waiting;
+    /// Of the watcher.
+    std::deque<std::size_t> borders;
+  };
+
+  // -- user code --
+
+  void call(const simulated_record& of, simulated_future done) override;
+  void time_out(const simulated_record& of, simulated_future done) override;
+
+  // -- events --
+
+  bool find_next_time();
+  void handle_first_event();
+  void handle_input(std::size_t element);
+  void let_watcher_look();
+  error too_long(const std::string& why) const;
+
+  // -- barriers --
+
+  kept_snapshot keep();
+  void restore(const operator_restores& how);
+
+  // -- the operator --
+
+  time_point now() const { return time_point{as_duration(recorder_.now())}; }
+  operator_outputs out() { return {results_, &dead_letters_}; }
+  simulated_operator& machine() { return *operator_; }
+  millis next_timer();
+
+  const scenario& scenario_;
+  const simulation_limits limits_;
+  step_budget steps_;
+  trace_recorder recorder_;
+  scripted_service service_;
+  arrived_input input_;
+  /// Lines of the input that have been read.
+  std::size_t read_ = 0;
+  /// Barriers that a line restores, and what they left behind.
+  std::set<std::int64_t> restored_ids_;
+  std::map<std::int64_t, kept_snapshot> snapshots_;
+
+  journal<simulated_result> results_;
+  journal<dead_letter<simulated_record>> dead_letters_;
+  const scenario_operator* settings_;
+  std::unique_ptr<simulated_operator> operator_;
+};
+
+} // namespace weir::simulation::detail
