@@ -122,13 +122,17 @@ void source_stage_state::read() {
 void source_stage_state::make_watermark() {
   const auto at = watermarks_->after(results_->take_newest(), self_->clock().now());
   if (at.has_value())
-    results_->emit(control::watermark(at));
+    emit(control::watermark(at));
+}
+
+void source_stage_state::emit(const control& what) {
+  results_->emit(what);
+  if (dead_letters_)
+    dead_letters_->emit(what);
 }
 
 void source_stage_state::end(stage_event why) {
-  results_->emit(control::end());
-  if (dead_letters_)
-    dead_letters_->emit(control::end());
+  emit(control::end());
   // Before the end is on its way: what the end brings about must stand behind this in the job's mailbox.
   self_->send(parts_->instance.job, parts_->instance.id, why);
   send_ready();

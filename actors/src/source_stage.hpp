@@ -45,6 +45,8 @@ private:
 
   void read();
   void make_watermark();
+  /// To every output.
+  void emit(const control& what);
   /// Ends the stream; `why`: `finished` or `cut_short`.
   void end(stage_event why);
   void close() noexcept;

@@ -19,17 +19,23 @@ struct source_fixture : job_fixture {
     add_line();
     functions["op"].answer = [](int x, weir::result_future<int> done) { done.complete(x); };
     world.watch([this](caf::scheduled_actor& to, const caf::type_erased_tuple& what) {
-      if (!what.match_elements<weir::channel_id, weir::batch_handle>()
-          || std::string{to.name()} != "weir.operator")
+      if (!what.match_elements<weir::channel_id, weir::batch_handle>())
         return;
-      const auto& in
-        = static_cast<const weir::batch<int>&>(*what.get_as<weir::batch_handle>(1).batch);
+      const auto& in = *what.get_as<weir::batch_handle>(1).batch;
+      if (dynamic_cast<const weir::batch<weir::dead_letter<int>>*>(&in) != nullptr)
+        note_watermarks(in, dead_letter_watermarks);
+      if (std::string{to.name()} != "weir.operator")
+        return;
       ++batches;
       largest = std::max(largest, in.records());
-      for (const auto& each : in.controls())
-        if (each.what.kind() == control_kind::watermark)
-          watermarks.push_back(each.what.event_time().ms());
+      note_watermarks(in, watermarks);
     });
+  }
+
+  static void note_watermarks(const weir::batch_base& in, std::vector<std::int64_t>& into) {
+    for (const auto& each : in.controls())
+      if (each.what.kind() == control_kind::watermark)
+        into.push_back(each.what.event_time().ms());
   }
 
   weir::source_plan& source() { return std::get<weir::source_plan>(plan.stages[0].what); }
@@ -37,6 +43,7 @@ struct source_fixture : job_fixture {
   std::size_t batches = 0;
   std::size_t largest = 0;
   std::vector<std::int64_t> watermarks;
+  std::vector<std::int64_t> dead_letter_watermarks;
 };
 
 } // namespace
@@ -184,6 +191,16 @@ BOOST_AUTO_TEST_CASE(watermarks_follow_the_newest_event_time) {
   push(3, 1020);
   BOOST_TEST(watermarks == (std::vector<std::int64_t>{989, 1009}),
              boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(watermarks_go_to_the_dead_letters_too) {
+  add_dead_letter_sink("in", "dead");
+  source().watermarks = weir::monotonous_watermarks(0ms);
+  start();
+  push(1, 1000);
+  push(2, 1001);
+  BOOST_TEST(dead_letter_watermarks == watermarks, boost::test_tools::per_element());
+  BOOST_TEST(dead_letter_watermarks.size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(watermarks_come_at_most_once_an_interval) {
