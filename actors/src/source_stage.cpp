@@ -23,7 +23,7 @@ source_stage_state::make_behavior(std::shared_ptr<source_parts> parts) {
   if (!of.dead_letters.empty())
     dead_letters_
       = make_output_port(of.dead_letters, parts_->body->dead_letter_batch(), of.batches, send);
-  watermarks_.emplace(parts_->watermarks);
+  controls_.emplace(parts_->watermarks, *results_, dead_letters_.get());
   return {
     [this](caf::open_atom) { on_open(); },
     [this](run_atom) { on_run(); },
@@ -33,6 +33,7 @@ source_stage_state::make_behavior(std::shared_ptr<source_parts> parts) {
     },
     [this](caf::flush_atom) { on_flush(); },
     [this](fd_ready_atom) { on_fd_ready(); },
+    [this](const wake_up& armed) { on_wake_up(armed); },
     [this](drain_atom) { on_drain(); },
   };
 }
@@ -78,6 +79,16 @@ void source_stage_state::on_fd_ready() {
   read();
 }
 
+void source_stage_state::on_wake_up(const wake_up& armed) {
+  wake_ups_.arrived(armed.due);
+  if (phase_ != phase::running && phase_ != phase::waiting)
+    return;
+  const auto at = now();
+  controls_->tick(at);
+  if (send_ready())
+    arm(at);
+}
+
 void source_stage_state::on_drain() {
   if (phase_ == phase::running || phase_ == phase::waiting)
     end(stage_event::cut_short);
@@ -89,12 +100,13 @@ void source_stage_state::read() {
     send_ready();
     return;
   }
+  const auto at = now();
   const auto polled = guarded(parts_->instance.context.stage, [&] { return parts_->body->poll(out); });
   if (!polled) {
     fail(polled.why());
     return;
   }
-  make_watermark();
+  controls_->after_poll(at);
   if (!send_ready())
     return;
   switch (polled->state) {
@@ -115,24 +127,18 @@ void source_stage_state::read() {
       break;
     case poll_state::done:
       end(stage_event::finished);
-      break;
+      return;
   }
+  arm(at);
 }
 
-void source_stage_state::make_watermark() {
-  const auto at = watermarks_->after(results_->take_newest(), self_->clock().now());
-  if (at.has_value())
-    emit(control::watermark(at));
-}
-
-void source_stage_state::emit(const control& what) {
-  results_->emit(what);
-  if (dead_letters_)
-    dead_letters_->emit(what);
+void source_stage_state::arm(time_point now) {
+  if (const auto at = wake_ups_.arm(controls_->next_due(), now))
+    self_->scheduled_send(self_, *at, wake_up{*at});
 }
 
 void source_stage_state::end(stage_event why) {
-  emit(control::end());
+  controls_->end(now());
   // Before the end is on its way: what the end brings about must stand behind this in the job's mailbox.
   self_->send(parts_->instance.job, parts_->instance.id, why);
   send_ready();
@@ -181,6 +187,10 @@ bool source_stage_state::steps_have_failed() {
       return true;
     }
   return false;
+}
+
+time_point source_stage_state::now() const {
+  return self_->clock().now();
 }
 
 source_actor::behavior_type source_stage(source_stage_state::self_pointer self,

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Runs one source instance: reads while its receivers have given credit, makes watermarks, and ends
-/// the stream. Touched only by its own messages; CAF destroys it when the actor quits.
+/// Runs one source instance: reads while its receivers have given credit, and carries what its controls
+/// say to the world (receivers, one timer). Touched only by its own messages; CAF destroys it when the actor quits.
 
 #include "instance.hpp"
+#include "source_controls.hpp"
+#include "wake_ups.hpp"
 
 #include "weir/probes.hpp"
 #include "weir/source_body.hpp"
@@ -41,12 +43,12 @@ private:
   void on_credit(lane_id lane, const credit& more, batch_handle spare);
   void on_flush();
   void on_fd_ready();
+  void on_wake_up(const wake_up& armed);
   void on_drain();
 
   void read();
-  void make_watermark();
-  /// To every output.
-  void emit(const control& what);
+  /// Arms the timer for what is due next.
+  void arm(time_point now);
   /// Ends the stream; `why`: `finished` or `cut_short`.
   void end(stage_event why);
   void close() noexcept;
@@ -55,6 +57,7 @@ private:
   bool send_ready();
   /// Whether a step on an edge has failed; then so does the stage.
   bool steps_have_failed();
+  time_point now() const;
   /// Whether the body may be asked.
   bool is_open() const noexcept { return phase_ != phase::closed && phase_ != phase::ended; }
 
@@ -63,7 +66,8 @@ private:
   std::unique_ptr<output_port> results_;
   /// Null where the job has no use for dead letters.
   std::unique_ptr<output_port> dead_letters_;
-  std::optional<watermark_generator> watermarks_;
+  std::optional<source_controls> controls_;
+  wake_ups wake_ups_;
   phase phase_ = phase::closed;
   /// A flush message to itself is under way.
   bool flushing_ = false;

@@ -32,7 +32,8 @@ struct watermark_strategy {
   bool enabled = false;
   /// How much older than the newest a record may come. >= 0, whole milliseconds.
   duration max_out_of_orderness{};
-  /// At most one watermark in this time, and at most one a batch. 0 = one a batch.
+  /// At most one watermark in this time, and at most one a batch. 0 = one a batch. One that this holds
+  /// back leaves when the time has passed, or before the end.
   duration interval{};
 };
 
@@ -49,21 +50,6 @@ inline watermark_strategy monotonous_watermarks(duration interval
                                                 = std::chrono::milliseconds{200}) {
   return bounded_out_of_orderness(duration{0}, interval);
 }
-
-/// The watermarks of one source instance. Deterministic: time comes from outside.
-class watermark_generator {
-public:
-  explicit watermark_generator(const watermark_strategy& how) noexcept : how_(how) {}
-
-  /// The watermark that follows a batch whose newest event time is `newest`, or `event_time::none()`.
-  event_time after(event_time newest, time_point now) noexcept;
-
-private:
-  watermark_strategy how_;
-  event_time newest_;
-  event_time last_;
-  time_point next_ = time_point::min();
-};
 
 /// Around a user's `source<T>`.
 template <class T>

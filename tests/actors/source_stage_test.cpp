@@ -6,6 +6,8 @@
 
 #include "weir/source_body.hpp"
 
+#include <limits>
+
 using namespace std::chrono_literals;
 using weir::control_kind;
 using weir::error;
@@ -210,10 +212,60 @@ BOOST_AUTO_TEST_CASE(watermarks_come_at_most_once_an_interval) {
   push(2, 1001);
   advance(99ms);
   push(3, 1002);
+  // One that was held back comes without another record.
+  BOOST_TEST(watermarks == (std::vector<std::int64_t>{999}), boost::test_tools::per_element());
   advance(1ms);
+  BOOST_TEST(watermarks == (std::vector<std::int64_t>{999, 1001}), boost::test_tools::per_element());
   push(4, 1003);
-  BOOST_TEST(watermarks == (std::vector<std::int64_t>{999, 1002}),
+  advance(99ms);
+  BOOST_TEST(watermarks.size() == 2u);
+  advance(1ms);
+  BOOST_TEST(watermarks == (std::vector<std::int64_t>{999, 1001, 1002}),
              boost::test_tools::per_element());
+  // Behind a pause the next one comes at once.
+  advance(100ms);
+  push(5, 1005);
+  BOOST_TEST(watermarks.back() == 1004);
+}
+
+BOOST_AUTO_TEST_CASE(a_source_with_nothing_to_say_has_no_timer) {
+  source().watermarks = weir::monotonous_watermarks(100ms);
+  start();
+  push(1, 1000);
+  push(2, 1000);
+  BOOST_TEST(world.timers() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_last_watermark_comes_before_the_end) {
+  source().watermarks = weir::monotonous_watermarks(100ms);
+  start();
+  push(1, 1000);
+  push(2, 1001);
+  end();
+  BOOST_TEST(watermarks == (std::vector<std::int64_t>{999, 1000}), boost::test_tools::per_element());
+  BOOST_TEST(result->ok());
+}
+
+BOOST_AUTO_TEST_CASE(watermarks_stay_within_what_event_time_can_say) {
+  source().watermarks = weir::bounded_out_of_orderness(10ms, 0ms);
+  start();
+  constexpr auto first = std::numeric_limits<std::int64_t>::min();
+  constexpr auto last = std::numeric_limits<std::int64_t>::max();
+  push(1, first + 1);
+  push(2, first + 11);
+  BOOST_TEST(watermarks.empty());
+  push(3, first + 12);
+  push(4, last);
+  BOOST_TEST(watermarks == (std::vector<std::int64_t>{first + 1, last - 11}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_interval_without_end_is_one) {
+  source().watermarks = weir::monotonous_watermarks(weir::duration::max());
+  start();
+  push(1, 1000);
+  push(2, 1001);
+  BOOST_TEST(watermarks == (std::vector<std::int64_t>{999}), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(without_event_times_there_are_no_watermarks) {
