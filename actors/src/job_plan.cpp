@@ -40,14 +40,31 @@ private:
     check("bytes", plan_.batches.bytes, std::size_t{1} << 40);
   }
 
-  void check_watermarks(const std::string& source, const watermark_strategy& how) {
-    const auto late = how.max_out_of_orderness;
-    if (late < duration{0} || late % std::chrono::milliseconds{1} != duration{0})
-      add(source, "max_out_of_orderness is " + std::to_string(late.count())
-                    + " ns but must be >= 0 and whole milliseconds");
-    if (how.interval < duration{0})
-      add(source, "the interval of watermarks is " + std::to_string(how.interval.count())
-                    + " ns but must be >= 0");
+  void check_source(const std::string& name, const source_plan& of) {
+    using std::chrono::milliseconds;
+    const auto& how = of.watermarks;
+    const auto check = [&](const char* what, duration value, bool holds, const char* rule) {
+      if (!holds)
+        add(name, what + (" is " + std::to_string(value.count())) + " ns but must be " + rule);
+    };
+    check("max_out_of_orderness", how.max_out_of_orderness,
+          how.max_out_of_orderness >= duration{0}
+            && how.max_out_of_orderness % milliseconds{1} == duration{0},
+          ">= 0 and whole milliseconds");
+    if (how.kind == watermark_kind::ingestion)
+      check("the interval of watermarks", how.interval, how.interval >= milliseconds{1},
+            ">= 1 ms with ingestion_time");
+    else if (how.kind == watermark_kind::generated)
+      check("the interval of watermarks", how.interval,
+            how.interval == duration{0} || how.interval >= milliseconds{1},
+            "0 or >= 1 ms with generated_watermarks");
+    else
+      check("the interval of watermarks", how.interval, how.interval >= duration{0}, ">= 0");
+    check("idle_after", how.idle_after, how.idle_after >= duration{0}, ">= 0");
+    if (of.times && how.kind == watermark_kind::ingestion)
+      add(name, "its event times are to be read from records and by ingestion_time; choose one");
+    if ((how.kind == watermark_kind::generated) != static_cast<bool>(of.generator))
+      add(name, "its watermarks come from a generator but it has none, or the other way round");
   }
 
   void check_pools() {
@@ -68,7 +85,7 @@ private:
   void check_stage(std::size_t number, std::set<std::string>& names) {
     const auto& stage = plan_.stages[number];
     if (const auto* of = std::get_if<source_plan>(&stage.what))
-      check_watermarks(stage.name, of->watermarks);
+      check_source(stage.name, *of);
     if (const auto* of = std::get_if<operator_plan>(&stage.what)) {
       const auto mistakes = of->options.mistakes();
       found_.insert(found_.end(), mistakes.begin(), mistakes.end());

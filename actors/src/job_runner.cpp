@@ -13,6 +13,7 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <utility>
 
@@ -32,6 +33,11 @@ struct sink_probes {
   std::string name;
   std::vector<std::shared_ptr<sink_probe>> of;
 };
+
+event_time system_time() {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  return event_time{now.time_since_epoch().count()};
+}
 
 /// What a stage that follows must know of the instances that it is sent to.
 struct receivers {
@@ -235,7 +241,12 @@ private:
     auto parts = std::make_shared<source_parts>();
     parts->instance = std::move(instance);
     parts->body = of.make();
-    parts->watermarks = of.watermarks;
+    parts->controls.how = of.watermarks;
+    if (of.times)
+      parts->controls.times = of.times();
+    if (of.generator)
+      parts->controls.generator = of.generator();
+    parts->read_wall_clock = settings_.wall_clock ? settings_.wall_clock : &system_time;
     parts->probe = std::make_shared<source_probe>();
     probes_of(sources_, parts->instance).push_back(parts->probe);
     return caf::actor_cast<caf::actor>(system_.spawn(source_stage, std::move(parts)));

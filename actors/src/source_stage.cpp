@@ -23,7 +23,7 @@ source_stage_state::make_behavior(std::shared_ptr<source_parts> parts) {
   if (!of.dead_letters.empty())
     dead_letters_
       = make_output_port(of.dead_letters, parts_->body->dead_letter_batch(), of.batches, send);
-  controls_.emplace(parts_->watermarks, *results_, dead_letters_.get());
+  controls_.emplace(std::move(parts_->controls), *parts_->body, *results_, dead_letters_.get());
   return {
     [this](caf::open_atom) { on_open(); },
     [this](run_atom) { on_run(); },
@@ -54,16 +54,15 @@ void source_stage_state::on_run() {
   attach_to(self_, results_->targets(), 0);
   if (dead_letters_)
     attach_to(self_, dead_letters_->targets(), 1);
-  if (results_->has_room())
-    read();
+  read();
 }
 
 void source_stage_state::on_credit(lane_id lane, const credit& more, batch_handle spare) {
   (lane.output == 0 ? *results_ : *dead_letters_).grant(lane.lane, more, std::move(spare));
   if (phase_ == phase::running && !flushing_)
     read();
-  else
-    send_ready();
+  else if (send_ready() && phase_ == phase::waiting)
+    after(time().now);
 }
 
 void source_stage_state::on_flush() {
@@ -73,6 +72,7 @@ void source_stage_state::on_flush() {
 }
 
 void source_stage_state::on_fd_ready() {
+  awaited_.reset();
   if (phase_ != phase::waiting)
     return;
   phase_ = phase::running;
@@ -81,64 +81,80 @@ void source_stage_state::on_fd_ready() {
 
 void source_stage_state::on_wake_up(const wake_up& armed) {
   wake_ups_.arrived(armed.due);
-  if (phase_ != phase::running && phase_ != phase::waiting)
+  if (!is_reading())
     return;
-  const auto at = now();
+  const auto at = time();
+  if (controls_->must_look(at.now) && !flushing_) {
+    read();
+    return;
+  }
   controls_->tick(at);
   if (send_ready())
-    arm(at);
+    after(at.now);
 }
 
 void source_stage_state::on_drain() {
-  if (phase_ == phase::running || phase_ == phase::waiting)
+  if (is_reading())
     end(stage_event::cut_short);
 }
 
 void source_stage_state::read() {
-  source_outputs out{*results_, dead_letters_.get()};
-  if (!out.has_room()) {
-    send_ready();
+  const auto at = time();
+  if (!controls_->has_room()) {
+    if (send_ready())
+      after(at.now);
     return;
   }
-  const auto at = now();
+  auto out = controls_->begin_poll(at);
   const auto polled = guarded(parts_->instance.context.stage, [&] { return parts_->body->poll(out); });
   if (!polled) {
     fail(polled.why());
     return;
   }
-  controls_->after_poll(at);
+  controls_->end_poll();
   if (!send_ready())
     return;
   switch (polled->state) {
     case poll_state::more:
+      phase_ = phase::running;
       // A bounded amount a message: drain and stop must get their turn.
-      if (out.has_room()) {
+      if (controls_->has_room()) {
         flushing_ = true;
         self_->send(self_, caf::flush_atom::value);
       }
       break;
     case poll_state::wait:
       phase_ = phase::waiting;
-      parts_->instance.wait_for_fd(
-        polled->wait, [to = self_->address()] {
-          if (auto alive = caf::actor_cast<caf::actor>(to))
-            caf::anon_send(alive, fd_ready_atom::value);
-        });
+      wait_for(polled->wait);
       break;
     case poll_state::done:
       end(stage_event::finished);
       return;
   }
-  arm(at);
+  after(at.now);
 }
 
-void source_stage_state::arm(time_point now) {
+void source_stage_state::wait_for(const fd_wait& what) {
+  // A source that was asked before its descriptor was ready is waiting for it already.
+  if (awaited_ && awaited_->fd == what.fd && awaited_->writable == what.writable)
+    return;
+  awaited_ = what;
+  parts_->instance.wait_for_fd(what, [to = self_->address()] {
+    if (auto alive = caf::actor_cast<caf::actor>(to))
+      caf::anon_send(alive, fd_ready_atom::value);
+  });
+}
+
+void source_stage_state::after(time_point now) {
+  controls_->note_room(now);
   if (const auto at = wake_ups_.arm(controls_->next_due(), now))
     self_->scheduled_send(self_, *at, wake_up{*at});
 }
 
 void source_stage_state::end(stage_event why) {
-  controls_->end(now());
+  controls_->end(time());
+  if (steps_have_failed())
+    return;
   // Before the end is on its way: what the end brings about must stand behind this in the job's mailbox.
   self_->send(parts_->instance.job, parts_->instance.id, why);
   send_ready();
@@ -180,17 +196,20 @@ bool source_stage_state::send_ready() {
 }
 
 bool source_stage_state::steps_have_failed() {
+  const auto* failed = &controls_->failure();
   for (const auto* each : {results_.get(), dead_letters_.get()})
-    if (each != nullptr && each->failure()) {
-      auto of = failure_of(parts_->instance.context.stage, *each->failure());
-      fail(std::move(of.why), std::move(of.record));
-      return true;
-    }
-  return false;
+    if (each != nullptr && each->failure())
+      failed = &each->failure();
+  if (!*failed)
+    return false;
+  auto of = failure_of(parts_->instance.context.stage, **failed);
+  fail(std::move(of.why), std::move(of.record));
+  return true;
 }
 
-time_point source_stage_state::now() const {
-  return self_->clock().now();
+message_time source_stage_state::time() const {
+  return {self_->clock().now(),
+          controls_->wants_wall_time() ? parts_->read_wall_clock() : event_time::none()};
 }
 
 source_actor::behavior_type source_stage(source_stage_state::self_pointer self,

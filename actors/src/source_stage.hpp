@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Runs one source instance: reads while its receivers have given credit, and carries what its controls
-/// say to the world (receivers, one timer). Touched only by its own messages; CAF destroys it when the actor quits.
+/// Runs one source instance: reads while its receivers have given credit, and has one timer for
+/// what its `source_controls` say next. Touched only by its own messages; CAF destroys it when the
+/// actor quits.
 
 #include "instance.hpp"
 #include "source_controls.hpp"
@@ -19,7 +20,9 @@ namespace weir {
 struct source_parts {
   instance_parts instance;
   std::unique_ptr<source_body> body;
-  watermark_strategy watermarks;
+  source_controls::parts controls;
+  /// The system's time, for ingestion time.
+  wall_clock read_wall_clock;
   std::shared_ptr<source_probe> probe;
 };
 
@@ -47,19 +50,22 @@ private:
   void on_drain();
 
   void read();
-  /// Arms the timer for what is due next.
-  void arm(time_point now);
+  void wait_for(const fd_wait& what);
+  /// What follows a message: the timer is armed.
+  void after(time_point now);
   /// Ends the stream; `why`: `finished` or `cut_short`.
   void end(stage_event why);
   void close() noexcept;
   void fail(error why, std::string record = {});
   /// Whether the source may go on: no step has failed.
   bool send_ready();
-  /// Whether a step on an edge has failed; then so does the stage.
+  /// Whether a function of the user's has failed, on an edge or in the controls; then so does the
+  /// stage.
   bool steps_have_failed();
-  time_point now() const;
+  message_time time() const;
   /// Whether the body may be asked.
   bool is_open() const noexcept { return phase_ != phase::closed && phase_ != phase::ended; }
+  bool is_reading() const noexcept { return phase_ == phase::running || phase_ == phase::waiting; }
 
   self_pointer self_;
   std::shared_ptr<source_parts> parts_;
@@ -68,6 +74,8 @@ private:
   std::unique_ptr<output_port> dead_letters_;
   std::optional<source_controls> controls_;
   wake_ups wake_ups_;
+  /// A descriptor that is waited for.
+  std::optional<fd_wait> awaited_;
   phase phase_ = phase::closed;
   /// A flush message to itself is under way.
   bool flushing_ = false;

@@ -8,6 +8,7 @@
 #include "weir/batch.hpp"
 #include "weir/client_driver.hpp"
 #include "weir/edge_step.hpp"
+#include "weir/event_time_steps.hpp"
 #include "weir/operator_body.hpp"
 #include "weir/sink_body.hpp"
 #include "weir/source_body.hpp"
@@ -27,6 +28,10 @@ enum class output_kind : std::uint8_t { results, dead_letters };
 struct source_plan {
   watermark_strategy watermarks;
   std::function<std::unique_ptr<source_body>()> make;
+  /// Reads event times from records, in the place of those that the source gives. May be null.
+  event_time_reader_maker times{};
+  /// With `watermark_kind::generated`.
+  generator_maker generator{};
 };
 
 struct operator_plan {

@@ -29,6 +29,8 @@ struct run_settings {
   std::uint64_t seed = 0;
   /// How sources and sinks wait for descriptors; outlives the runner. Null: on a thread of the runner's.
   fd_waiter wait_for_fd{};
+  /// What ingestion time is read from. Null: the system's clock.
+  weir::wall_clock wall_clock{};
   /// Told what somebody should know; may be null.
   log_function log{};
 };

@@ -6,7 +6,9 @@
 
 #include "weir/source.hpp"
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <utility>
 
 namespace weir {
@@ -24,32 +26,14 @@ public:
   /// Empty batches for the two outputs.
   virtual std::unique_ptr<batch_base> record_batch() const = 0;
   virtual std::unique_ptr<batch_base> dead_letter_batch() const = 0;
+
+  /// Moves the records of a batch of one of these two types, from `begin` up to `end`, into the
+  /// output of that type, at these event times (of the whole batch); none: at those that they have.
+  virtual void emit_records(batch_base& of, std::size_t begin, std::size_t end,
+                            std::span<const event_time> times, output& to) const = 0;
+  virtual void emit_dead_letters(batch_base& of, std::size_t begin, std::size_t end,
+                                 std::span<const event_time> times, output& to) const = 0;
 };
-
-/// How watermarks are made from the event times of records.
-struct watermark_strategy {
-  /// No watermarks where not set.
-  bool enabled = false;
-  /// How much older than the newest a record may come. >= 0, whole milliseconds.
-  duration max_out_of_orderness{};
-  /// At most one watermark in this time, and at most one a batch. 0 = one a batch. One that this holds
-  /// back leaves when the time has passed, or before the end.
-  duration interval{};
-};
-
-/// A watermark follows the newest event time at the distance of `max_out_of_orderness`, less 1 ms
-/// (Flink's `BoundedOutOfOrdernessWatermarks`).
-inline watermark_strategy bounded_out_of_orderness(duration max_out_of_orderness,
-                                                   duration interval
-                                                   = std::chrono::milliseconds{200}) {
-  return {true, max_out_of_orderness, interval};
-}
-
-/// For event times that never decrease.
-inline watermark_strategy monotonous_watermarks(duration interval
-                                                = std::chrono::milliseconds{200}) {
-  return bounded_out_of_orderness(duration{0}, interval);
-}
 
 /// Around a user's `source<T>`.
 template <class T>
@@ -68,7 +52,26 @@ public:
     return std::make_unique<batch<dead_letter<T>>>();
   }
 
+  void emit_records(batch_base& of, std::size_t begin, std::size_t end,
+                    std::span<const event_time> times, output& to) const override {
+    emit_all<T>(of, begin, end, times, to);
+  }
+  void emit_dead_letters(batch_base& of, std::size_t begin, std::size_t end,
+                         std::span<const event_time> times, output& to) const override {
+    emit_all<dead_letter<T>>(of, begin, end, times, to);
+  }
+
 private:
+  template <class U>
+  static void emit_all(batch_base& of, std::size_t begin, std::size_t end,
+                       std::span<const event_time> times, output& to) {
+    auto& from = static_cast<batch<U>&>(of);
+    origin_runs::cursor origins;
+    for (auto i = begin; i < end; ++i)
+      to.emit(std::move(from.value(i)), times.empty() ? from.timestamp(i) : times[i],
+              origins.at(from.origins(), i));
+  }
+
   std::unique_ptr<source<T>> source_;
 };
 

@@ -37,7 +37,7 @@ using source_actor = stage_actor::extend_with<credit_receiver>::extend<
   caf::reacts_to<caf::flush_atom>,
   // The descriptor that the source waits for is ready.
   caf::reacts_to<fd_ready_atom>,
-  // To itself: a watermark is due.
+  // To itself: a watermark or a status is due.
   caf::reacts_to<wake_up>,
   // Read no more; end the stream.
   caf::reacts_to<drain_atom>>;

@@ -24,6 +24,11 @@ public:
   /// the credit once.
   bool has_room() const noexcept { return records_left_ > 0 && bytes_left_ > 0; }
 
+  /// How many records and bytes may be emitted before there is to be asked for room again. For who
+  /// stages what it emits.
+  std::int64_t records_left() const noexcept { return records_left_; }
+  std::int64_t bytes_left() const noexcept { return bytes_left_; }
+
   /// Emits one record. Only where there is room. `T` must be the type of this output's records.
   template <class T>
   [[gnu::always_inline]] void emit(T what, event_time timestamp, const origin& from) {

@@ -222,16 +222,51 @@ private:
   explicit keyed_stream(const stream<T>& of) : stream<T>(of) {}
 };
 
-/// What a source gives.
+/// What a source gives. Event times and watermarks are made here and nowhere else: what is behind a
+/// source has those of its records.
 template <class T>
 class source_stream : public stream<T> {
 public:
   source_stream(const stream<T>& records, const stream<dead_letter<T>>& bad)
     : stream<T>(records), dead_letters_(bad) {}
 
-  /// Makes watermarks from the event times of the records.
+  /// The event time of each record is what `f` says of it, in place of the one that the source
+  /// gives. `f` takes a `const T&`, or is a pointer to a member, and gives a `weir::event_time`,
+  /// whole milliseconds since the epoch, or a `std::chrono::sys_time` (cut to the millisecond
+  /// before it). It is copied, one for each instance of the source, called on the source's thread,
+  /// and must not wait; what it throws fails the job, with the record's name. Watermarks are those
+  /// of `with_watermarks`, or else monotonous.
+  template <class F>
+    requires detail::event_time_function<F, T>
+  const source_stream& assign_timestamps(F f) const {
+    auto& of = settings();
+    of.times = event_times_of<T>(std::move(f));
+    if (of.watermarks.kind == watermark_kind::none)
+      of.watermarks = monotonous_watermarks().with_idleness(of.watermarks.idle_after);
+    return *this;
+  }
+
+  /// Both at once; `how`: what `with_watermarks` takes.
+  template <class F, class How>
+    requires detail::event_time_function<F, T>
+  const source_stream& assign_timestamps(F f, const How& how) const {
+    settings().times = event_times_of<T>(std::move(f));
+    return with_watermarks(how);
+  }
+
+  /// How watermarks are made, and whether the stream may become idle. Replaces what was said
+  /// before.
   const source_stream& with_watermarks(const watermark_strategy& how) const {
-    std::get<source_plan>(stage().what).watermarks = how;
+    settings().watermarks = how;
+    settings().generator = nullptr;
+    return *this;
+  }
+
+  /// The same, with a generator of the user's.
+  template <watermark_generator<T> G>
+  const source_stream& with_watermarks(const generated_watermarks<G>& how) const {
+    settings().watermarks = how.strategy();
+    settings().generator = generator_of<T>(how.generator());
     return *this;
   }
 
@@ -245,7 +280,8 @@ public:
   const stream<dead_letter<T>>& dead_letters() const noexcept { return dead_letters_; }
 
 private:
-  stage_plan& stage() const { return this->plan()->stages[this->edges().front().from]; }
+  stage_plan& stage() const { return stream<T>::plan()->stages[this->edges().front().from]; }
+  source_plan& settings() const { return std::get<source_plan>(stage().what); }
 
   stream<dead_letter<T>> dead_letters_;
 };

@@ -74,7 +74,38 @@ BOOST_AUTO_TEST_CASE(watermarks_that_cannot_be) {
   watermarks = weir::bounded_out_of_orderness(std::chrono::microseconds{1500});
   BOOST_TEST(has_mistake("max_out_of_orderness is 1500000 ns"));
   watermarks = weir::monotonous_watermarks(std::chrono::milliseconds{-1});
-  BOOST_TEST(has_mistake("the interval of watermarks is -1000000 ns"));
+  BOOST_TEST(has_mistake("the interval of watermarks is -1000000 ns but must be >= 0"));
+  watermarks = weir::monotonous_watermarks().with_idleness(std::chrono::nanoseconds{-1});
+  BOOST_TEST(has_mistake("in: idle_after is -1 ns but must be >= 0"));
+}
+
+BOOST_AUTO_TEST_CASE(watermarks_that_come_without_records_need_an_interval) {
+  auto& source = std::get<weir::source_plan>(plan.stages[0].what);
+  source.watermarks = weir::ingestion_time(weir::duration{0});
+  BOOST_TEST(has_mistake("in: the interval of watermarks is 0 ns but must be >= 1 ms with "
+                         "ingestion_time"));
+  source.watermarks = weir::ingestion_time(std::chrono::milliseconds{1});
+  BOOST_TEST(mistakes() == "");
+  source.generator = [] { return nullptr; };
+  source.watermarks = {.kind = weir::watermark_kind::generated,
+                       .interval = std::chrono::microseconds{999}};
+  BOOST_TEST(has_mistake("the interval of watermarks is 999000 ns but must be 0 or >= 1 ms with "
+                         "generated_watermarks"));
+  source.watermarks.interval = weir::duration{0};
+  BOOST_TEST(mistakes() == "");
+}
+
+BOOST_AUTO_TEST_CASE(event_times_have_one_origin) {
+  auto& source = std::get<weir::source_plan>(plan.stages[0].what);
+  source.times = weir::event_times_of<int>([](int x) { return x; });
+  source.watermarks = weir::monotonous_watermarks();
+  BOOST_TEST(mistakes() == "");
+  source.watermarks = weir::ingestion_time();
+  BOOST_TEST(has_mistake("in: its event times are to be read from records and by ingestion_time"));
+  source.times = nullptr;
+  BOOST_TEST(mistakes() == "");
+  source.watermarks.kind = weir::watermark_kind::generated;
+  BOOST_TEST(has_mistake("in: its watermarks come from a generator but it has none"));
 }
 
 BOOST_AUTO_TEST_CASE(a_stage_without_a_name) {

@@ -215,7 +215,8 @@ BOOST_AUTO_TEST_CASE(watermarks_come_at_most_once_an_interval) {
   // One that was held back comes without another record.
   BOOST_TEST(watermarks == (std::vector<std::int64_t>{999}), boost::test_tools::per_element());
   advance(1ms);
-  BOOST_TEST(watermarks == (std::vector<std::int64_t>{999, 1001}), boost::test_tools::per_element());
+  BOOST_TEST(watermarks == (std::vector<std::int64_t>{999, 1001}),
+             boost::test_tools::per_element());
   push(4, 1003);
   advance(99ms);
   BOOST_TEST(watermarks.size() == 2u);
@@ -242,7 +243,8 @@ BOOST_AUTO_TEST_CASE(the_last_watermark_comes_before_the_end) {
   push(1, 1000);
   push(2, 1001);
   end();
-  BOOST_TEST(watermarks == (std::vector<std::int64_t>{999, 1000}), boost::test_tools::per_element());
+  BOOST_TEST(watermarks == (std::vector<std::int64_t>{999, 1000}),
+             boost::test_tools::per_element());
   BOOST_TEST(result->ok());
 }
 
