@@ -61,9 +61,7 @@ private:
     const auto from = built_.env.from_source(
       [options = what.options] { return std::make_unique<ndjson_source>(options); },
       {.name = source_stage_name});
-    if (!what.options.timestamp.empty())
-      from.with_watermarks(
-        bounded_out_of_orderness(what.max_out_of_orderness, what.watermark_interval));
+    from.with_watermarks(what.watermarks);
     if (what.options.on_bad_record == bad_record_action::dead_letter)
       add_dead_letters(from.dead_letters(), source_stage_name, what.dead_letter, {});
     return from;

@@ -35,6 +35,13 @@ constexpr choices<bad_record_action, 3> bad_record_actions{
   {{"fail", bad_record_action::fail},
    {"skip", bad_record_action::skip},
    {"dead_letter", bad_record_action::dead_letter}}};
+/// How `watermarks` is written.
+enum class watermark_choice { none, monotonous, bounded, ingestion };
+constexpr choices<watermark_choice, 4> watermark_choices{
+  {{"none", watermark_choice::none},
+   {"monotonous", watermark_choice::monotonous},
+   {"bounded", watermark_choice::bounded},
+   {"ingestion", watermark_choice::ingestion}}};
 constexpr choices<row_form, 2> row_forms{{{"one", row_form::one}, {"all", row_form::all}}};
 constexpr choices<output_mode, 3> modes{
   {{"ordered", output_mode::ordered},
@@ -143,17 +150,56 @@ private:
     source.options.timestamp = in.text("timestamp").value_or("");
     if (!source.options.timestamp.empty())
       check_field(in, "timestamp", source.options.timestamp);
-    source.max_out_of_orderness
-      = in.time("max_out_of_orderness").value_or(source.max_out_of_orderness);
-    if (source.max_out_of_orderness % 1ms != 0ns)
-      in.wrong("max_out_of_orderness", "must be whole milliseconds, as event time is");
-    source.watermark_interval = in.time("watermark_interval").value_or(source.watermark_interval);
+    read_watermarks(in, source);
     source.options.max_line = in.size("max_line", source.options.max_line, 1, line_bytes_max);
     source.options.on_bad_record
       = in.choice("on_bad_record", bad_record_actions).value_or(bad_record_action::fail);
     source.dead_letter = read_dead_letter(
       in, source.options.on_bad_record == bad_record_action::dead_letter, "on_bad_record");
     in.refuse_unknown();
+  }
+
+  void read_watermarks(toml_section& in, source_section& source) {
+    const auto kind = read_watermark_kind(in);
+    const auto late = in.time("max_out_of_orderness");
+    const auto interval = in.time("watermark_interval");
+    const auto idle_after = in.time("idle_after");
+    require(in, "max_out_of_orderness", !late || kind == watermark_choice::bounded,
+            "is of no use without watermarks = \"bounded\"");
+    require(in, "max_out_of_orderness", !late || *late % 1ms == 0ns,
+            "must be whole milliseconds, as event time is");
+    if (kind == watermark_choice::none) {
+      require(in, "watermark_interval", !interval, "is of no use without watermarks");
+      require(in, "idle_after", !idle_after, "is of no use without watermarks");
+      return;
+    }
+    auto& how = source.watermarks;
+    how = kind == watermark_choice::ingestion ? ingestion_time()
+                                              : bounded_out_of_orderness(late.value_or(0ns));
+    how.interval = interval.value_or(how.interval);
+    require(in, "watermark_interval", kind != watermark_choice::ingestion || how.interval >= 1ms,
+            "must be at least 1ms with watermarks = \"ingestion\"");
+    how.idle_after = idle_after.value_or(0ns);
+  }
+
+  watermark_choice read_watermark_kind(toml_section& in) {
+    const bool has_timestamp = in.find("timestamp") != nullptr;
+    if (in.find("watermarks") == nullptr) {
+      const bool has_bound = in.find("max_out_of_orderness") != nullptr;
+      if (has_bound && !has_timestamp)
+        in.missing("timestamp", "is required with max_out_of_orderness");
+      return has_bound ? watermark_choice::bounded
+                       : has_timestamp ? watermark_choice::monotonous : watermark_choice::none;
+    }
+    const auto kind = in.choice("watermarks", watermark_choices);
+    const bool of_records
+      = kind == watermark_choice::monotonous || kind == watermark_choice::bounded;
+    require(in, "watermarks", has_timestamp || !of_records,
+            "needs timestamp, which names the field that holds the event time");
+    require(in, "timestamp", !has_timestamp || kind != watermark_choice::ingestion,
+            "must not be given with watermarks = \"ingestion\", which takes the time of reading");
+    // Where it is a mistake, nothing follows from it.
+    return kind.value_or(watermark_choice::bounded);
   }
 
   void read_pools() {

@@ -14,6 +14,7 @@
 #include "weir/operator_options.hpp"
 #include "weir/retry_strategy.hpp"
 #include "weir/time.hpp"
+#include "weir/watermark_strategy.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -41,8 +42,8 @@ enum class timeout_action : std::uint8_t { fail, null, drop };
 
 struct source_section {
   ndjson_source_options options;
-  duration max_out_of_orderness{0};
-  duration watermark_interval = std::chrono::milliseconds{200};
+  /// Never of the kind `generated`.
+  watermark_strategy watermarks;
   /// Only with `bad_record_action::dead_letter`, else empty.
   std::string dead_letter;
 

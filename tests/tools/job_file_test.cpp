@@ -35,8 +35,29 @@ const bad_line bad_lines[] = {
   {"path = \"in", "timestamp = \"\"", "source.timestamp = '': must not be empty"},
   {"path = \"in", "timestamp = \"/a~\"", "source.timestamp = '/a~': must be a field's name or a JSON "
                                        "pointer"},
-  {"path = \"in", "max_out_of_orderness = \"1us\"", "must be whole milliseconds"},
+  {"path = \"in", "timestamp = \"t\"\nmax_out_of_orderness = \"1us\"",
+   "source.max_out_of_orderness = '1us': must be whole milliseconds"},
+  {"path = \"in", "max_out_of_orderness = \"1s\"",
+   "source.timestamp is required with max_out_of_orderness"},
+  {"path = \"in", "watermarks = \"periodic\"",
+   "source.watermarks = 'periodic': must be \"none\", \"monotonous\", \"bounded\" or "
+   "\"ingestion\""},
+  {"path = \"in", "watermarks = \"monotonous\"",
+   "source.watermarks = 'monotonous': needs timestamp, which names the field that holds the event "
+   "time"},
+  {"path = \"in", "watermarks = \"bounded\"", "source.watermarks = 'bounded': needs timestamp"},
+  {"path = \"in", "watermarks = \"ingestion\"\ntimestamp = \"t\"",
+   "source.timestamp = 't': must not be given with watermarks = \"ingestion\""},
+  {"path = \"in", "watermarks = \"monotonous\"\ntimestamp = \"t\"\nmax_out_of_orderness = \"1s\"",
+   "source.max_out_of_orderness = '1s': is of no use without watermarks = \"bounded\""},
   {"path = \"in", "watermark_interval = 200", "source.watermark_interval = 200: must be a time"},
+  {"path = \"in", "watermark_interval = \"1s\"",
+   "source.watermark_interval = '1s': is of no use without watermarks"},
+  {"path = \"in", "watermarks = \"ingestion\"\nwatermark_interval = \"999us\"",
+   "source.watermark_interval = '999us': must be at least 1ms with watermarks = \"ingestion\""},
+  {"path = \"in", "timestamp = \"t\"\nwatermarks = \"none\"\nidle_after = \"1m\"",
+   "source.idle_after = '1m': is of no use without watermarks"},
+  {"path = \"in", "timestamp = \"t\"\nidle_after = 5", "source.idle_after = 5: must be a time"},
   {"path = \"in", "max_line = \"0B\"", "source.max_line = '0B': must be from 1 to"},
   {"path = \"in", "max_line = \"1MB\"", "source.max_line = '1MB': must be a size"},
   {"path = \"in", "on_bad_record = \"ignore\"", "must be \"fail\", \"skip\" or \"dead_letter\""},
@@ -108,8 +129,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_given_has_its_default) {
   BOOST_TEST(job.parallelism == 1u);
   BOOST_TEST((job.drain_timeout == 30s));
   BOOST_TEST(job.source.options.timestamp.empty());
-  BOOST_TEST((job.source.max_out_of_orderness == 0s));
-  BOOST_TEST((job.source.watermark_interval == 200ms));
+  BOOST_TEST((job.source.watermarks.kind == watermark_kind::none));
   BOOST_TEST(job.source.options.max_line == 1048576u);
   BOOST_TEST((job.source.options.on_bad_record == bad_record_action::fail));
   BOOST_REQUIRE(job.pools.size() == 1u);
@@ -128,6 +148,65 @@ BOOST_AUTO_TEST_CASE(what_is_not_given_has_its_default) {
   BOOST_TEST((lookup.on_miss == miss_action::null));
   BOOST_TEST((lookup.on_failure == failure_action::fail_job));
   BOOST_TEST(job.sink.parallelism == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(event_times_make_monotonous_watermarks_unless_said_otherwise) {
+  add_behind("path = \"in", "timestamp = \"t\"");
+  const auto how = good().source.watermarks;
+  BOOST_TEST((how.kind == watermark_kind::bounded));
+  BOOST_TEST((how.max_out_of_orderness == 0s));
+  BOOST_TEST((how.interval == 200ms));
+  BOOST_TEST((how.idle_after == 0s));
+}
+
+BOOST_AUTO_TEST_CASE(a_bound_makes_bounded_watermarks) {
+  add_behind("path = \"in", "timestamp = \"t\"\nmax_out_of_orderness = \"5s\"");
+  BOOST_TEST((good().source.watermarks.max_out_of_orderness == 5s));
+  add_behind("path = \"in", "watermarks = \"bounded\"");
+  BOOST_TEST((good().source.watermarks.max_out_of_orderness == 5s));
+}
+
+BOOST_AUTO_TEST_CASE(every_setting_of_watermarks_can_be_set) {
+  add_behind("path = \"in", "watermarks = \"ingestion\"\nwatermark_interval = \"1ms\"\n"
+                           "idle_after = \"1m\"");
+  const auto how = good().source.watermarks;
+  BOOST_TEST((how.kind == watermark_kind::ingestion));
+  BOOST_TEST((how.interval == 1ms));
+  BOOST_TEST((how.idle_after == 1min));
+  BOOST_TEST((good({"source.watermarks=\"bounded\"", "source.timestamp=t",
+                    "source.max_out_of_orderness=2s"})
+                .source.watermarks.max_out_of_orderness
+              == 2s));
+  // A new setting must find its key.
+  const auto& [kind, max_out_of_orderness, interval, idle_after] = how;
+  static_cast<void>(std::tie(kind, max_out_of_orderness, interval, idle_after));
+}
+
+BOOST_AUTO_TEST_CASE(event_times_may_be_there_without_watermarks) {
+  add_behind("path = \"in", "timestamp = \"t\"\nwatermarks = \"none\"");
+  BOOST_TEST((good().source.watermarks.kind == watermark_kind::none));
+  BOOST_TEST(good().source.options.timestamp == "t");
+}
+
+BOOST_AUTO_TEST_CASE(each_mistake_in_watermarks_is_named_once) {
+  add_behind("path = \"in", "watermarks = \"ingestion\"\ntimestamp = \"t\"\n"
+                           "max_out_of_orderness = \"1s\"\nwatermark_interval = \"0s\"\n"
+                           "idle_after = \"soon\"");
+  BOOST_TEST(load().mistakes.size() == 4u, mistakes());
+  replace("\"ingestion\"", "\"ingest\"");
+  BOOST_TEST(load().mistakes.size() == 2u, mistakes());
+}
+
+BOOST_AUTO_TEST_CASE(all_watermarks_can_be_built) {
+  for (const std::string lines :
+       {"watermarks = \"none\"", "watermarks = \"ingestion\"\nidle_after = \"0s\"",
+        "watermarks = \"monotonous\"\ntimestamp = \"t\"\nidle_after = \"1m\"",
+        "watermarks = \"bounded\"\ntimestamp = \"t\"\nwatermark_interval = \"0s\""}) {
+    job_file_fixture with;
+    with.add_behind("path = \"in", lines);
+    for (const auto& each : build_job(with.good(), known_drivers(), {}).env.check())
+      BOOST_ERROR(each.text());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(records_are_kept_in_order_by_the_key_unless_said_otherwise) {
