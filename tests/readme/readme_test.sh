@@ -62,4 +62,14 @@ job_file_is_valid() {
   "$1" run --validate "$folder/job.toml"
 }
 
+# $1: the command weir.
+pictures_are_the_commands() {
+  local page=docs/semantics.md drawn
+  . scripts/lib/pictures.sh
+  drawn=$(page_with_pictures "$page" "$1") || fail "$page has a scenario that cannot be drawn"
+  grep -q '^```json' "$page" || fail "$page has no scenario"
+  diff -u --label "$page" --label "what the command draws" "$page" <(printf '%s\n' "$drawn") \
+    || fail "$page shows other pictures than the command draws. If the command is right: ./scripts/renew-docs"
+}
+
 "$@"
