@@ -3,8 +3,9 @@
 #
 # One function a CTest test; started in the project's top folder.
 #
-# A block of code in README.md that is a copy says so in the line before it:
-#   <!-- the same as FILE -->
+# A block of code in README.md or a page of docs that is a copy says so in the line before it:
+#   <!-- the same as FILE -->   the whole file, but for the licence line
+#   <!-- part of FILE -->       lines that follow one another in it
 set -euo pipefail
 
 fail() {
@@ -12,27 +13,43 @@ fail() {
   exit 1
 }
 
-# The first block of code in README.md after the line $1.
+# The first block of code in the page $1 after line $2.
 block_after() {
-  awk -v marker="$1" '
+  awk -v line="$2" '
     inside && /^```/ { exit }
     inside { print }
-    found && !inside && /^```/ { inside = 1 }
-    $0 == marker { found = 1 }' README.md
+    NR > line && !inside && /^```/ { inside = 1 }' "$1"
+}
+
+# Usage: marked WHAT ; prints PAGE:LINE:FILE of each block that is marked so.
+marked() {
+  grep -Hn "^<!-- $1 .* -->\$" README.md docs/*.md | sed "s/<!-- $1 \(.*\) -->/\1/"
 }
 
 blocks_are_the_files() {
-  local files file
-  mapfile -t files < <(sed -n 's/^<!-- the same as \(.*\) -->$/\1/p' README.md)
+  local page line file
   # The program and its output; fewer means that this test looks for the wrong thing.
-  [ "${#files[@]}" -ge 2 ] || fail "README.md marks ${#files[@]} blocks as copies of files"
-  for file in "${files[@]}"; do
-    # The licence line of a source file is left out.
-    diff -u --label "$file" --label "README.md" \
-      <(grep -v '^// SPDX-License-Identifier' "$file") \
-      <(block_after "<!-- the same as $file -->") \
-      || fail "README.md shows something else than $file"
-  done
+  [ "$(marked 'the same as' | wc -l)" -ge 2 ] || fail "README.md does not mark its blocks as copies of files"
+  while IFS=: read -r page line file; do
+    diff -u --label "$file" --label "$page" \
+      <(grep -v '^// SPDX-License-Identifier' "$file") <(block_after "$page" "$line") \
+      || fail "$page shows something else than $file"
+  done < <(marked 'the same as')
+}
+
+blocks_are_parts_of_files() {
+  local page line file block
+  [ "$(marked 'part of' | wc -l)" -ge 1 ] || fail "no page marks a block as a part of a file"
+  while IFS=: read -r page line file; do
+    block=$(block_after "$page" "$line")
+    [ -n "$block" ] || fail "$page:$line: no block of code follows"
+    if [[ $'\n'$(<"$file")$'\n' != *$'\n'"$block"$'\n'* ]]; then
+      # From its first line on, if it has one like it.
+      diff -u --label "$file" --label "$page" <(grep -A "$(wc -l <<<"$block")" -Fx -m 1 -e "${block%%$'\n'*}" "$file") \
+        - <<<"$block" || true
+      fail "$page:$line: the block is no part of $file any more"
+    fi
+  done < <(marked 'part of')
 }
 
 links_lead_somewhere() {
@@ -52,12 +69,13 @@ links_lead_somewhere() {
 
 # $1: the command weir.
 job_file_is_valid() {
-  local folder
+  local folder line
   folder=$(mktemp -d)
   # Set now: the folder's name is known nowhere else when the script ends.
   # shellcheck disable=SC2064
   trap "rm -rf '$folder'" EXIT
-  block_after '<!-- a job file -->' >"$folder/job.toml"
+  line=$(grep -n '^<!-- a job file -->$' README.md | cut -d: -f1)
+  block_after README.md "$line" >"$folder/job.toml"
   [ -s "$folder/job.toml" ] || fail "README.md has no job file"
   "$1" run --validate "$folder/job.toml"
 }
