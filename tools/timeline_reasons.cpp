@@ -96,7 +96,8 @@ std::string timeline_reasons::sentence(std::size_t element) const {
   if (std::holds_alternative<barrier_arrives>(what))
     return "waits for nothing";
   if (const auto* restore = std::get_if<operator_restores>(&what))
-    return "all starts anew from barrier " + std::to_string(restore->id);
+    return "goes on from barrier " + std::to_string(restore->id)
+           + (restore->call_all ? ", every record as new" : "");
   std::string text;
   const auto lives = lives_of(element);
   for (std::size_t i = 0; i < lives.size(); ++i) {
@@ -146,7 +147,7 @@ std::string timeline_reasons::waits(std::size_t element, const life& of) const {
     if (what == happening_kind::waits_for_room)
       append(text, "room" + at(log_[until].at) + ", when "
                      + name(cause(until, [&](const happening& x) {
-                         return other(x) && is_leaving(x.what);
+                         return other(x) && is_leaving(x.what) && takes_room(x.element, until);
                        }))
                      + " left");
     else if (what == happening_kind::waits_for_key)
@@ -272,6 +273,11 @@ bool timeline_reasons::is_border(std::size_t element) const {
   const auto& what = scenario_.input[element].what;
   return std::holds_alternative<watermark_arrives>(what)
          || std::holds_alternative<status_arrives>(what);
+}
+
+/// In key order borders have no part in the capacity.
+bool timeline_reasons::takes_room(std::size_t element, std::size_t place) const {
+  return !is_border(element) || settings_at(place).mode != scenario_mode::key_ordered;
 }
 
 std::string timeline_reasons::name(std::optional<std::size_t> element) const {

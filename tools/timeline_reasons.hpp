@@ -50,6 +50,7 @@ private:
   bool same_key(std::size_t a, std::size_t b) const;
   bool is_record(std::size_t element) const;
   bool is_border(std::size_t element) const;
+  bool takes_room(std::size_t element, std::size_t place) const;
   std::string name(std::optional<std::size_t> element) const;
 
   const simulation::scenario& scenario_;
