@@ -9,6 +9,7 @@
 
 #include "weir/key_chains.hpp"
 #include "weir/operator_options.hpp"
+#include "weir/slot_heap.hpp"
 #include "weir/slot_index.hpp"
 
 #include <cstddef>
@@ -72,51 +73,79 @@ private:
   slot_index tail_ = no_slot;
 };
 
+/// What lies between two borders, as a ring of `Segment`s. They are numbered from 0 on, so that a record
+/// knows its own for good. `Segment` has a field `border`, the element that ends it.
+template <class Segment>
+class segment_ring {
+public:
+  segment_ring() : ring_(16) {}
+
+  /// The number of the front one, and of the one that is being filled.
+  std::uint64_t first() const noexcept { return first_; }
+  std::uint64_t last() const noexcept { return last_; }
+
+  Segment& operator[](std::uint64_t number) noexcept { return ring_[number & (ring_.size() - 1)]; }
+  const Segment& operator[](std::uint64_t number) const noexcept {
+    return ring_[number & (ring_.size() - 1)];
+  }
+  Segment& front() noexcept { return (*this)[first_]; }
+  const Segment& front() const noexcept { return (*this)[first_]; }
+
+  /// Ends the one that is being filled with a border, and begins the next.
+  void end_with(slot_index border) {
+    (*this)[last_].border = border;
+    if (last_ - first_ + 1 == ring_.size())
+      grow();
+    (*this)[++last_] = {};
+  }
+
+  /// The border of the front one has left.
+  void pop() noexcept { ++first_; }
+
+private:
+  void grow() {
+    std::vector<Segment> more(ring_.size() * 2);
+    for (auto number = first_; number <= last_; ++number)
+      more[number & (more.size() - 1)] = (*this)[number];
+    ring_ = std::move(more);
+  }
+
+  /// Its size is a power of two.
+  std::vector<Segment> ring_;
+  std::uint64_t first_ = 0;
+  std::uint64_t last_ = 0;
+};
+
 /// Between two borders records leave in the order in which they finished.
 class unordered_queue {
 public:
-  unordered_queue() : segments_(16) {}
-
   void grow(std::size_t slots) { links_.resize(slots); }
 
   void push_record(slot_index slot) {
-    links_[slot] = {no_slot, last_};
-    ++segment_of(last_).records;
+    links_[slot] = {no_slot, segments_.last()};
+    ++segments_[segments_.last()].records;
   }
 
-  void push_border(slot_index slot) {
-    segment_of(last_).border = slot;
-    if (last_ - first_ + 1 == segments_.size())
-      double_segments();
-    segment_of(++last_) = {};
-  }
+  void push_border(slot_index slot) { segments_.end_with(slot); }
 
-  void finish(slot_index slot) noexcept { insert(slot, segment_of(links_[slot].segment).last_finished); }
-
-  /// As `finish`, but before those of its segment for which `is_later` holds.
-  template <class IsLater>
-  void finish_before(slot_index slot, IsLater is_later) noexcept {
-    const auto& in = segment_of(links_[slot].segment);
-    auto behind = no_slot;
-    for (auto at = in.first_finished; at != no_slot && !is_later(at); at = links_[at].next)
-      behind = at;
-    insert(slot, behind);
+  void finish(slot_index slot) noexcept {
+    auto& in = segments_[links_[slot].segment];
+    links_[slot].next = no_slot;
+    (in.last_finished == no_slot ? in.first_finished : links_[in.last_finished].next) = slot;
+    in.last_finished = slot;
   }
 
   slot_index ready() const noexcept {
-    const auto& front = segment_of(first_);
+    const auto& front = segments_.front();
     if (front.first_finished != no_slot)
       return front.first_finished;
     return front.records == 0 ? front.border : no_slot;
   }
 
-  /// Whether it is a border that `ready` names.
-  bool is_border_next() const noexcept { return segment_of(first_).first_finished == no_slot; }
-
   void pop() noexcept {
-    auto& front = segment_of(first_);
+    auto& front = segments_.front();
     if (front.first_finished == no_slot) {
-      ++first_;
+      segments_.pop();
       return;
     }
     --front.records;
@@ -126,15 +155,19 @@ public:
   }
 
   bool passes_directly() const noexcept {
-    return first_ == last_ && segment_of(first_).first_finished == no_slot;
+    return segments_.first() == segments_.last()
+           && segments_.front().first_finished == no_slot;
   }
 
-  bool leaves_next(slot_index slot) const noexcept { return links_[slot].segment == first_; }
+  bool leaves_next(slot_index slot) const noexcept {
+    return links_[slot].segment == segments_.first();
+  }
 
   bool is_next_unfinished(slot_index slot) const noexcept {
-    return links_[slot].segment == first_ && segment_of(first_).first_finished == no_slot;
+    return links_[slot].segment == segments_.first()
+           && segments_.front().first_finished == no_slot;
   }
-  void pop_unfinished() noexcept { --segment_of(first_).records; }
+  void pop_unfinished() noexcept { --segments_.front().records; }
 
 private:
   struct link {
@@ -142,7 +175,6 @@ private:
     std::uint64_t segment = 0;
   };
 
-  /// The records between two borders, and the border that ends them.
   struct segment {
     std::uint64_t records = 0;
     slot_index first_finished = no_slot;
@@ -150,36 +182,8 @@ private:
     slot_index border = no_slot;
   };
 
-  /// Puts a finished record behind another of its segment, or first.
-  void insert(slot_index slot, slot_index behind) noexcept {
-    auto& in = segment_of(links_[slot].segment);
-    auto& before = behind == no_slot ? in.first_finished : links_[behind].next;
-    links_[slot].next = before;
-    before = slot;
-    if (in.last_finished == behind)
-      in.last_finished = slot;
-  }
-
-  segment& segment_of(std::uint64_t number) noexcept {
-    return segments_[number & (segments_.size() - 1)];
-  }
-  const segment& segment_of(std::uint64_t number) const noexcept {
-    return segments_[number & (segments_.size() - 1)];
-  }
-
-  void double_segments() {
-    std::vector<segment> more(segments_.size() * 2);
-    for (auto number = first_; number <= last_; ++number)
-      more[number & (more.size() - 1)] = segment_of(number);
-    segments_ = std::move(more);
-  }
-
   std::vector<link> links_;
-  /// A ring; its size is a power of two. Segments are numbered from 0 on, so that a record knows its
-  /// segment for good; these are the numbers of the front and of the one that is being filled.
-  std::vector<segment> segments_;
-  std::uint64_t first_ = 0;
-  std::uint64_t last_ = 0;
+  segment_ring<segment> segments_;
 };
 
 /// Between two borders records leave in the order in which they finished, but those of one key in the
@@ -187,53 +191,74 @@ private:
 class key_ordered_queue {
 public:
   void grow(std::size_t slots) {
-    segments_.grow(slots);
     chains_.grow(slots);
-    finished_as_.resize(slots);
+    may_leave_.grow(slots);
+    places_.resize(slots);
   }
 
   void push_record(slot_index slot, key_hash key) {
-    segments_.push_record(slot);
+    places_[slot].segment = segments_.last();
+    ++segments_[segments_.last()].records;
     chains_.push(slot, key);
   }
-  void push_border(slot_index slot) { segments_.push_border(slot); }
+  void push_border(slot_index slot) { segments_.end_with(slot); }
 
   /// The next of its key that may now be called, or `no_slot`.
-  slot_index finish(slot_index slot) noexcept {
-    finished_as_[slot] = ++finished_;
+  slot_index finish(slot_index slot) {
+    places_[slot].finished_as = ++finished_;
     if (chains_.is_first(slot))
-      segments_.finish(slot);
+      let_leave(slot);
     return chains_.finish(slot);
   }
 
-  slot_index ready() const noexcept { return segments_.ready(); }
+  slot_index ready() const noexcept {
+    if (!may_leave_.empty() && places_[may_leave_.first()].segment == segments_.first())
+      return may_leave_.first();
+    return segments_.front().records == 0 ? segments_.front().border : no_slot;
+  }
 
-  void pop() noexcept {
-    const auto leaves = segments_.ready();
-    const bool is_record = !segments_.is_border_next();
-    segments_.pop();
-    if (!is_record)
+  void pop() {
+    if (segments_.front().records == 0) {
+      segments_.pop();
       return;
+    }
+    const auto leaves = may_leave_.first();
+    may_leave_.pop();
+    --segments_.front().records;
     const auto next = chains_.pop(leaves);
     if (next != no_slot)
-      segments_.finish_before(next, [&](slot_index other) {
-        return finished_as_[other] > finished_as_[next];
-      });
+      let_leave(next);
   }
 
   bool passes_directly(key_hash key) const noexcept {
-    return segments_.passes_directly() && chains_.is_absent(key);
+    return segments_.first() == segments_.last() && may_leave_.empty() && chains_.is_absent(key);
   }
-  bool leaves_next(slot_index slot) const noexcept { return segments_.leaves_next(slot); }
+  bool leaves_next(slot_index slot) const noexcept {
+    return places_[slot].segment == segments_.first();
+  }
 
   bool key_is_free(key_hash key) const noexcept { return chains_.is_free(key); }
   bool may_be_called(slot_index slot) const noexcept { return chains_.may_be_called(slot); }
 
 private:
-  unordered_queue segments_;
+  struct place {
+    std::uint64_t segment = 0;
+    /// Which finish of the operator's it was.
+    std::uint64_t finished_as = 0;
+  };
+  struct segment {
+    std::uint64_t records = 0;
+    slot_index border = no_slot;
+  };
+
+  /// No earlier one of its key is left.
+  void let_leave(slot_index slot) { may_leave_.push(slot, {places_[slot].segment, places_[slot].finished_as}); }
+
   key_chains chains_;
-  /// Which finish of the operator's a record's was.
-  std::vector<std::uint64_t> finished_as_;
+  segment_ring<segment> segments_;
+  /// Finished records for whose key it is their turn, by segment and then as they finished.
+  slot_heap<std::uint64_t> may_leave_;
+  std::vector<place> places_;
   std::uint64_t finished_ = 0;
 };
 
@@ -269,7 +294,7 @@ public:
   }
 
   /// A record that may be called because this one is finished, or `no_slot`.
-  slot_index finish(slot_index slot) noexcept {
+  slot_index finish(slot_index slot) {
     switch (mode_) {
       case output_mode::ordered: ordered_.finish(slot); break;
       case output_mode::unordered: unordered_.finish(slot); break;
@@ -284,7 +309,7 @@ public:
     return mode_ == output_mode::unordered ? unordered_.ready() : key_ordered_.ready();
   }
 
-  void pop() noexcept {
+  void pop() {
     switch (mode_) {
       case output_mode::ordered: ordered_.pop(); break;
       case output_mode::unordered: unordered_.pop(); break;

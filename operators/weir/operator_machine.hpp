@@ -116,6 +116,8 @@ public:
   /// barriers: they do not stand in line, and the shell takes a snapshot instead.
   void take(batch<input_type>& in, batch_cursor& at, operator_outputs out, time_point now) {
     const typename completion_port<output_type>::scope here{port_};
+    // What was completed before these records came has finished before them.
+    take_completions(out, now);
     do {
       take_until_full(in, at, out, now);
       settle(out, now);
@@ -178,11 +180,17 @@ public:
   /// next `advance`: then finished records leave first, where their turn is, and the others are called
   /// with the attempt and the time that they had left. `call_all`: every record is new.
   void restore(const snapshot_type& held, restore_mode how, time_point now) {
+    std::vector<restored_deadline> due;
     for (const auto& each : held.entries)
       if (const auto* border = std::get_if<control>(&each))
         push_border(*border);
       else
-        restore_record(std::get<record_snapshot<input_type, output_type>>(each), how, now);
+        restore_record(std::get<record_snapshot<input_type, output_type>>(each), how, now, due);
+    // In order: the queue of deadlines looks for the place of each from its end.
+    std::stable_sort(due.begin(), due.end(),
+                     [](const auto& a, const auto& b) { return a.at < b.at; });
+    for (const auto& each : due)
+      deadlines_.push(each.slot, each.at);
     input_ended_ = held.input_ended;
     if (input_ended_ && options_.at_end == end_policy::last_attempt)
       give_last_attempts();
@@ -232,7 +240,8 @@ private:
 
   using entry = queue_entry<input_type, output_type>;
 
-  /// In key-ordered mode, where borders take no capacity: so many watermarks in a row are kept apart.
+  /// In key-ordered mode, where borders take no capacity: so many of a kind are kept apart while no record
+  /// comes; then the newest takes the place of the one before it.
   static constexpr std::size_t free_borders_max = 1000;
 
   // -- taking in --
@@ -274,11 +283,9 @@ private:
   }
 
   void push_border(const control& what) {
-    ++borders_in_a_row_;
-    if (queue_.mode() == output_mode::key_ordered && what.kind() == control_kind::watermark
-        && borders_in_a_row_ > free_borders_max
-        && borders_of_[last_border_].kind() == control_kind::watermark) {
-      borders_of_[last_border_] = what;
+    auto& run = what.kind() == control_kind::watermark ? watermarks_in_a_row_ : statuses_in_a_row_;
+    if (queue_.mode() == output_mode::key_ordered && run.length == free_borders_max) {
+      borders_of_[run.last] = what;
       return;
     }
     const auto slot = free_slot();
@@ -288,7 +295,7 @@ private:
     borders_of_[slot] = what;
     e.arrival = arrivals_++;
     queue_.push_border(slot);
-    last_border_ = slot;
+    run = {run.length + 1, slot};
     ++size_;
     ++borders_;
   }
@@ -296,7 +303,7 @@ private:
   /// Takes the record at `at`.
   void admit(batch<input_type>& in, batch_cursor& at, operator_outputs& out, time_point now) {
     ++counts_.records_in;
-    borders_in_a_row_ = 0;
+    watermarks_in_a_row_ = statuses_in_a_row_ = {};
     const auto slot = free_slot();
     auto& e = table_[slot];
     const auto key = in.key(at.record);
@@ -391,11 +398,16 @@ private:
     return copy;
   }
 
+  struct restored_deadline {
+    time_point at;
+    slot_index slot;
+  };
+
   void restore_record(const record_snapshot<input_type, output_type>& of, restore_mode how,
-                      time_point now) {
+                      time_point now, std::vector<restored_deadline>& due) {
     const auto slot = free_slot();
     auto& e = table_[slot];
-    borders_in_a_row_ = 0;
+    watermarks_in_a_row_ = statuses_in_a_row_ = {};
     if (how == restore_mode::call_all) {
       e.from_snapshot({of.value, of.timestamp, of.from, of.key});
       enter(slot, e, now);
@@ -416,7 +428,7 @@ private:
     }
     e.state = entry_state::waiting;
     if (timeout_ != duration{0} && !e.hook_called)
-      deadlines_.push(slot, now + std::min(of.timeout_left.value_or(timeout_), timeout_));
+      due.push_back({now + std::min(of.timeout_left.value_or(timeout_), timeout_), slot});
     if (of.backoff_left)
       backing_off_.push(slot, {now + *of.backoff_left, e.arrival});
     else
@@ -784,16 +796,20 @@ private:
   element_queue queue_;
   deadlines deadlines_;
   /// Records in back-off, by its end.
-  slot_heap backing_off_;
+  slot_heap<time_point> backing_off_;
   /// Records that wait for a call, by arrival.
-  slot_heap waiting_;
+  slot_heap<time_point> waiting_;
   column<completion<output_type>> arrived_;
 
   std::size_t size_ = 0;
   std::size_t borders_ = 0;
-  slot_index last_border_ = no_slot;
-  /// Borders that have come since the last record.
-  std::size_t borders_in_a_row_ = 0;
+  /// Borders of one kind that have come since the last record.
+  struct border_run {
+    std::size_t length = 0;
+    slot_index last = no_slot;
+  };
+  border_run watermarks_in_a_row_;
+  border_run statuses_in_a_row_;
   std::size_t running_ = 0;
   std::size_t held_bytes_ = 0;
   std::uint64_t arrivals_ = 0;

@@ -2,11 +2,10 @@
 #pragma once
 
 /// A heap of slots from which any slot can be taken out: the entries in back-off by the end of their
-/// back-off, and the entries that wait for a call by their arrival. Part of the deterministic machine:
+/// back-off, those that wait for a call by their arrival, finished ones of a key-ordered queue. Part of the deterministic machine:
 /// no allocation once grown, not thread-safe.
 
 #include "weir/slot_index.hpp"
-#include "weir/time.hpp"
 
 #include <cstdint>
 #include <utility>
@@ -14,11 +13,13 @@
 
 namespace weir {
 
+/// `First`: by what slots are ordered in the first place, such as a time.
+template <class First>
 class slot_heap {
 public:
-  /// What slots are ordered by: time, then arrival.
   struct key {
-    time_point due{};
+    First due{};
+    /// Decides where the first is equal.
     std::uint64_t arrival = 0;
     friend auto operator<=>(const key&, const key&) = default;
   };

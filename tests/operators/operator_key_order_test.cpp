@@ -183,6 +183,24 @@ BOOST_AUTO_TEST_CASE(beyond_a_thousand_watermarks_in_a_row_are_merged_into_the_n
   BOOST_TEST(left.ends_with("watermark 999\nwatermark 5000\n"), left);
 }
 
+BOOST_AUTO_TEST_CASE(statuses_in_a_row_are_bounded_too) {
+  start();
+  push(1);
+  for (int i = 0; i < 5000; ++i) {
+    watermark(i);
+    idle();
+    active();
+  }
+  BOOST_TEST(machine->size() == 2001u);
+  transcript();
+  complete(1);
+  const auto left = transcript();
+  // The newest of each.
+  BOOST_TEST(left.find("watermark 4999\n") != std::string::npos);
+  BOOST_TEST(left.find("watermark 4998\n") == std::string::npos);
+  BOOST_TEST(left.rfind("active\n") > left.rfind("idle\n"));
+}
+
 BOOST_AUTO_TEST_CASE(watermarks_with_records_between_them_are_kept_apart) {
   options.capacity = 5000;
   start();

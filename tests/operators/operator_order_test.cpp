@@ -125,4 +125,16 @@ BOOST_AUTO_TEST_CASE(dead_letters_and_dropped_records_keep_their_place) {
   BOOST_TEST(counts().dead_letters == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_call_that_finished_before_another_was_made_leaves_before_it) {
+  // GIVEN a call that has been completed from outside, which the machine has not seen yet
+  answer_at_once(2, [](result_future<item> done) { done.complete(item{20, 8}); });
+  start(output_mode::unordered);
+  push(1);
+  take_future(1).complete(item{10, 8});
+  // WHEN a record comes whose call completes at once
+  push(2);
+  // THEN it leaves behind the first
+  BOOST_TEST(transcript() == "call 1\nout 10\ncall 2\nout 20\n");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -267,4 +267,24 @@ BOOST_AUTO_TEST_CASE(a_finished_record_leaves_before_the_others_are_called) {
   BOOST_TEST(transcript() == "out 10\ncall 2\n");
 }
 
+BOOST_AUTO_TEST_CASE(the_entries_of_two_instances_are_taken_up_in_little_time) {
+  // GIVEN what two old instances held, one behind the other, so that deadlines do not ascend
+  constexpr int half = 50'000;
+  options.timeout = ms{100'000};
+  options.capacity = 2 * half;
+  machine_snapshot<item, item> both;
+  for (int instance = 0; instance < 2; ++instance)
+    for (int i = 0; i < half; ++i) {
+      record_snapshot<item, item> of{item{i, 8}, event_time::none(), origin{}, 0, 1};
+      of.timeout_left = ms{1 + i};
+      both.entries.push_back(of);
+    }
+  start(output_mode::unordered);
+  // WHEN they are taken up; looking for the place of each took ten seconds
+  const auto began = std::chrono::steady_clock::now();
+  machine->restore(both, restore_mode::resume, now);
+  BOOST_TEST((std::chrono::steady_clock::now() - began < std::chrono::seconds{5}));
+  BOOST_TEST((machine->next_due() == now + ms{1}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

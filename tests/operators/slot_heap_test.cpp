@@ -2,6 +2,8 @@
 
 #include "weir/slot_heap.hpp"
 
+#include "weir/time.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <optional>
@@ -14,7 +16,7 @@ namespace {
 
 using namespace weir;
 
-slot_heap::key by(std::int64_t due, std::uint64_t arrival) {
+slot_heap<time_point>::key by(std::int64_t due, std::uint64_t arrival) {
   return {time_point{duration{due}}, arrival};
 }
 
@@ -23,7 +25,7 @@ slot_heap::key by(std::int64_t due, std::uint64_t arrival) {
 BOOST_AUTO_TEST_SUITE(slot_heaps)
 
 BOOST_AUTO_TEST_CASE(slots_come_by_time_then_by_arrival) {
-  slot_heap heap;
+  slot_heap<time_point> heap;
   heap.grow(8);
   heap.push(0, by(5, 2));
   heap.push(1, by(5, 1));
@@ -37,7 +39,7 @@ BOOST_AUTO_TEST_CASE(slots_come_by_time_then_by_arrival) {
 }
 
 BOOST_AUTO_TEST_CASE(taking_out_what_is_not_there_does_nothing) {
-  slot_heap heap;
+  slot_heap<time_point> heap;
   heap.grow(8);
   heap.remove(3);
   heap.push(1, by(1, 1));
@@ -48,7 +50,7 @@ BOOST_AUTO_TEST_CASE(taking_out_what_is_not_there_does_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(growing_keeps_what_is_there) {
-  slot_heap heap;
+  slot_heap<time_point> heap;
   heap.grow(2);
   heap.push(1, by(1, 1));
   heap.grow(300);
@@ -63,10 +65,10 @@ BOOST_AUTO_TEST_CASE(random_pushes_and_removals_agree_with_a_set) {
   BOOST_TEST_MESSAGE("seed " << seed);
   std::mt19937 random{seed};
   constexpr std::uint32_t slots = 64;
-  slot_heap heap;
+  slot_heap<time_point> heap;
   heap.grow(slots);
-  std::set<std::pair<slot_heap::key, slot_index>> model;
-  std::vector<std::optional<slot_heap::key>> keys(slots);
+  std::set<std::pair<slot_heap<time_point>::key, slot_index>> model;
+  std::vector<std::optional<slot_heap<time_point>::key>> keys(slots);
   for (std::uint64_t step = 0; step < 50'000; ++step) {
     const auto slot = static_cast<slot_index>(random() % slots);
     if (keys[slot]) {
