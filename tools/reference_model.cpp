@@ -15,6 +15,12 @@ namespace {
 
 enum class stage : std::uint8_t { waits, runs, backs_off, finished };
 
+/// An answer to a call that runs.
+struct coming_answer {
+  millis at = 0;
+  scenario_answer answer;
+};
+
 /// An element that was taken in and has not left. A border is finished from birth.
 struct entry {
   std::size_t line = 0;
@@ -28,8 +34,9 @@ struct entry {
   std::optional<millis> deadline;
   bool hook_called = false;
   millis back_off_end = 0;
-  /// Of one that runs: its place among the trace's calls.
+  /// Of one that runs: its place among the trace's calls, and the answers that are to come.
   std::size_t call = 0;
+  std::vector<coming_answer> answers;
   /// Of one that is finished: how many were before.
   std::size_t finished_as = 0;
   /// Of one that is finished.
@@ -47,13 +54,6 @@ struct state {
 struct snapshot {
   state of;
   millis taken_at = 0;
-};
-
-/// An answer that is under way.
-struct pending_answer {
-  millis at = 0;
-  std::size_t call = 0;
-  scenario_answer answer;
 };
 
 bool same_key(const entry& one, const entry& other) {
@@ -89,7 +89,6 @@ private:
 
   /// Those of the earliest millisecond that may be next, in the order of scenarios.
   std::vector<event_description> events_due() {
-    std::erase_if(answers_, [this](const auto& answer) { return !entry_that_runs(answer.call); });
     due_at_ = earliest();
     std::vector<event_description> due;
     if (due_at_ == never)
@@ -98,15 +97,15 @@ private:
     add_first_timeout(due);
     add_back_off_ends(due);
     if (next_line_ < what_.input.size() && what_.input[next_line_].at == due_at_)
-      due.push_back({event_kind::input, next_line_, value_of_line(next_line_), 0});
+      due.push_back({event_kind::input, due_at_, next_line_, value_of_line(next_line_), 0});
     return due;
   }
 
   millis earliest() const {
     millis at = next_line_ < what_.input.size() ? what_.input[next_line_].at : never;
-    for (const auto& answer : answers_)
-      at = std::min(at, answer.at);
     for (const auto& each : state_.entries) {
+      if (!each.answers.empty())
+        at = std::min(at, each.answers.front().at);
       if (awaits_timeout(each))
         at = std::min(at, *each.deadline);
       if (each.at_stage == stage::backs_off)
@@ -115,14 +114,14 @@ private:
     return at;
   }
 
+  /// In the order of their calls.
   void add_completions(std::vector<event_description>& due) const {
-    std::optional<std::size_t> last_call;
-    for (const auto& answer : answers_) {
-      if (answer.at != due_at_ || answer.call == last_call)
-        continue;
-      last_call = answer.call;
-      due.push_back(describe(event_kind::completion, *entry_that_runs(answer.call)));
-    }
+    std::map<std::size_t, const entry*> by_call;
+    for (const auto& each : state_.entries)
+      if (completion_is_due(each))
+        by_call[each.call] = &each;
+    for (const auto& [call, each] : by_call)
+      due.push_back(describe(event_kind::completion, *each));
   }
 
   void add_first_timeout(std::vector<event_description>& due) const {
@@ -147,13 +146,11 @@ private:
   }
 
   bool completion_is_due(const entry& each) const {
-    return std::ranges::any_of(answers_, [&](const auto& answer) {
-      return answer.at == due_at_ && entry_that_runs(answer.call) == &each;
-    });
+    return !each.answers.empty() && each.answers.front().at == due_at_;
   }
 
-  static event_description describe(event_kind kind, const entry& of) {
-    return {kind, of.line, of.value, of.attempts};
+  event_description describe(event_kind kind, const entry& of) const {
+    return {kind, due_at_, of.line, of.value, of.attempts};
   }
 
   std::int64_t value_of_line(std::size_t line) const {
@@ -165,7 +162,7 @@ private:
 
   void handle(const event_description& event) {
     switch (event.kind) {
-      case event_kind::completion: return complete_first_answer(entry_of_line(event.line));
+      case event_kind::completion: return complete_by_first_answer(entry_of_line(event.line));
       case event_kind::timeout: return time_out(entry_of_line(event.line));
       case event_kind::back_off_end:
         entry_of_line(event.line).at_stage = stage::waits;
@@ -174,14 +171,15 @@ private:
     }
   }
 
-  void complete_first_answer(entry& of) {
-    const auto first = std::ranges::find(answers_, of.call, &pending_answer::call);
-    const auto answer = first->answer;
+  void complete_by_first_answer(entry& of) {
+    const auto answer = of.answers.front().answer;
     complete(of, answer);
   }
 
+  /// The first completion of its call; nobody waits for the others.
   void complete(entry& of, const scenario_answer& answer) {
     const auto& retry = with_.retry;
+    of.answers.clear();
     if (of.attempts <= retry.max_attempts && !state_.ended && !of.hook_called
         && wants_retry(retry, answer, of.value)) {
       of.at_stage = stage::backs_off;
@@ -227,6 +225,7 @@ private:
   void finish(entry& of, std::vector<leaving> leaves) {
     of.at_stage = stage::finished;
     of.finished_as = finished_++;
+    of.answers.clear();
     of.leaves = std::move(leaves);
   }
 
@@ -251,8 +250,8 @@ private:
     if (how.with)
       with_ = *how.with;
     state_ = found->second.of;
-    answers_.clear();
     for (auto& each : state_.entries) {
+      each.answers.clear();
       if (!each.border && how.call_all)
         make_new(each);
       else if (!each.border)
@@ -353,7 +352,7 @@ private:
     if (!answers.empty() && answers.front().after == 0)
       return complete(of, answers.front());
     for (const auto& answer : answers)
-      answers_.push_back({now_ + answer.after, of.call, answer});
+      of.answers.push_back({now_ + answer.after, answer});
   }
 
   scenario_answer next_answer(std::int64_t value) {
@@ -444,13 +443,6 @@ private:
     return false;
   }
 
-  const entry* entry_that_runs(std::size_t call) const {
-    for (const auto& each : state_.entries)
-      if (each.at_stage == stage::runs && each.call == call)
-        return &each;
-    return nullptr;
-  }
-
   entry& entry_of_line(std::size_t line) {
     return *std::ranges::find(state_.entries, line, &entry::line);
   }
@@ -460,7 +452,6 @@ private:
   scenario_operator with_;
   state state_;
   std::map<std::int64_t, snapshot> snapshots_;
-  std::vector<pending_answer> answers_;
   /// By value: how many calls the service has answered.
   std::map<std::int64_t, std::size_t> asked_;
   std::size_t next_line_ = 0;

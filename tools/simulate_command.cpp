@@ -71,7 +71,7 @@ int print_timelines(const std::vector<found_scenario>& all) {
   out.print(timeline_legend());
   for (const auto& each : all) {
     std::vector<simulation::happening> log;
-    if (const auto trace = simulation::simulate(each.what, &log); !trace) {
+    if (const auto trace = simulation::simulate(each.what, {.log = &log}); !trace) {
       say_too_long(each, trace.why());
       code = exit_code::bad_usage;
     } else {

@@ -64,6 +64,9 @@ struct machine_counts {
   std::uint64_t late_completions = 0;
 };
 
+/// What a record may be waiting for the passing of.
+enum class record_timer : std::uint8_t { timeout, back_off };
+
 /// How a record leaves.
 enum class record_fate : std::uint8_t { results, dead_letter, dropped };
 
@@ -151,6 +154,24 @@ public:
       time_out(deadlines_.first(), now);
     else
       wait_for_call(backing_off_.first());
+    settle(out, now);
+    return true;
+  }
+
+  /// As `step`, but the timer of the record from `of` ahead of others that are due as well, so that a
+  /// simulation may try every order of what falls together. Looks through all that is held. Whether that
+  /// timer was due.
+  bool step_for(const origin& of, record_timer which, operator_outputs out, time_point due,
+                time_point now) {
+    const typename completion_port<output_type>::scope here{port_};
+    settle(out, now);
+    const auto slot = slot_of(of);
+    if (failure_ || slot == no_slot || timer_of(slot, which) > due)
+      return false;
+    if (which == record_timer::timeout)
+      time_out(slot, now);
+    else
+      wait_for_call(slot);
     settle(out, now);
     return true;
   }
@@ -628,6 +649,21 @@ private:
   }
 
   // -- time --
+
+  slot_index slot_of(const origin& of) const {
+    for (slot_index slot = 0; slot < table_.size(); ++slot)
+      if (const auto state = table_[slot].state;
+          state != entry_state::free && state != entry_state::border && table_[slot].from == of)
+        return slot;
+    return no_slot;
+  }
+
+  /// `time_point::max()` where it does not run.
+  time_point timer_of(slot_index slot, record_timer which) const noexcept {
+    if (which == record_timer::timeout)
+      return deadlines_.due(slot);
+    return backing_off_.contains(slot) ? backing_off_.key_of(slot).due : time_point::max();
+  }
 
   void time_out(slot_index slot, time_point now) {
     auto& e = table_[slot];

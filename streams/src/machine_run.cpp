@@ -2,19 +2,34 @@
 #include "machine_run.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <utility>
 #include <variant>
 
 namespace weir::simulation::detail {
 
-machine_run::machine_run(const scenario& of, std::vector<happening>* log,
-                         const simulation_limits& limits)
+namespace {
+
+/// Whether a time that was left at the begin of a millisecond passes in it.
+bool is_due(const std::optional<duration>& left) {
+  return left && *left < std::chrono::milliseconds{1};
+}
+
+bool timeout_is_due(const simulated_entry& of) {
+  // 0: the hook has been called.
+  return is_due(of.timeout_left) && *of.timeout_left != duration{0};
+}
+
+} // namespace
+
+machine_run::machine_run(const scenario& of, const simulation_options& options)
   : scenario_(of),
-    limits_(limits),
-    steps_(limits.steps),
-    recorder_(of, log),
-    service_(of, recorder_, steps_, limits.end),
+    limits_(options.limits),
+    choose_(options.choose),
+    steps_(limits_.steps),
+    recorder_(of, options.log),
+    service_(of, recorder_, steps_, limits_.end),
     input_(of),
     results_([this](simulated_result x, event_time ts, const origin& from) {
                recorder_.leaves(x, ts, from);
@@ -37,10 +52,11 @@ expected<trace> machine_run::to_end() {
   while (!recorder_.has_failed() && find_next_time()) {
     if (recorder_.now() > limits_.end)
       return too_long("it runs past " + std::to_string(limits_.end) + " ms of virtual time");
-    handle_first_event();
+    handle_next_event();
     if (steps_.is_overdrawn())
       return too_long("it takes more than " + std::to_string(steps_.most())
-                      + " steps (calls, results, copies of what a barrier finds)");
+                      + " steps (calls, results, copies of what a barrier finds"
+                      + (choose_ ? ", events to choose from)" : ")"));
   }
   return recorder_.take();
 }
@@ -64,20 +80,99 @@ millis machine_run::next_timer() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(due.time_since_epoch()).count();
 }
 
-void machine_run::handle_first_event() {
-  if (service_.next_at() == recorder_.now()) {
-    service_.give_next();
+void machine_run::handle_next_event() {
+  if (service_.has_late()) {
+    service_.give_late();
     machine()->advance(out(), now());
-  } else if (next_timer() <= recorder_.now()) {
-    machine()->step(out(), now(), now());
+  } else if (choose_) {
+    handle_chosen_event();
   } else {
-    handle_input(read_++);
+    handle_first_event();
   }
   machine()->take(input_.records(), input_.taken(), out(), now());
   if (const auto& failure = machine()->failure())
     recorder_.fails(*failure);
   else
     let_watcher_look();
+}
+
+/// Without a look at the others: what `due_events` would give first.
+void machine_run::handle_first_event() {
+  if (service_.has_due()) {
+    service_.give_due();
+    machine()->advance(out(), now());
+  } else if (next_timer() <= recorder_.now()) {
+    machine()->step(out(), now(), now());
+  } else {
+    handle_input(read_++);
+  }
+}
+
+void machine_run::handle_chosen_event() {
+  const auto due = due_events();
+  handle(due.size() == 1 ? due.front() : due.at(choose_(due)));
+}
+
+std::vector<event_description> machine_run::due_events() {
+  std::vector<event_description> due;
+  service_.add_due(due);
+  if (next_timer() <= recorder_.now())
+    add_due_timers(due);
+  if (read_ < scenario_.input.size() && scenario_.input[read_].at == recorder_.now()) {
+    const auto* record = std::get_if<record_arrives>(&scenario_.input[read_].what);
+    due.push_back({event_kind::input, recorder_.now(), read_, record ? record->value : 0, 0});
+  }
+  steps_.spend(due.size());
+  return due;
+}
+
+/// Of the timeouts only the first, and that not while an answer to its record is due as well; no end of
+/// back-off of a record whose timeout is due.
+void machine_run::add_due_timers(std::vector<event_description>& to) {
+  const auto held = machine()->snapshot(now());
+  steps_.spend(held.entries.size());
+  const auto describe = [&](event_kind kind, const simulated_entry& of) {
+    return event_description{kind, recorder_.now(), of.value.element, of.value.value, of.attempt};
+  };
+  std::vector<event_description> back_off_ends;
+  bool timeout_found = false;
+  for (const auto& each : held.entries) {
+    const auto* record = std::get_if<simulated_entry>(&each);
+    if (record == nullptr)
+      continue;
+    const bool times_out = timeout_is_due(*record);
+    if (times_out && !std::exchange(timeout_found, true) && !service_.has_due(record->value.element))
+      to.push_back(describe(event_kind::timeout, *record));
+    if (!times_out && is_due(record->backoff_left))
+      back_off_ends.push_back(describe(event_kind::back_off_end, *record));
+  }
+  to.insert(to.end(), back_off_ends.begin(), back_off_ends.end());
+}
+
+void machine_run::handle(const event_description& event) {
+  const origin record{event.line, 0, 0};
+  switch (event.kind) {
+    case event_kind::completion:
+      service_.give_due(event.line);
+      machine()->advance(out(), now());
+      break;
+    case event_kind::timeout:
+      handle_timer(record, record_timer::timeout);
+      break;
+    case event_kind::back_off_end:
+      handle_timer(record, record_timer::back_off);
+      break;
+    case event_kind::input:
+      handle_input(read_++);
+      break;
+  }
+}
+
+void machine_run::handle_timer(const origin& of, record_timer which) {
+  // The snapshot that it was found in keeps at least a nanosecond of every timeout.
+  const auto due = now() + std::chrono::milliseconds{1} - duration{1};
+  [[maybe_unused]] const bool was_due = machine()->step_for(of, which, out(), due, now());
+  assert(was_due);
 }
 
 void machine_run::handle_input(std::size_t element) {

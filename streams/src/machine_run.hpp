@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// One run of a scenario on the bare machine: brings each event to the operator when its time has come, in
-/// the order that docs/scenarios.md gives to those of one millisecond, and replaces the operator where the
-/// scenario restores it. What the service does and what is written down are the parts' business. One thread.
+/// One run of a scenario on the bare machine: brings each event to the operator when its time has come, those of
+/// one millisecond in the order that docs/scenarios.md gives or a chooser makes, and replaces the operator where
+/// the scenario restores it. What the service does and what is written down are the parts' business. One thread.
 
 #include "arrived_input.hpp"
 #include "scripted_service.hpp"
 #include "simulated_operator.hpp"
 #include "step_budget.hpp"
 #include "trace_recorder.hpp"
+#include "weir/event_chooser.hpp"
 #include "weir/machine_simulation.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -25,8 +27,8 @@ namespace weir::simulation::detail {
 
 class machine_run final : public user_code {
 public:
-  /// The scenario has no mistakes, and outlives the run, as the log does.
-  machine_run(const scenario& of, std::vector<happening>* log, const simulation_limits& limits);
+  /// The scenario has no mistakes, and outlives the run, as the options do.
+  machine_run(const scenario& of, const simulation_options& options);
 
   /// The trace, or which limit the run has passed. Once.
   expected<trace> to_end();
@@ -48,7 +50,13 @@ private:
   // -- events --
 
   bool find_next_time();
+  void handle_next_event();
   void handle_first_event();
+  void handle_chosen_event();
+  void handle(const event_description& event);
+  void handle_timer(const origin& of, record_timer which);
+  std::vector<event_description> due_events();
+  void add_due_timers(std::vector<event_description>& to);
   void handle_input(std::size_t element);
   void let_watcher_look();
   error too_long(const std::string& why) const;
@@ -67,6 +75,7 @@ private:
 
   const scenario& scenario_;
   const simulation_limits limits_;
+  const event_chooser& choose_;
   step_budget steps_;
   trace_recorder recorder_;
   scripted_service service_;

@@ -39,11 +39,10 @@ std::optional<error> mistake_in(const scenario& what) {
 
 } // namespace
 
-expected<trace> simulate(const scenario& what, std::vector<happening>* log,
-                         const simulation_limits& limits) {
+expected<trace> simulate(const scenario& what, const simulation_options& options) {
   if (auto mistake = mistake_in(what))
     return std::move(*mistake);
-  return machine_run{what, log, limits}.to_end();
+  return machine_run{what, options}.to_end();
 }
 
 } // namespace weir::simulation

@@ -3,9 +3,11 @@
 
 /// Runs a scenario on the operator itself, without actors, in virtual time: nothing is waited for, and
 /// equal scenarios give equal traces. Events that share a millisecond are handled in the order that
-/// docs/scenarios.md gives. Pure functions; any thread. tests/streams/machine_simulation_test.cpp.
+/// docs/scenarios.md gives, or in another that a chooser makes. Pure functions; any thread.
+/// tests/streams/machine_simulation_test.cpp.
 
 #include "weir/error.hpp"
+#include "weir/event_chooser.hpp"
 #include "weir/scenario.hpp"
 
 #include <cstddef>
@@ -16,7 +18,8 @@ namespace weir::simulation {
 
 /// What one run may come to at most; more is an error, so that none takes all memory.
 struct simulation_limits {
-  /// Calls, results, copies that snapshots make, and entries looked at for the log, together.
+  /// Calls, results, copies that snapshots make, entries looked at for the log, and events that a chooser is
+  /// asked about, with the entries looked at to find them, together.
   std::size_t steps = 1'000'000;
   /// The last millisecond of virtual time.
   millis end = 4'000'000'000'000;
@@ -61,9 +64,16 @@ struct happening {
   friend bool operator==(const happening&, const happening&) = default;
 };
 
-/// What the operator does. The scenario keeps the rules of its language. `log`, where it is given, gets
-/// what happens to each element, in order.
-expected<trace> simulate(const scenario& what, std::vector<happening>* log = nullptr,
-                         const simulation_limits& limits = {});
+struct simulation_options {
+  /// Gets what happens to each element, in order. Null: nothing is written down.
+  std::vector<happening>* log = nullptr;
+  simulation_limits limits{};
+  /// Orders what falls into one millisecond. Absent: the order of docs/scenarios.md.
+  event_chooser choose{};
+};
+
+/// What the operator does. The scenario keeps the rules of its language. An error of the kind `argument` where
+/// its settings are none that an operator takes, or where the run passes its limits.
+expected<trace> simulate(const scenario& what, const simulation_options& options = {});
 
 } // namespace weir::simulation

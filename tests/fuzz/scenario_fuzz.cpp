@@ -26,7 +26,7 @@ void expect(bool holds) {
 void run_and_draw(const simulation::scenario& what) {
   constexpr simulation::simulation_limits few{.steps = 2'000};
   std::vector<simulation::happening> log;
-  const auto came = simulation::simulate(what, &log, few);
+  const auto came = simulation::simulate(what, {.log = &log, .limits = few});
   if (!came)
     return;
   static_cast<void>(timeline_text(what, log));

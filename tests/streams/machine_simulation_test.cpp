@@ -7,7 +7,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <span>
 #include <sstream>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -25,6 +28,12 @@ scenario_answer fails(millis after, std::string name) {
   scenario_answer answer;
   answer.after = after;
   answer.error = std::move(name);
+  return answer;
+}
+
+scenario_answer throws(std::string name) {
+  auto answer = fails(0, std::move(name));
+  answer.throws = true;
   return answer;
 }
 
@@ -63,7 +72,7 @@ struct simulation_fixture {
   void record(millis at, std::int64_t value) { in(at, record_arrives{value, {}}); }
 
   trace run(std::vector<happening>* log = nullptr) {
-    auto done = simulate(what, log);
+    auto done = simulate(what, {.log = log, .choose = choose});
     BOOST_REQUIRE_MESSAGE(done, (done ? std::string{} : done.why().text()));
     return *done;
   }
@@ -89,6 +98,7 @@ struct simulation_fixture {
   }
 
   scenario what;
+  event_chooser choose{};
 };
 
 } // namespace
@@ -160,9 +170,7 @@ BOOST_AUTO_TEST_CASE(what_is_thrown_is_an_error_of_its_name) {
   what.with.retry = fixed(1, 5);
   what.with.retry.if_error = "boom";
   record(0, 1);
-  auto thrown = fails(0, "boom");
-  thrown.throws = true;
-  what.service = {{1, {thrown, fails(1, "threw: bang")}}};
+  what.service = {{1, {throws("boom"), fails(1, "threw: bang")}}};
   BOOST_TEST(output() == "6 failed threw: bang 1; ");
 }
 
@@ -310,7 +318,7 @@ BOOST_AUTO_TEST_CASE(a_run_without_end_is_an_error) {
   what.with.retry = fixed(2'000'000'000, 1);
   record(0, 1);
   what.service = {{1, {fails(0, "io")}}};
-  const auto done = simulate(what, nullptr, {.steps = 1000});
+  const auto done = simulate(what, {.limits = {.steps = 1000}});
   BOOST_REQUIRE(!done);
   BOOST_TEST(done.why().is(error_kind::argument));
   BOOST_TEST(done.why().message().find("more than 1000 steps") != std::string::npos);
@@ -332,6 +340,139 @@ BOOST_AUTO_TEST_CASE(settings_that_no_operator_takes_are_an_error) {
   what.with.capacity = 1;
   in(0, operator_restores{3, false, {}});
   BOOST_TEST(!simulate(what));
+}
+
+// -- other orders --
+
+/// What may come first, at the first choice, as text: `answer 1.2` is that of record 1's second attempt.
+struct first_choice {
+  std::size_t operator()(std::span<const event_description> due) {
+    if (!seen.empty())
+      return 0;
+    const char* const names[] = {"answer", "timeout", "back-off", "input"};
+    for (const auto& each : due)
+      seen += std::string{names[static_cast<int>(each.kind)]} + " "
+              + (each.kind == event_kind::input
+                   ? std::to_string(each.line)
+                   : std::to_string(each.record) + "." + std::to_string(each.attempts))
+              + "; ";
+    return 0;
+  }
+
+  std::string& seen;
+};
+
+struct order_fixture : simulation_fixture {
+  std::string first_choice_of_run() {
+    std::string seen;
+    choose = first_choice{seen};
+    run();
+    return seen;
+  }
+
+  /// The output where the events with these places in the lists come first, one list a number.
+  std::string output_by(std::vector<std::size_t> places) {
+    choose = [places, next = std::size_t{0}](auto due) mutable {
+      const auto place = next < places.size() ? places[next++] : 0;
+      BOOST_REQUIRE(place < due.size());
+      return place;
+    };
+    return output();
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(a_chooser_is_asked_only_where_events_fall_together, order_fixture) {
+  record(0, 1);
+  record(0, 2);
+  record(3, 3);
+  what.service = {{1, {emits(1, {10})}}, {2, {emits(2, {20})}}, {3, {emits(0, {30})}}};
+  BOOST_TEST(first_choice_of_run() == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_chooser_gets_what_is_due_in_the_usual_order, order_fixture) {
+  what.with.mode = scenario_mode::unordered;
+  what.with.timeout = 10;
+  what.with.retry = fixed(1, 4);
+  record(0, 1);
+  record(0, 2);
+  record(6, 3);
+  record(6, 4);
+  record(10, 5);
+  what.service = {{1, {emits(10, {10})}},
+                  {2, {never()}},
+                  {3, {throws("io"), emits(0, {30})}},
+                  {4, {throws("io"), emits(0, {40})}}};
+  // The first timeout is that of record 1, whose answer comes before it; that of record 2 is behind.
+  BOOST_TEST(first_choice_of_run() == "answer 1.1; back-off 3.1; back-off 4.1; input 4; ");
+  what.service[1] = {never()};
+  BOOST_TEST(first_choice_of_run() == "timeout 1.1; back-off 3.1; back-off 4.1; input 4; ");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_answer_that_nobody_waits_for_is_no_choice, order_fixture) {
+  record(0, 1);
+  record(3, 2);
+  auto first = emits(2, {10});
+  first.twice = {emits(3, {11})};
+  what.service = {{1, {first}}};
+  BOOST_TEST(first_choice_of_run() == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_end_of_back_off_is_no_choice_where_the_timeout_passes, order_fixture) {
+  what.with.timeout = 5;
+  what.with.retry = fixed(1, 3);
+  record(0, 1);
+  record(5, 2);
+  what.service = {{1, {fails(2, "io")}}};
+  BOOST_TEST(first_choice_of_run() == "timeout 1.1; input 1; ");
+}
+
+BOOST_FIXTURE_TEST_CASE(answers_ends_of_back_off_and_timeouts_come_as_chosen, order_fixture) {
+  what.with.mode = scenario_mode::unordered;
+  what.with.timeout = 10;
+  what.with.retry = fixed(1, 4);
+  what.with.on_timeout.kind = hook_kind::emit;
+  what.with.on_timeout.emit = {-1};
+  record(0, 1);
+  record(6, 2);
+  record(6, 3);
+  record(9, 4);
+  what.service = {{1, {never()}},
+                  {2, {throws("io"), emits(0, {20})}},
+                  {3, {throws("io"), emits(0, {30})}},
+                  {4, {emits(1, {40})}}};
+  BOOST_TEST(output_by({}) == "10 value 40; 10 value -1; 10 value 20; 10 value 30; ");
+  // answer 4, timeout 1, back-off 2, back-off 3
+  BOOST_TEST(output_by({3, 2, 1}) == "10 value 30; 10 value 20; 10 value -1; 10 value 40; ");
+  BOOST_TEST(output_by({2, 1, 1}) == "10 value 20; 10 value -1; 10 value 30; 10 value 40; ");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_barrier_may_come_before_a_timeout_which_then_passes_after_the_restore,
+                        order_fixture) {
+  what.with.timeout = 5;
+  what.with.retry = fixed(9, 1);
+  what.with.on_timeout.kind = hook_kind::emit;
+  what.with.on_timeout.emit = {-1};
+  record(0, 1);
+  in(5, barrier_arrives{1});
+  in(8, operator_restores{1, false, {}});
+  what.service = {{1, {never()}}};
+  BOOST_TEST(output_by({1}) == "5 barrier 1; 5 value -1; 8 value -1; ");
+  // In back-off until 6, the record is restored with 1 ms of it left, and with nothing of its timeout.
+  what.service = {{1, {fails(1, "io"), fails(1, "io"), fails(1, "io"), never()}}};
+  BOOST_TEST(output_by({1, 1}) == "5 barrier 1; 5 value -1; 8 value -1; ");
+}
+
+BOOST_FIXTURE_TEST_CASE(choices_count_as_steps, order_fixture) {
+  what.with.mode = scenario_mode::unordered;
+  for (int i = 0; i < 100; ++i)
+    record(0, 1);
+  choose = [](auto due) { return due.size() - 1; };
+  const auto done = simulate(what, {.limits = {.steps = 3000}, .choose = choose});
+  BOOST_REQUIRE(!done);
+  BOOST_TEST(done.why().message()
+             == "it takes more than 3000 steps (calls, results, copies of what a barrier finds, "
+                "events to choose from)");
+  BOOST_TEST(simulate(what, {.limits = {.steps = 3000}}).has_value());
 }
 
 // -- what happens to each element --
@@ -365,7 +506,7 @@ BOOST_AUTO_TEST_CASE(the_log_changes_nothing) {
   in(1, barrier_arrives{1});
   in(2, operator_restores{1, false, {}});
   std::vector<happening> log;
-  const auto done = simulate(what, &log, {.steps = 100'000'000});
+  const auto done = simulate(what, {.log = &log, .limits = {.steps = 100'000'000}});
   BOOST_REQUIRE(done);
   const auto without = run();
   BOOST_TEST((done->output == without.output));

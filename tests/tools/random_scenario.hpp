@@ -75,7 +75,7 @@ private:
     scenario_answer made;
     made.after = one_in(8) ? 0 : between(1, 12);
     made.never = one_in(15);
-    made.throws = !made.never && one_in(15);
+    made.throws = may_be_twice && !made.never && one_in(15);
     if (made.throws || one_in(3))
       made.error = one_in(2) ? "io" : "busy";
     else if (!one_in(6))

@@ -16,7 +16,7 @@ using namespace weir::tool;
 
 std::string drawn(const scenario& of) {
   std::vector<happening> log;
-  BOOST_REQUIRE(simulate(of, &log));
+  BOOST_REQUIRE(simulate(of, {.log = &log}));
   return timeline_text(of, log);
 }
 
