@@ -17,11 +17,15 @@ std::string name_of(const answered_call& call) {
 
 class call_judge {
 public:
-  call_judge(const life& of, const std::vector<answered_call>& calls) :
+  call_judge(const life& of, const answered_calls& calls) :
     of_(of), view_(of, calls) {
-    for (const auto& call : calls)
-      if (call.life == of.number)
-        calls_.push_back(call);
+    for (const auto& call : calls.in_order) {
+      if (call.life != of.number)
+        continue;
+      calls_.push_back(call);
+      called_.push_back(element_of(call));
+      run_until_.push_back(view_.runs_until(call));
+    }
   }
 
   sentence first_violation() const {
@@ -34,7 +38,7 @@ public:
 private:
   sentence violation_at(std::size_t place) const {
     const auto& call = calls_[place];
-    const auto* const called = element_of(call);
+    const auto* const called = called_[place];
     if (called == nullptr)
       return name_of(call) + " but is not held then";
     if (call.call.attempt > of_.retries_max + 1)
@@ -128,7 +132,7 @@ private:
     const auto now = calls_[place].call.at;
     std::size_t running = 0;
     for (std::size_t earlier = 0; earlier <= place; ++earlier)
-      if (view_.runs_until(calls_[earlier]) > now)
+      if (run_until_[earlier] > now)
         ++running;
     const auto calls_max = of_.with.max_concurrent_calls.value_or(of_.with.capacity);
     if (running <= calls_max)
@@ -159,11 +163,11 @@ private:
 
   sentence out_of_order(std::size_t place, const element& called) const {
     for (std::size_t earlier = 0; earlier < place; ++earlier) {
-      const auto* const other = element_of(calls_[earlier]);
+      const auto* const other = called_[earlier];
       if (other == &called || other->shares_value)
         continue;
       const auto broken = of_.with.mode == scenario_mode::key_ordered
-                            ? key_order_broken(calls_[place], called, calls_[earlier], *other)
+                            ? key_order_broken(calls_[place], called, earlier, *other)
                             : first_calls_swapped(calls_[place], called, calls_[earlier], *other);
       if (broken)
         return broken;
@@ -171,14 +175,14 @@ private:
     return std::nullopt;
   }
 
-  sentence key_order_broken(const answered_call& call, const element& called,
-                            const answered_call& earlier, const element& other) const {
+  sentence key_order_broken(const answered_call& call, const element& called, std::size_t earlier,
+                            const element& other) const {
     if (key_of(called.value) != key_of(other.value))
       return std::nullopt;
     if (&called < &other)
       return name_of(call) + " after record " + std::to_string(other.value)
              + " of its key, which arrived later";
-    if (view_.runs_until(earlier) > call.call.at)
+    if (run_until_[earlier] > call.call.at)
       return name_of(call) + " while record " + std::to_string(other.value) + " of its key runs";
     return std::nullopt;
   }
@@ -194,13 +198,16 @@ private:
 
   const life& of_;
   life_view view_;
+  /// Those of this life, the element that each is for, and until when each runs for certain.
   std::vector<answered_call> calls_;
+  std::vector<const element*> called_;
+  std::vector<millis> run_until_;
 };
 
 } // namespace
 
 std::optional<std::string> broken_call_rule(const life& of,
-                                            const std::vector<answered_call>& calls) {
+                                            const answered_calls& calls) {
   return call_judge{of, calls}.first_violation();
 }
 

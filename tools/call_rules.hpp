@@ -11,6 +11,6 @@ namespace weir::simulation {
 
 /// The first violation as a sentence; absent: none. `calls`: all of the trace.
 std::optional<std::string> broken_call_rule(const life& of,
-                                            const std::vector<answered_call>& calls);
+                                            const answered_calls& calls);
 
 } // namespace weir::simulation

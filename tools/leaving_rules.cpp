@@ -16,7 +16,7 @@ std::string at(millis when) {
 
 class leaving_judge {
 public:
-  leaving_judge(const life& of, const std::vector<answered_call>& calls) :
+  leaving_judge(const life& of, const answered_calls& calls) :
     of_(of), view_(of, calls) {}
 
   /// Without order, those of which the end is known leave as they finished.
@@ -155,19 +155,19 @@ private:
 } // namespace
 
 std::optional<std::string> broken_leaving_rule(const life& of,
-                                               const std::vector<answered_call>& calls,
+                                               const answered_calls& calls,
                                                millis ends) {
   const leaving_judge judge{of, calls};
   auto broken = judge.overtaken();
   return broken ? broken : judge.late(ends);
 }
 
-std::optional<std::string> failed_wrongly(const life& of, const std::vector<answered_call>& calls,
+std::optional<std::string> failed_wrongly(const life& of, const answered_calls& calls,
                                           const trace_failure& failed) {
   return leaving_judge{of, calls}.failed_wrongly(failed);
 }
 
-std::optional<std::string> lost(const life& of, const std::vector<answered_call>& calls) {
+std::optional<std::string> lost(const life& of, const answered_calls& calls) {
   return leaving_judge{of, calls}.lost();
 }
 

@@ -13,14 +13,14 @@ namespace weir::simulation {
 /// The first violation as a sentence; absent: none. `calls`: all of the trace. `ends`: when the
 /// life ends by a restore or a failure, else `never`.
 std::optional<std::string> broken_leaving_rule(const life& of,
-                                               const std::vector<answered_call>& calls,
+                                               const answered_calls& calls,
                                                millis ends);
 
 /// Of the life in which the job failed.
-std::optional<std::string> failed_wrongly(const life& of, const std::vector<answered_call>& calls,
+std::optional<std::string> failed_wrongly(const life& of, const answered_calls& calls,
                                           const trace_failure& failed);
 
 /// Of a life that ended since nothing was due any more.
-std::optional<std::string> lost(const life& of, const std::vector<answered_call>& calls);
+std::optional<std::string> lost(const life& of, const answered_calls& calls);
 
 } // namespace weir::simulation

@@ -43,7 +43,7 @@ struct walk {
 /// a search that takes too long ends in the trace's favour.
 class explainer {
 public:
-  explainer(const scenario& what, const trace& of, const std::vector<answered_call>& calls) :
+  explainer(const scenario& what, const trace& of, const answered_calls& calls) :
     what_(what), of_(of), calls_(calls) {}
 
   sentence first_violation() {
@@ -362,7 +362,7 @@ private:
 
   const scenario& what_;
   const trace& of_;
-  const std::vector<answered_call>& calls_;
+  const answered_calls& calls_;
   /// What is to be tried yet, the next one last.
   std::vector<walk> open_;
   std::size_t steps_ = 0;
@@ -412,28 +412,29 @@ public:
 
 private:
   bool split(std::size_t restore, std::size_t from) {
+    auto& calls = calls_.in_order;
     if (restore == restores_.size()) {
-      for (auto call = from; call < calls_.size(); ++call)
-        calls_[call].life = restore;
+      for (auto call = from; call < calls.size(); ++call)
+        calls[call].life = restore;
       const auto broken = explainer{what_, of_, calls_}.first_violation();
       if (broken && !complaint_)
         complaint_ = broken;
       return !broken;
     }
-    for (auto call = from; call <= calls_.size(); ++call) {
-      const bool may_end_here = call == calls_.size() || calls_[call].call.at >= restores_[restore];
+    for (auto call = from; call <= calls.size(); ++call) {
+      const bool may_end_here = call == calls.size() || calls[call].call.at >= restores_[restore];
       if (may_end_here && split(restore + 1, call))
         return true;
-      if (call == calls_.size() || calls_[call].call.at > restores_[restore])
+      if (call == calls.size() || calls[call].call.at > restores_[restore])
         return false;
-      calls_[call].life = restore;
+      calls[call].life = restore;
     }
     return false;
   }
 
   const scenario& what_;
   const trace& of_;
-  std::vector<answered_call> calls_;
+  answered_calls calls_;
   std::vector<millis> restores_;
   sentence complaint_;
 };

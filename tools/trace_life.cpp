@@ -33,8 +33,8 @@ bool is_watermark(const element& each) {
 
 } // namespace
 
-std::vector<answered_call> answer_calls(const scenario& what, const trace& of) {
-  std::vector<answered_call> calls;
+answered_calls answer_calls(const scenario& what, const trace& of) {
+  answered_calls calls;
   std::map<std::int64_t, std::size_t> asked;
   for (const auto& call : of.calls) {
     const auto answers =
@@ -44,7 +44,8 @@ std::vector<answered_call> answer_calls(const scenario& what, const trace& of) {
       made.answer = answers.front();
       made.completes = call.at + answers.front().after;
     }
-    calls.push_back(std::move(made));
+    calls.of_value[call.record].push_back(calls.in_order.size());
+    calls.in_order.push_back(std::move(made));
   }
   return calls;
 }
@@ -61,9 +62,12 @@ std::string name_of(const element& each) {
 
 std::vector<answered_call> life_view::calls_of(std::int64_t value) const {
   std::vector<answered_call> found;
-  for (const auto& call : calls_)
-    if (call.life == of_.number && call.call.record == value)
-      found.push_back(call);
+  const auto places = calls_.of_value.find(value);
+  if (places == calls_.of_value.end())
+    return found;
+  for (const auto place : places->second)
+    if (calls_.in_order[place].life == of_.number)
+      found.push_back(calls_.in_order[place]);
   return found;
 }
 

@@ -8,6 +8,8 @@
 
 #include "scenario_rules.hpp"
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +25,13 @@ struct answered_call {
   std::optional<scenario_answer> answer;
   /// `never` where no answer comes.
   millis completes = never;
+};
+
+/// All of them.
+struct answered_calls {
+  std::vector<answered_call> in_order;
+  /// Their places, by the record's value.
+  std::map<std::int64_t, std::vector<std::size_t>> of_value;
 };
 
 /// Something that a record may leave as. Nothing for one that is dropped or has no results.
@@ -69,7 +78,7 @@ struct life {
 };
 
 /// The trace's calls with their answers.
-std::vector<answered_call> answer_calls(const scenario& what, const trace& of);
+answered_calls answer_calls(const scenario& what, const trace& of);
 
 /// "record 1", "watermark 5".
 std::string name_of(const element& each);
@@ -78,7 +87,7 @@ std::string name_of(const leaving& leaves);
 /// Judges one life by the calls of the trace.
 class life_view {
 public:
-  life_view(const life& of, const std::vector<answered_call>& calls) : of_(of), calls_(calls) {}
+  life_view(const life& of, const answered_calls& calls) : of_(of), calls_(calls) {}
 
   /// The calls of this value in this life.
   std::vector<answered_call> calls_of(std::int64_t value) const;
@@ -112,7 +121,7 @@ private:
   bool is_merged(const element& each) const;
 
   const life& of_;
-  const std::vector<answered_call>& calls_;
+  const answered_calls& calls_;
 };
 
 } // namespace weir::simulation
