@@ -123,7 +123,7 @@ void run(number records, weir::output_mode mode, std::size_t capacity) {
     }
     now += std::chrono::microseconds{1};
     {
-      const weir::completion_port<number>::scope here{*port};
+      const weir::completion_port<number>::scope here{*port, weir::time_point{}};
       const auto half = calls.begin + (calls.end - calls.begin + 1) / 2;
       for (auto i = calls.begin; i < half; ++i) {
         auto& call = calls.at(ordered ? i : half - 1 - (i - calls.begin));

@@ -97,11 +97,13 @@ public:
 
   // -- the operator's thread --
 
-  /// Marks this thread as the operator's for as long as it lives.
+  /// Marks this thread as the operator's for as long as it lives; `now`: the time of all that happens in it.
   class scope {
   public:
-    explicit scope(const completion_port& port) noexcept
-      : before_(std::exchange(detail::running_port, &port)) {}
+    scope(completion_port& port, time_point now) noexcept
+      : before_(std::exchange(detail::running_port, &port)) {
+      port.now_ = now;
+    }
     ~scope() { detail::running_port = before_; }
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
@@ -109,6 +111,9 @@ public:
   private:
     const void* before_;
   };
+
+  /// The time of the latest `scope`.
+  time_point now() const noexcept { return now_; }
 
   /// A call is about to be made: its future takes a reference. Inside a `scope`.
   void begin_call(const call_id& id) noexcept {
@@ -223,6 +228,7 @@ private:
 
   // -- the operator's thread alone --
   std::int64_t handed_out_ = 0;
+  time_point now_;
   call_id call_;
   bool calling_ = false;
   outcome<Out> cell_;

@@ -159,7 +159,7 @@ public:
 
   void run(const std::function<void()>& work, operator_outputs out, time_point now) override {
     {
-      const typename completion_port<output_type>::scope here{*port_};
+      const typename completion_port<output_type>::scope here{*port_, now};
       work();
     }
     advance(out, now);

@@ -118,7 +118,7 @@ public:
   /// Takes elements of `in` from `at` on, until all are taken, the queue is full or the job fails. No
   /// barriers: they do not stand in line, and the shell takes a snapshot instead.
   void take(batch<input_type>& in, batch_cursor& at, operator_outputs out, time_point now) {
-    const typename completion_port<output_type>::scope here{port_};
+    const typename completion_port<output_type>::scope here{port_, now};
     // What was completed before these records came has finished before them.
     take_completions(out, now);
     do {
@@ -130,7 +130,7 @@ public:
   /// Takes the completions that have come in, lets leave what may, and makes the calls that wait. To
   /// be called when completions or room came.
   void advance(operator_outputs out, time_point now) {
-    const typename completion_port<output_type>::scope here{port_};
+    const typename completion_port<output_type>::scope here{port_, now};
     settle(out, now);
   }
 
@@ -144,7 +144,7 @@ public:
   /// As `tick`, but only the first that is due, with what follows from it, so that a caller may let
   /// input that waits come in before the next. Whether there was one.
   bool step(operator_outputs out, time_point due, time_point now) {
-    const typename completion_port<output_type>::scope here{port_};
+    const typename completion_port<output_type>::scope here{port_, now};
     settle(out, now);
     const auto first = next_due();
     if (failure_ || first == time_point::max() || first > due)
@@ -163,7 +163,7 @@ public:
   /// timer was due.
   bool step_for(const origin& of, record_timer which, operator_outputs out, time_point due,
                 time_point now) {
-    const typename completion_port<output_type>::scope here{port_};
+    const typename completion_port<output_type>::scope here{port_, now};
     settle(out, now);
     const auto slot = slot_of(of);
     if (failure_ || slot == no_slot || timer_of(slot, which) > due)

@@ -10,6 +10,8 @@
 
 #include "weir/completion_port.hpp"
 
+#include <algorithm>
+#include <cassert>
 #include <utility>
 #include <vector>
 
@@ -121,6 +123,18 @@ public:
 
   /// When the record's timeout passes; `time_point::max()` where it has none.
   time_point deadline() const noexcept { return deadline_; }
+
+  /// What was left of the record's timeout when this call began; `duration::max()` where it has none, 0 in
+  /// a timeout hook. Asked inside the call (or hook), on the operator's thread; elsewhere, and later, take
+  /// `deadline()`.
+  duration time_left() const noexcept {
+    if ((id_.attempt & timeout_hook_attempt) != 0)
+      return duration{0};
+    if (port_ == nullptr || deadline_ == time_point::max())
+      return duration::max();
+    assert(detail::running_port == port_);
+    return std::max(deadline_ - port_->now(), duration{0});
+  }
 
   // -- for coroutines --
 

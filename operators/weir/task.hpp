@@ -50,6 +50,8 @@ struct call_facts {
   std::uint32_t attempt = 0;
   /// When the record's timeout passes; `time_point::max()` where it has none.
   time_point deadline = time_point::max();
+  /// What was left of that timeout when the call began; `duration::max()` where there is none.
+  duration time_left = duration::max();
 };
 struct this_call_t {};
 inline constexpr this_call_t this_call{};
@@ -302,9 +304,10 @@ public:
     // -- for awaitables and the function --
 
     call_resumer resumer() { return done_.resumer(); }
-    call_facts facts() const noexcept { return {done_.attempt(), done_.deadline()}; }
+    call_facts facts() const noexcept { return {done_.attempt(), done_.deadline(), time_left_}; }
 
     void begin(result_future<Out> done, detail::coroutine_registry& in, std::uint32_t slot) noexcept {
+      time_left_ = done.time_left();
       done_ = std::move(done);
       registry_ = &in;
       slot_ = slot;
@@ -312,6 +315,7 @@ public:
 
   private:
     result_future<Out> done_;
+    duration time_left_{};
     detail::coroutine_registry* registry_ = nullptr;
     std::uint32_t slot_ = 0;
   };

@@ -24,7 +24,7 @@ struct port_fixture {
 
   /// A call that does not complete before it returns.
   result_future<int> begin(std::uint32_t slot) {
-    const port::scope here{*owner};
+    const port::scope here{*owner, time_point{}};
     const call_id id{slot, 0, 1};
     owner->begin_call(id);
     BOOST_REQUIRE(owner->end_call() == nullptr);
@@ -57,7 +57,7 @@ struct counted {
 BOOST_FIXTURE_TEST_SUITE(futures_in_their_call, port_fixture)
 
 BOOST_AUTO_TEST_CASE(a_completion_inside_the_call_is_there_when_it_returns) {
-  const port::scope here{*owner};
+  const port::scope here{*owner, time_point{}};
   const call_id id{3, 1, 1};
   owner->begin_call(id);
   result_future<int>{*owner, id, time_point::max()}.complete(5);
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(a_completion_inside_the_call_is_there_when_it_returns) {
 }
 
 BOOST_AUTO_TEST_CASE(a_future_that_is_dropped_inside_the_call_fails_it_as_abandoned) {
-  const port::scope here{*owner};
+  const port::scope here{*owner, time_point{}};
   const call_id id{3, 1, 1};
   owner->begin_call(id);
   { result_future<int> dropped{*owner, id, time_point::max()}; }
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_future_that_is_dropped_inside_the_call_fails_it_as_abando
 
 BOOST_AUTO_TEST_CASE(a_completion_of_another_call_is_kept_apart) {
   auto other = begin(1);
-  const port::scope here{*owner};
+  const port::scope here{*owner, time_point{}};
   const call_id id{2, 0, 1};
   owner->begin_call(id);
   result_future<int> own{*owner, id, time_point::max()};
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(one_wake_up_is_under_way_at_most) {
 
 BOOST_AUTO_TEST_CASE(a_completion_on_the_operators_own_thread_wakes_nobody) {
   auto done = begin(0);
-  const port::scope here{*owner};
+  const port::scope here{*owner, time_point{}};
   done.complete(1);
   BOOST_TEST(wake_ups == 0);
   BOOST_TEST(drain().size() == 1u);
@@ -258,6 +258,64 @@ BOOST_AUTO_TEST_CASE(futures_know_their_attempt) {
   advance(ms{1});
   BOOST_TEST(held.find(1)->second.attempt() == 2u);
 }
+
+struct time_left_fixture : machine_fixture {
+  time_left_fixture() {
+    does.call = [this](const item& x, result_future<item> done) {
+      left.push_back(done.time_left());
+      held.emplace(x.value, std::move(done));
+    };
+  }
+
+  std::string text() const {
+    std::string all;
+    for (const auto& each : left)
+      all += each == duration::max() ? "none " : std::to_string(each / ms{1}) + " ";
+    return all;
+  }
+
+  std::vector<duration> left;
+};
+
+BOOST_FIXTURE_TEST_CASE(each_call_knows_the_time_that_its_record_has_left, time_left_fixture) {
+  options.timeout = ms{100};
+  options.max_concurrent_calls = 1;
+  options.retry = fixed_delay{1, ms{30}, any_error()};
+  start(output_mode::ordered);
+  push({1, 2});
+  advance(ms{10});
+  fail(1, "io");
+  advance(ms{40});
+  complete(2);
+  BOOST_TEST(text() == "100 90 50 ");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_restored_call_has_the_time_left_that_it_had, time_left_fixture) {
+  options.timeout = ms{100};
+  start(output_mode::ordered);
+  push(1);
+  advance(ms{60});
+  crash_and_restore(output_mode::ordered);
+  BOOST_TEST(text() == "100 40 ");
+}
+
+BOOST_FIXTURE_TEST_CASE(without_a_timeout_the_time_left_is_without_bound, time_left_fixture) {
+  start(output_mode::ordered);
+  push(1);
+  BOOST_TEST(text() == "none ");
+  BOOST_TEST((result_future<item>{}.time_left() == duration::max()));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_timeout_hook_has_no_time_left, time_left_fixture) {
+  options.timeout = ms{100};
+  hook([&](const item&, result_future<item> done) { left.push_back(done.time_left()); });
+  start(output_mode::ordered);
+  push(1);
+  advance(ms{100});
+  BOOST_TEST(text() == "100 0 ");
+}
+
+static_assert(sizeof(result_future<item>) == 32, "a future is moved often: half a cache line");
 
 BOOST_AUTO_TEST_SUITE_END()
 

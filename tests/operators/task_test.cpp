@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(other_libraries_awaitables_are_awaited_on_their_thread_and_
   BOOST_TEST(op.left() == "a7 ");
 }
 
-BOOST_AUTO_TEST_CASE(a_coroutine_knows_its_attempt_and_its_deadline) {
+BOOST_AUTO_TEST_CASE(a_coroutine_knows_its_attempt_its_deadline_and_the_time_that_was_left) {
   operator_options options;
   options.retry = fixed_delay{1, 10ms, any_error()};
   operator_of op{[](const std::string&) -> task<std::string> {
@@ -190,12 +190,27 @@ BOOST_AUTO_TEST_CASE(a_coroutine_knows_its_attempt_and_its_deadline) {
                    if (facts.attempt == 1)
                      co_return error{"io", "store", "not now"};
                    BOOST_TEST((facts.deadline == time_point{1h + 1s}));
+                   BOOST_TEST((facts.time_left == 990ms));
                    co_return "attempt " + std::to_string(facts.attempt);
                  },
                  options};
   op.push("a");
   op.pass(10ms);
   BOOST_TEST(op.left() == "attempt 2 ");
+}
+
+BOOST_AUTO_TEST_CASE(the_time_that_was_left_when_a_call_began_does_not_change_while_it_runs) {
+  client c;
+  operator_of op{[&](const std::string& key) -> task<std::string> {
+    co_await await_callback<std::string>([&](auto then) { c.ask(key, std::move(then)); });
+    BOOST_TEST(((co_await this_call).time_left == 1s));
+    co_return key;
+  }};
+  op.push("a");
+  op.pass(200ms);
+  c.answer("a", "");
+  op.settle();
+  BOOST_TEST(op.left() == "a ");
 }
 
 BOOST_AUTO_TEST_CASE(it_may_return_none_or_several) {
