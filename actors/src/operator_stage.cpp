@@ -4,6 +4,8 @@
 #include "guarded.hpp"
 
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace weir {
@@ -29,6 +31,18 @@ public:
   std::map<std::uint32_t, std::unique_ptr<pool_client>>& clients() noexcept { return clients_; }
 
 private:
+  /// More is a name made from data, which would grow for ever.
+  static constexpr std::size_t counters_max = 100;
+
+  weir::counter& find_counter(std::string_view called) override {
+    auto& all = self_->state.parts_->probe->own;
+    if (all.size() == counters_max && !all.contains(called))
+      throw std::invalid_argument("counter \"" + std::string{called} + "\": there are "
+                                  + std::to_string(counters_max)
+                                  + " counters already; do not make their names from data");
+    return all.find(called);
+  }
+
   self_pointer self_;
   std::map<std::uint32_t, std::unique_ptr<pool_client>> clients_;
 };

@@ -6,6 +6,9 @@
 #include "weir/job_status.hpp"
 #include "weir/probes.hpp"
 
+#include <cstdint>
+#include <string>
+
 namespace weir {
 
 inline void add_probe(operator_status& to, const operator_probe& of) {
@@ -22,6 +25,7 @@ inline void add_probe(operator_status& to, const operator_probe& of) {
   to.queued += of.queued.value();
   to.in_flight += of.in_flight.value();
   to.call_duration += of.call_duration.read();
+  of.own.read([&](const std::string& name, std::uint64_t count) { to.own_counters[name] += count; });
 }
 
 } // namespace weir

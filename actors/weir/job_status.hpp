@@ -9,6 +9,7 @@
 #include "weir/time.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +45,8 @@ struct operator_status {
   std::uint64_t queued = 0;
   std::uint64_t in_flight = 0;
   histogram::snapshot call_duration;
+  /// What its function counts itself (`function_context::counter`), by name.
+  std::map<std::string, std::uint64_t> own_counters;
 };
 
 struct sink_status {

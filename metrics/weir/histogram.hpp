@@ -5,6 +5,7 @@
 /// and stores an observation, no lock, no allocation. Buckets are log-linear (16 to each power of two),
 /// so a quantile is right to about 6 % at any scale.
 
+#include "weir/counter.hpp"
 #include "weir/time.hpp"
 
 #include <array>
@@ -14,20 +15,6 @@
 #include <cstdint>
 
 namespace weir {
-
-/// A counter with one writer at a time and any number of readers. The writers must be ordered by
-/// something else (an actor's mailbox does it).
-class counter {
-public:
-  void add(std::uint64_t n) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
-  std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
-
-private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 /// Counts durations by size. One writer at a time; any number of readers.
 class histogram {

@@ -6,6 +6,7 @@
 /// Shared ownership: a shard outlives its actor for as long as somebody reads it.
 
 #include "weir/histogram.hpp"
+#include "weir/named_counters.hpp"
 
 namespace weir {
 
@@ -49,6 +50,8 @@ struct operator_probe {
   counter in_flight;
   /// From the start of a call to its completion.
   histogram call_duration;
+  /// Those of the user's function.
+  named_counters own;
 };
 
 /// One sink instance.

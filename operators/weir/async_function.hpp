@@ -27,7 +27,8 @@ namespace weir {
 /// or, as a coroutine, `weir::task<enriched_flight> async_invoke(const flight& of)`.
 ///
 /// A derived class may also have, public and not overloaded,
-/// * `expected<void> open(function_context&)`: once, before all else; an error fails the job;
+/// * `expected<void> open(function_context&)`: once, before all else; an error fails the job.
+///   The place to bind client pools and to get counters of its own (function_context.hpp);
 /// * `void timeout(const In&, result_future<Out>)`: the timeout hook, when the record's timeout has
 ///   passed and it is not finished. What it completes with before it returns is final; a later
 ///   completion counts only while the record's call still runs. Without a hook, or where it

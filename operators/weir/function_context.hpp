@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// What an async function is told when its operator instance opens: who it is, and the handles through
-/// which it asks its client pools. Valid until the function's `close`; used on the operator's thread.
+/// What an async function is told when its operator instance opens: who it is, the handles through
+/// which it asks its client pools, and counters of its own. Valid until the function's `close`; used on the
+/// operator's thread.
+
+#include "weir/counter.hpp"
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace weir {
 
@@ -17,6 +21,27 @@ struct pool_id {
   std::uint32_t number = 0;
   /// Tells it from the pools of other environments.
   const void* identity = nullptr;
+};
+
+/// Counts something that a function wants to be seen, such as the hits of its cache: a load and a store, no
+/// lock, no look-up. A copyable handle, valid until the function's `close`; one that no context gave counts
+/// nothing. Used on the operator's thread: a callback on another thread must not count.
+class own_counter {
+public:
+  own_counter() noexcept = default;
+  explicit own_counter(counter& to) noexcept : to_(&to) {}
+
+  void add(std::uint64_t n) noexcept {
+    if (to_ != nullptr)
+      to_->add(n);
+  }
+  own_counter& operator++() noexcept {
+    add(1);
+    return *this;
+  }
+
+private:
+  counter* to_ = nullptr;
 };
 
 class function_context {
@@ -35,6 +60,15 @@ public:
   /// The instance's own handle on a pool of the environment. `client_pool::bind` calls it. Throws where
   /// the pool belongs to another environment, which fails the `open` that it is called in.
   virtual pool_client& bind(const pool_id& pool) = 0;
+
+  /// The instance's counter of this name, which `operator_status::own_counters` shows, added up over all
+  /// instances of the operator. The same name is the same counter. To be called in `open`, not for each
+  /// record: it looks the name up. Throws, which fails the `open`, where the name breaks its rule (1 to 64
+  /// letters of ASCII, digits and `_`, the first no digit) or the instance has 100 counters already.
+  own_counter counter(std::string_view called);
+
+private:
+  virtual weir::counter& find_counter(std::string_view called) = 0;
 };
 
 } // namespace weir

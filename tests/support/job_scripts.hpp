@@ -171,6 +171,8 @@ struct function_script {
   pool_id pool{};
   /// Called by a pool's answer before the future is completed.
   std::function<void(int)> on_answer{};
+  /// Called when the function opens; may throw.
+  std::function<void(function_context&)> on_open{};
   std::optional<error> open_error{};
   std::multimap<int, result_future<int>> held{};
   std::size_t calls = 0;
@@ -198,6 +200,8 @@ public:
     log_->note("open " + name_);
     if (script_->asks_pool)
       pool_ = &context.bind(script_->pool);
+    if (script_->on_open)
+      script_->on_open(context);
     if (script_->open_error)
       return *script_->open_error;
     return {};

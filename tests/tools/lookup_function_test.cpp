@@ -22,7 +22,9 @@ struct no_observer {
 
 struct one_pool : function_context {
   pool_client& bind(const pool_id&) override { return client; }
+  weir::counter& find_counter(std::string_view) override { return count; }
   pool_client client;
+  weir::counter count;
 };
 
 /// A lookup in its operator, in virtual time; the test is the store.
