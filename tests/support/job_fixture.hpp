@@ -39,6 +39,9 @@ struct job_fixture {
         static_cast<void>(runner.release());
       }
     }
+    for (const auto& [instance, function] : functions)
+      BOOST_TEST(function.closed == function.opened,
+                 instance << " was opened " << function.opened << " times and closed " << function.closed);
   }
 
   job_fixture(const job_fixture&) = delete;

@@ -174,8 +174,13 @@ struct function_script {
   /// Called when the function opens; may throw.
   std::function<void(function_context&)> on_open{};
   std::optional<error> open_error{};
+  /// Called when it closes; may throw.
+  std::function<void()> on_close{};
   std::multimap<int, result_future<int>> held{};
   std::size_t calls = 0;
+  /// How often it has opened well, and how often it was closed.
+  std::size_t opened = 0;
+  std::size_t closed = 0;
 
   /// The future of the oldest call for this record.
   result_future<int> take(int record) {
@@ -204,6 +209,7 @@ public:
       script_->on_open(context);
     if (script_->open_error)
       return *script_->open_error;
+    ++script_->opened;
     return {};
   }
 
@@ -220,7 +226,12 @@ public:
       script_->held.emplace(record, std::move(done));
   }
 
-  void close() { log_->note("close " + name_); }
+  void close() {
+    ++script_->closed;
+    log_->note("close " + name_);
+    if (script_->on_close)
+      script_->on_close();
+  }
 
 private:
   void ask(int record, result_future<int> done) {
