@@ -35,6 +35,9 @@ inline constexpr std::uint32_t timeout_hook_attempt = 0x8000'0000u;
 /// A completion with this bit in its attempt is none: the coroutine of that attempt may go on.
 inline constexpr std::uint32_t resume_attempt = 0x4000'0000u;
 
+/// A completion with this bit in its attempt is none: nobody waits for that attempt's answer any more.
+inline constexpr std::uint32_t expired_attempt = 0x2000'0000u;
+
 template <class Out>
 class completion_port {
 public:
@@ -84,6 +87,12 @@ public:
   /// The coroutine of call `id` may go on.
   void resume(call_id id) {
     id.attempt |= resume_attempt;
+    complete(id, no_result);
+  }
+
+  /// Nobody waits for the answer to call `id` any more, since its record's timeout has passed.
+  void expire(call_id id) {
+    id.attempt |= expired_attempt;
     complete(id, no_result);
   }
 

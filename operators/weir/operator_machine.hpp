@@ -545,6 +545,10 @@ private:
         resume(with.id);
         return;
       }
+    if ((with.id.attempt & expired_attempt) != 0) {
+      expire(with.id, now);
+      return;
+    }
     // Neither an attempt nor a hook that nobody completes any more comes too late: nobody gave it up.
     if (with.with.is_abandoned())
       return;
@@ -561,6 +565,22 @@ private:
     if (e.generation == id.generation && e.state == entry_state::running
         && e.attempt == (id.attempt & ~resume_attempt))
       caller_.resume(id.slot);
+  }
+
+  /// Nobody waits for the answer to an attempt any more, since its record's timeout has passed, which the
+  /// record may not have noticed.
+  void expire(const call_id& id, time_point now) {
+    auto& e = table_[id.slot];
+    const auto runs = [&] {
+      return e.generation == id.generation && e.state == entry_state::running
+             && e.attempt == (id.attempt & ~expired_attempt);
+    };
+    if (runs() && !e.hook_called)
+      time_out(id.slot, now);
+    if (runs()) {
+      outcome<output_type> with{failed_outcome, timed_out()};
+      finish(id.slot, e, with, now);
+    }
   }
 
   /// An attempt, which runs no longer, has its outcome: again, or final.

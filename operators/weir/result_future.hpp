@@ -25,44 +25,57 @@ public:
 
   template <class Out>
   call_resumer(completion_port<Out>& port, const call_id& id) noexcept
-    : port_(&port),
-      id_(id),
-      resume_([](void* of, const call_id& call) { static_cast<completion_port<Out>*>(of)->resume(call); }),
-      let_go_([](void* of) noexcept { static_cast<completion_port<Out>*>(of)->let_go(); }) {
+    : port_(&port), id_(id), does_(&actions_on<Out>) {
     port.share();
   }
 
   call_resumer(call_resumer&& other) noexcept
-    : port_(std::exchange(other.port_, nullptr)),
-      id_(other.id_),
-      resume_(other.resume_),
-      let_go_(other.let_go_) {}
+    : port_(std::exchange(other.port_, nullptr)), id_(other.id_), does_(other.does_) {}
 
   call_resumer& operator=(call_resumer&& other) noexcept {
     std::swap(port_, other.port_);
     std::swap(id_, other.id_);
-    std::swap(resume_, other.resume_);
-    std::swap(let_go_, other.let_go_);
+    std::swap(does_, other.does_);
     return *this;
   }
 
   ~call_resumer() {
     if (port_ != nullptr)
-      let_go_(port_);
+      does_->let_go(port_);
   }
 
   void resume() {
-    if (port_ == nullptr)
-      return;
-    resume_(port_, id_);
-    let_go_(std::exchange(port_, nullptr));
+    if (port_ != nullptr)
+      end_with(does_->resume);
+  }
+
+  /// In its place: see `result_future::expire`.
+  void expire() {
+    if (port_ != nullptr)
+      end_with(does_->expire);
   }
 
 private:
+  struct actions {
+    void (*resume)(void* port, const call_id& call);
+    void (*expire)(void* port, const call_id& call);
+    void (*let_go)(void* port) noexcept;
+  };
+
+  template <class Out>
+  static constexpr actions actions_on{
+    [](void* port, const call_id& call) { static_cast<completion_port<Out>*>(port)->resume(call); },
+    [](void* port, const call_id& call) { static_cast<completion_port<Out>*>(port)->expire(call); },
+    [](void* port) noexcept { static_cast<completion_port<Out>*>(port)->let_go(); }};
+
+  void end_with(void (*what)(void*, const call_id&)) {
+    what(port_, id_);
+    does_->let_go(std::exchange(port_, nullptr));
+  }
+
   void* port_ = nullptr;
   call_id id_;
-  void (*resume_)(void*, const call_id&) = nullptr;
-  void (*let_go_)(void*) noexcept = nullptr;
+  const actions* does_ = nullptr;
 };
 
 template <class Out>
@@ -136,7 +149,15 @@ public:
     return std::max(deadline_ - port_->now(), duration{0});
   }
 
-  // -- for coroutines --
+  // -- for adapters and coroutines --
+
+  /// Nobody waits for the answer any more, since the record's timeout has passed: the record times out now
+  /// if it has not yet, and fails as timed out where its hook left it to this call. For an adapter that gives
+  /// up; destroying the future in its place could be taken for a failure that came before the timeout.
+  void expire() {
+    if (port_ != nullptr && !std::exchange(completed_, true))
+      port_->expire(id_);
+  }
 
   /// The entry of the record that it is for.
   std::uint32_t slot() const noexcept { return id_.slot; }

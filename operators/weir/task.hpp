@@ -91,6 +91,12 @@ public:
 
   // -- for awaitables --
 
+  /// In its place: nobody waits for the answer any more, since the record's timeout has passed.
+  void expire() {
+    if (std::exchange(state_, nullptr) != nullptr)
+      std::exchange(resume_, {}).expire();
+  }
+
   struct state {
     std::optional<T> value;
     std::exception_ptr thrown;

@@ -242,4 +242,61 @@ BOOST_AUTO_TEST_CASE(the_hooks_future_knows_the_attempt_that_runs) {
   BOOST_TEST(attempts == std::vector<std::uint32_t>{2}, boost::test_tools::per_element());
 }
 
+// -- calls that are given up at the timeout --
+
+BOOST_AUTO_TEST_CASE(a_call_that_is_given_up_before_the_operator_looks_times_out) {
+  hook([](const item&, result_future<item> done) { done.complete(item{-1, 8}); });
+  start(output_mode::ordered);
+  push(1);
+  // Past the deadline, but the operator's wake-up is late.
+  now += ms{1000};
+  take_future(1).expire();
+  settle();
+  BOOST_TEST(transcript() == "call 1\nhook 1\nout -1\n");
+  BOOST_TEST(counts().timeouts == 1u);
+  advance(ms{5000});
+  BOOST_TEST(transcript() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_is_given_up_fails_as_timed_out_where_the_hook_left_it_to_the_call) {
+  hook([](const item&, result_future<item>) {});
+  start(output_mode::ordered);
+  push({1, 2});
+  advance(ms{1000});
+  BOOST_TEST(transcript() == "call 1\ncall 2\nhook 1\nhook 2\n");
+  take_future(1).expire();
+  settle();
+  BOOST_TEST(transcript() == "dead 1 timeout_error after 1\n");
+  BOOST_TEST(counts().timeouts == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_is_given_up_fails_as_timed_out_also_if_the_hook_runs_only_then) {
+  hook([](const item&, result_future<item>) {});
+  start(output_mode::ordered);
+  push(1);
+  now += ms{1000};
+  take_future(1).expire();
+  settle();
+  BOOST_TEST(transcript() == "call 1\nhook 1\ndead 1 timeout_error after 1\n");
+}
+
+BOOST_AUTO_TEST_CASE(to_give_up_a_call_that_is_over_changes_nothing) {
+  start(output_mode::ordered);
+  push(1);
+  advance(ms{1000});
+  // In the place of the first.
+  push(2);
+  transcript();
+  take_future(1).expire();
+  settle();
+  BOOST_TEST(transcript() == "");
+  auto second = take_future(2);
+  second.complete(item{20, 8});
+  second.expire();
+  settle();
+  BOOST_TEST(transcript() == "out 20\n");
+  BOOST_TEST(counts().timeouts == 1u);
+  result_future<item>{}.expire();
+}
+
 BOOST_AUTO_TEST_SUITE_END()

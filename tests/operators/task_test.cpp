@@ -224,6 +224,28 @@ BOOST_AUTO_TEST_CASE(it_may_return_none_or_several) {
   BOOST_TEST(op.left() == "two two ");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_awaited_may_be_given_up_at_the_timeout) {
+  continuation<std::string> waits;
+  int ended = 0;
+  bool went_on = false;
+  operator_of op{[&](const std::string& key) -> task<std::string> {
+    const witness here{ended};
+    co_await await_callback<std::string>([&](auto then) { waits = std::move(then); });
+    went_on = true;
+    co_return key;
+  }};
+  op.push("a");
+  // Past the deadline, but the operator's wake-up is late.
+  op.now += 1s;
+  waits.expire();
+  op.settle();
+  BOOST_TEST(op.left() == "!a:timeout_error ");
+  BOOST_TEST(ended == 1);
+  BOOST_TEST(!went_on);
+  BOOST_TEST(op.machine->counts().timeouts == 1u);
+  waits.expire();
+}
+
 // -- failing --
 
 BOOST_AUTO_TEST_CASE(exceptions_become_errors_of_the_attempt) {
