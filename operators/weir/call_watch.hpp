@@ -3,10 +3,12 @@
 
 /// Finds calls that hold the operator's thread: a blocking client, or a wait for an asynchronous one
 /// inside the call. Reading a clock for each call would cost more than many a record, so quick calls are
-/// measured in groups of up to 64; a group that is not quick makes the next calls be measured one by one.
-/// A function that blocks from its first call on is measured exactly; one that begins to block later is
-/// found by its group, which then counts once. Several calls of one group that are each just below the
-/// bound may count as one. Not thread-safe; the operator's thread. The clock comes from outside.
+/// measured in groups of up to 64. What lies between the calls of a group (steps on the results,
+/// suppliers, a lost processor) is in its time, so a group that is not quick says nothing of the function:
+/// it makes the next calls be measured one by one, and only such a call is reported. A function that
+/// blocks from its first call on is found at the first; one that blocks now and then at the second,
+/// unless many thousand calls lie between; one that begins to block in the middle of a batch at the first
+/// behind the group at hand. Not thread-safe; the operator's thread. The clock comes from outside.
 /// tests/operators/call_watch_test.cpp.
 
 #include "weir/time.hpp"
@@ -20,7 +22,7 @@ namespace weir {
 class call_watch {
 public:
   using clock_function = std::function<time_point()>;
-  /// Told of each call (or group) that took too long, and how long.
+  /// Told of each call that took too long, and how long. Must not throw.
   using report_function = std::function<void(duration)>;
 
   /// `warning`: how long a call may hold the thread; 0, or no clock: nothing is measured.
@@ -53,15 +55,23 @@ public:
 
 private:
   static constexpr std::uint32_t group_max = 64;
+  /// Calls that are measured one by one after something took as long as a call that blocks: few enough
+  /// to cost a small part of that.
+  static constexpr std::uint32_t alone_max = 4096;
 
   void end_group(std::uint32_t calls) {
     const auto took = clock_() - began_;
-    if (took >= warning_)
-      report_(took);
-    if (took >= warning_ / group_max)
+    if (took >= warning_) {
+      if (group_ == 1)
+        report_(took);
+      alone_ = alone_max;
+    }
+    if (took >= warning_ / group_max || alone_ > 0) {
       group_ = 1;
-    else if (calls == group_ && group_ < group_max)
+      alone_ -= alone_ > 0 ? 1 : 0;
+    } else if (calls == group_ && group_ < group_max) {
       group_ *= 2;
+    }
     left_ = group_;
   }
 
@@ -71,6 +81,8 @@ private:
   std::uint32_t group_ = 1;
   /// Calls until the group at hand is full; 0 where nothing is measured.
   std::uint32_t left_;
+  /// How many of the next calls are measured one by one at least.
+  std::uint32_t alone_ = 0;
   time_point began_;
 };
 

@@ -72,6 +72,22 @@ BOOST_AUTO_TEST_CASE(waiting_for_an_asynchronous_client_inside_the_call_is_too) 
   BOOST_TEST(logged.size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_function_that_begins_to_block_is_found_at_its_second_slow_call) {
+  // GIVEN a function whose calls have long been quick
+  functions["op"].answer = [&](int x, result_future<int> done) {
+    done.complete(x <= 1'000 ? 10 * x : client.get(x));
+  };
+  start();
+  push_many(1, 1'000);
+  BOOST_TEST(written().size() == 1'000u);
+  // WHEN two of them wait
+  push({1'001});
+  push({1'002});
+  // THEN it is said
+  BOOST_TEST(status().blocking_calls == 1u);
+  BOOST_TEST(logged.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(it_is_said_once_a_minute_with_the_number_that_was_left_out) {
   functions["op"].answer = [&](int x, result_future<int> done) { done.complete(client.get(x)); };
   start();
