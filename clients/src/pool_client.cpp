@@ -50,8 +50,10 @@ void pool_client::ask(statement_id statement, std::vector<value> arguments, time
   (last_waiting_ == none ? first_waiting_ : entries_[last_waiting_].next) = slot;
   last_waiting_ = slot;
   ++waiting_;
-  deadlines_[slot] = deadline;
-  earliest_ = std::min(earliest_, deadline);
+  e.deadline = deadline;
+  if (deadline != time_point::max())
+    deadlines_.push({deadline, slot, e.generation}, outstanding(),
+                    [this](const auto& of) { return is_gone(of); });
 }
 
 // -- the shell's side --
@@ -65,7 +67,7 @@ std::vector<question> pool_client::take_requests() {
     unlink_waiting(slot);
     auto& e = entries_[slot];
     e.state = entry_state::called;
-    requests.push_back({token_of(slot), e.statement, std::move(e.arguments), deadlines_[slot]});
+    requests.push_back({token_of(slot), e.statement, std::move(e.arguments), e.deadline});
   }
   called_ += count;
   sent_ += count;
@@ -89,7 +91,7 @@ void pool_client::deliver(std::span<call_result> results, time_point now) {
       free_slot(slot);
       continue;
     }
-    if (deadlines_[slot] <= now && !result.outcome
+    if (entries_[slot].deadline <= now && !result.outcome
         && result.outcome.why().is(error_kind::cancelled)) {
       entries_[slot].state = entry_state::too_late;
       continue;
@@ -106,29 +108,27 @@ void pool_client::deliver(std::span<call_result> results, time_point now) {
 
 std::vector<call_token> pool_client::expire(time_point now) {
   std::vector<call_token> tokens;
-  if (now < earliest_ || earliest_ == time_point::max())
-    return tokens;
   // Destroyed at the end, when the entries are in order again: a destructor may ask.
   std::vector<callback> gone;
-  earliest_ = time_point::max();
-  for (std::uint32_t slot = 0; slot < deadlines_.size(); ++slot) {
-    if (deadlines_[slot] > now) {
-      earliest_ = std::min(earliest_, deadlines_[slot]);
+  for (; !deadlines_.empty(); deadlines_.pop()) {
+    const auto next = deadlines_.top();
+    if (is_gone(next))
       continue;
-    }
-    auto& e = entries_[slot];
+    if (next.due > now)
+      break;
+    auto& e = entries_[next.slot];
     gone.push_back(std::move(e.then));
     if (e.state == entry_state::waiting) {
-      unlink_waiting(slot);
-      free_slot(slot);
-    } else if (e.state == entry_state::too_late) {
-      --called_;
-      free_slot(slot);
+      unlink_waiting(next.slot);
+      free_slot(next.slot);
+      continue;
+    }
+    --called_;
+    if (e.state == entry_state::too_late) {
+      free_slot(next.slot);
     } else {
-      tokens.push_back(token_of(slot));
+      tokens.push_back(token_of(next.slot));
       e.state = entry_state::expired;
-      deadlines_[slot] = time_point::max();
-      --called_;
     }
   }
   return tokens;
@@ -160,7 +160,6 @@ std::uint32_t pool_client::take_slot() {
   if (free_ == none) {
     assert(entries_.size() < none);
     entries_.emplace_back();
-    deadlines_.push_back(time_point::max());
     return static_cast<std::uint32_t>(entries_.size() - 1);
   }
   return std::exchange(free_, entries_[free_].next);
@@ -172,7 +171,6 @@ void pool_client::free_slot(std::uint32_t slot) noexcept {
   e.arguments = {};
   ++e.generation;
   e.next = std::exchange(free_, slot);
-  deadlines_[slot] = time_point::max();
 }
 
 void pool_client::unlink_waiting(std::uint32_t slot) noexcept {
@@ -188,7 +186,7 @@ call_token pool_client::token_of(std::uint32_t slot) const noexcept {
 
 void pool_client::forget_deadlines_if_idle() noexcept {
   if (outstanding() == 0)
-    earliest_ = time_point::max();
+    deadlines_.clear();
 }
 
 } // namespace weir

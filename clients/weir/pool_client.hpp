@@ -7,6 +7,7 @@
 /// the operator instance and is touched on that operator's thread alone; it knows neither actors nor
 /// threads nor a clock. Shown by tests/clients/pool_client_test.cpp.
 
+#include "weir/deadline_heap.hpp"
 #include "weir/error.hpp"
 #include "weir/question.hpp"
 #include "weir/time.hpp"
@@ -58,7 +59,7 @@ public:
 
   /// When `expire` has something to do: never later than the earliest deadline, now and then earlier;
   /// `time_point::max()` where nothing has a deadline.
-  time_point next_deadline() const noexcept { return earliest_; }
+  time_point next_deadline() const noexcept { return deadlines_.next(); }
 
   /// Destroys the callbacks whose deadline is `now` or earlier: their records have timed out. What was
   /// not sent yet is dropped; the tokens of the others are returned, so that the pool cancels them.
@@ -102,6 +103,7 @@ private:
   struct entry {
     callback then;
     std::vector<value> arguments;
+    time_point deadline;
     statement_id statement;
     std::uint32_t generation = 1;
     /// Neighbours among the waiting ones; `next` also among the free ones.
@@ -114,13 +116,13 @@ private:
   void free_slot(std::uint32_t slot) noexcept;
   void unlink_waiting(std::uint32_t slot) noexcept;
   call_token token_of(std::uint32_t slot) const noexcept;
+  bool is_gone(const deadline_heap::item& of) const noexcept {
+    return entries_[of.slot].generation != of.generation;
+  }
   void forget_deadlines_if_idle() noexcept;
 
   std::vector<entry> entries_;
-  /// Deadline of each slot, apart from the entries since `expire` looks at nothing else; free and
-  /// expired slots have none (`time_point::max()`).
-  std::vector<time_point> deadlines_;
-  time_point earliest_ = time_point::max();
+  deadline_heap deadlines_;
   std::uint32_t free_ = none;
   std::uint32_t first_waiting_ = none;
   std::uint32_t last_waiting_ = none;

@@ -7,6 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <ctime>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -267,6 +268,52 @@ BOOST_AUTO_TEST_CASE(a_deadline_is_forgotten_with_its_answer) {
   BOOST_TEST(client.expire(at(1h)).empty());
 }
 
+BOOST_AUTO_TEST_CASE(deadlines_pass_in_their_order_whatever_the_order_of_asking) {
+  client.grant(6);
+  for (const int second : {5, 2, 6, 1, 4, 3})
+    ask(std::to_string(second), at(std::chrono::seconds{second}));
+  const auto sent = client.take_requests();
+  answer_with(sent.at(3).token, "quick");
+  for (const std::size_t place : {1, 5, 4, 0, 2}) {
+    const auto due = sent.at(place).deadline;
+    BOOST_TEST((client.next_deadline() <= due));
+    BOOST_TEST(client.expire(due - 1ns).empty());
+    BOOST_TEST((client.next_deadline() == due));
+    BOOST_TEST((client.expire(due) == std::vector{sent.at(place).token}));
+  }
+  BOOST_TEST(client.outstanding() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_slot_that_is_used_again_has_its_own_deadline_only) {
+  client.grant(2);
+  ask("keeps the others from being forgotten", at(9s));
+  ask("a", at(1s));
+  answer_with(client.take_requests().at(1).token, "1");
+  ask("b", at(5s));
+  client.take_requests();
+  BOOST_TEST(client.expire(at(1s)).empty());
+  BOOST_TEST(client.outstanding() == 2u);
+  BOOST_TEST(client.expire(at(5s)).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_expiry_costs_the_same_whatever_waits_behind_it) {
+  // Processor time for each of 1,000 deadlines that pass one by one.
+  const auto cost = [](std::uint32_t outstanding) {
+    pool_client of;
+    of.grant(outstanding);
+    for (std::uint32_t i = 0; i < outstanding; ++i)
+      of.ask({}, {}, at(std::chrono::microseconds{i}), [](expected<answer>) {});
+    of.take_requests();
+    const auto begin = std::clock();
+    for (std::uint32_t i = 0; i < 1'000; ++i)
+      BOOST_REQUIRE(of.expire(at(std::chrono::microseconds{i})).size() == 1u);
+    return std::clock() - begin;
+  };
+  const auto few = cost(1'000);
+  // Hundred times as many, which a look at each would make hundred times as dear.
+  BOOST_TEST(cost(100'000) < 10 * few + CLOCKS_PER_SEC / 50);
+}
+
 BOOST_AUTO_TEST_CASE(a_callback_that_asks_while_it_is_destroyed_is_no_danger) {
   struct asks_at_its_end {
     pool_client_fixture* test;
@@ -344,6 +391,32 @@ BOOST_AUTO_TEST_CASE(in_steady_state_a_call_allocates_nothing_of_its_own) {
   BOOST_TEST(in_requests == 10);
   BOOST_TEST(after - before == 10);
   BOOST_TEST(answered == 1100);
+}
+
+BOOST_AUTO_TEST_CASE(deadlines_of_answered_questions_do_not_pile_up) {
+  // GIVEN one question that waits for hours, and many with later deadlines that are answered
+  client.grant(101);
+  ask("waits", at(1h));
+  const auto kept = client.take_requests();
+  std::vector<call_result> results;
+  duration due = 1h;
+  const auto turn = [&] {
+    for (int i = 0; i < 100; ++i)
+      client.ask(statement_id{0}, {}, at(due += 1ms), [](expected<answer>) {});
+    results.clear();
+    for (const auto& q : client.take_requests())
+      results.push_back({q.token, answer{}});
+    client.deliver(results, at(0s));
+  };
+  for (int i = 0; i < 10; ++i)
+    turn();
+  // WHEN that goes on for long
+  const auto before = allocations();
+  for (int i = 0; i < 1'000; ++i)
+    turn();
+  // THEN the vectors of requests are all that is allocated
+  BOOST_TEST(allocations() - before == 1'000u);
+  BOOST_TEST(client.outstanding() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
