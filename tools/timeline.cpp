@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <string_view>
 
 namespace weir::tool {
 
@@ -29,6 +30,8 @@ std::string mark_of(const happening& x) {
       return "x";
     case happening_kind::times_out:
       return "T";
+    case happening_kind::ignored:
+      return "i";
     case happening_kind::leaves:
       return ">";
     case happening_kind::leaves_without_results:
@@ -63,6 +66,7 @@ std::optional<char> state_of(happening_kind what) {
     case happening_kind::held:
       return '-';
     case happening_kind::times_out:
+    case happening_kind::ignored:
       return std::nullopt;
     default:
       return ' ';
@@ -79,14 +83,23 @@ std::string without_blanks_at_end(std::string line) {
   return line;
 }
 
-/// Lines of at most `width` bytes, broken at blanks where there are any.
+/// Where a line of at most `width` bytes that begins at `begin` ends: behind a semicolon, or else
+/// behind a comma, or else at a blank, where there is one.
+std::size_t line_end(const std::string& text, std::size_t begin, std::size_t width) {
+  for (const std::string_view before_blank : {";", ",", ""}) {
+    const auto part = std::string{before_blank} + " ";
+    const auto at = text.rfind(part, begin + width - before_blank.size());
+    if (at != std::string::npos && at > begin)
+      return at + before_blank.size();
+  }
+  return begin + width;
+}
+
 std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
   std::vector<std::string> lines;
   std::size_t begin = 0;
   while (text.size() - begin > width) {
-    auto end = text.rfind(' ', begin + width);
-    if (end == std::string::npos || end <= begin)
-      end = begin + width;
+    const auto end = line_end(text, begin, width);
     lines.push_back(text.substr(begin, end - begin));
     begin = end + (end < text.size() && text[end] == ' ' ? 1 : 0);
   }
@@ -148,7 +161,9 @@ private:
         end_column(column, state);
       auto& of = rows_[each.element];
       of.came = true;
-      of.last = column;
+      // Its story had ended before.
+      if (each.what != happening_kind::ignored)
+        of.last = column;
       of.cells[column].marks += mark_of(each);
       state[each.element] = state_of(each.what).value_or(state[each.element]);
     }
@@ -255,7 +270,7 @@ std::string timeline_legend() {
   return "signs:  1 2 ..  that attempt's call begins   =  it runs   o  answer   x  error   T  timeout\n"
          "        ~  back-off   .  waits for room   k  for its key   c  for a call   -  finished, but held\n"
          "        >  leaves   |  leaves without results   D  leaves as a dead letter   !  fails the job\n"
-         "        #  lost in a restore   R  back from a snapshot\n";
+         "        i  an answer that is ignored   #  lost in a restore   R  back from a snapshot\n";
 }
 
 std::string timeline_text(const scenario& of, const std::vector<happening>& log) {

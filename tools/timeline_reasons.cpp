@@ -36,7 +36,7 @@ const char* leaving_text(happening_kind what) {
     case happening_kind::leaves_without_results:
       return "left without results";
     case happening_kind::leaves_as_dead_letter:
-      return "left as a dead letter";
+      return "a dead letter";
     case happening_kind::is_dropped:
       return "dropped";
     default:
@@ -57,6 +57,25 @@ const char* outcome_text(happening_kind what) {
 
 std::string at(millis when) {
   return " at " + std::to_string(when);
+}
+
+/// What a record left as, where that is not what the service answers by default; empty elsewhere.
+std::string results_text(const std::vector<std::int64_t>& results, std::int64_t record) {
+  constexpr std::size_t shown_max = 6;
+  const auto by_default = static_cast<std::int64_t>(2 * static_cast<std::uint64_t>(record));
+  if (results == std::vector{by_default})
+    return {};
+  std::string text;
+  const auto shown = std::min(results.size(), shown_max);
+  for (std::size_t i = 0; i < shown; ++i)
+    text += (i == 0 ? ": " : ", ") + std::to_string(results[i]);
+  if (shown < results.size())
+    text += " and " + std::to_string(results.size() - shown) + " more";
+  return text;
+}
+
+std::string attempts_text(std::uint32_t attempts) {
+  return std::to_string(attempts) + (attempts == 1 ? " attempt" : " attempts");
 }
 
 void append(std::string& to, const std::string& part) {
@@ -84,6 +103,8 @@ timeline_reasons::timeline_reasons(const scenario& of, const std::vector<happeni
     log_(log),
     places_(of.input.size()) {
   for (std::size_t i = 0; i < log.size(); ++i) {
+    if (log[i].what == happening_kind::ignored)
+      continue;
     places_[log[i].element].push_back(i);
     job_failed_ = job_failed_ || log[i].what == happening_kind::fails_job;
   }
@@ -91,8 +112,6 @@ timeline_reasons::timeline_reasons(const scenario& of, const std::vector<happeni
 
 std::string timeline_reasons::sentence(std::size_t element) const {
   const auto& what = scenario_.input[element].what;
-  if (std::holds_alternative<end_arrives>(what))
-    return "the input ends";
   if (std::holds_alternative<barrier_arrives>(what))
     return "waits for nothing";
   if (const auto* restore = std::get_if<operator_restores>(&what))
@@ -123,7 +142,9 @@ std::vector<timeline_reasons::life> timeline_reasons::lives_of(std::size_t eleme
 }
 
 std::string timeline_reasons::sentence(std::size_t element, const life& of) const {
-  std::string text = waits(element, of);
+  std::string text = std::holds_alternative<end_arrives>(scenario_.input[element].what)
+                       ? end_of_input(of)
+                       : waits(element, of);
   const auto last = log_[of.back()].what;
   if (last == happening_kind::is_lost)
     append(text, "lost in the restore" + at(log_[of.back()].at));
@@ -132,6 +153,17 @@ std::string timeline_reasons::sentence(std::size_t element, const life& of) cons
   else
     append(text, unfinished(element, of));
   return text;
+}
+
+/// When the end is behind nothing that waits any more; nothing where that was before a restore.
+std::string timeline_reasons::end_of_input(const life& of) const {
+  if (of.size() > 1 && log_[of[0]].what == happening_kind::is_restored
+      && log_[of[1]].what == happening_kind::held)
+    return {};
+  for (const auto place : of)
+    if (log_[place].what == happening_kind::held || log_[place].what == happening_kind::leaves)
+      return "the input has ended" + at(log_[place].at);
+  return {};
 }
 
 /// The waits before its last call.
@@ -176,14 +208,25 @@ std::string timeline_reasons::end(std::size_t element, const life& of) const {
       held = place;
   }
   if (left.what == happening_kind::fails_job)
-    return done + ", which fails the job";
+    return done + ", which fails the job: " + left.error;
   const auto leaving = std::string{leaving_text(left.what)};
+  const auto with = what_left(left);
   if (!held)
-    return done.empty() ? "nothing before it: " + leaving + at(left.at)
-                        : done + ", " + leaving + " at once";
+    return (done.empty() ? "nothing before it: " + leaving + at(left.at)
+                         : done + ", " + leaving + " at once")
+           + with;
   const auto whom = blocker(element, *held, of.back());
   return (done.empty() ? "" : done + ", ") + (whom ? "waited for " + name(whom) : "held") + ", "
-         + leaving + at(left.at);
+         + leaving + at(left.at) + with;
+}
+
+std::string timeline_reasons::what_left(const happening& left) const {
+  if (left.what == happening_kind::leaves_as_dead_letter)
+    return ": " + left.error + ", " + attempts_text(left.attempt);
+  const auto* record = std::get_if<record_arrives>(&scenario_.input[left.element].what);
+  return record != nullptr && left.what == happening_kind::leaves
+           ? results_text(left.results, record->value)
+           : "";
 }
 
 std::string timeline_reasons::unfinished(std::size_t element, const life& of) const {
@@ -272,7 +315,8 @@ bool timeline_reasons::is_record(std::size_t element) const {
 bool timeline_reasons::is_border(std::size_t element) const {
   const auto& what = scenario_.input[element].what;
   return std::holds_alternative<watermark_arrives>(what)
-         || std::holds_alternative<status_arrives>(what);
+         || std::holds_alternative<status_arrives>(what)
+         || std::holds_alternative<end_arrives>(what);
 }
 
 /// In key order borders have no part in the capacity.

@@ -32,8 +32,10 @@ private:
 
   std::vector<life> lives_of(std::size_t element) const;
   std::string sentence(std::size_t element, const life& of) const;
+  std::string end_of_input(const life& of) const;
   std::string waits(std::size_t element, const life& of) const;
   std::string end(std::size_t element, const life& of) const;
+  std::string what_left(const simulation::happening& left) const;
   std::string unfinished(std::size_t element, const life& of) const;
 
   using wanted = std::function<bool(const simulation::happening&)>;

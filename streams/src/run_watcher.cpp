@@ -2,6 +2,7 @@
 #include "run_watcher.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::simulation::detail {
 
@@ -12,13 +13,14 @@ run_watcher::run_watcher(const scenario& of, std::vector<happening>& log)
     lives_(of.input.size()) {}
 
 void run_watcher::note(std::size_t element, happening_kind what, std::uint32_t attempt) {
-  log_.push_back({now_, element, what, attempt});
+  log_.push_back({now_, element, what, attempt, {}, {}});
 }
 
 bool run_watcher::is_border(std::size_t element) const {
   const auto& what = scenario_.input[element].what;
   return std::holds_alternative<watermark_arrives>(what)
-         || std::holds_alternative<status_arrives>(what);
+         || std::holds_alternative<status_arrives>(what)
+         || std::holds_alternative<end_arrives>(what);
 }
 
 void run_watcher::arrives(std::size_t element) {
@@ -42,8 +44,10 @@ void run_watcher::called(std::size_t element, std::uint32_t attempt, std::uint64
 
 void run_watcher::answered(std::size_t element, std::uint64_t call, bool failed) {
   auto& of = lives_[element];
-  if (of.call != call)
+  if (of.call != call) {
+    note(element, happening_kind::ignored);
     return;
+  }
   of.call = 0;
   of.failed = failed;
   of.state = failed ? happening_kind::call_fails : happening_kind::answered;
@@ -56,18 +60,35 @@ void run_watcher::times_out(std::size_t element) {
   note(element, happening_kind::times_out);
 }
 
-void run_watcher::leaves(std::size_t element, happening_kind how) {
-  // Several results of one record leave together.
+void run_watcher::end_life(std::size_t element, happening_kind how) {
   if (here_.erase(element) == 0)
     return;
   lives_[element].call = 0;
   note(element, how);
 }
 
+void run_watcher::leaves(std::size_t element, std::int64_t result) {
+  // Several results of one record leave together.
+  end_life(element, happening_kind::leaves);
+  log_.back().results.push_back(result);
+}
+
+void run_watcher::leaves_as_dead_letter(std::size_t element, std::string error,
+                                        std::uint32_t attempts) {
+  end_life(element, happening_kind::leaves_as_dead_letter);
+  log_.back().error = std::move(error);
+  log_.back().attempt = attempts;
+}
+
+void run_watcher::fails_job(std::size_t element, std::string error) {
+  note(element, happening_kind::fails_job);
+  log_.back().error = std::move(error);
+}
+
 void run_watcher::border_leaves() {
   const auto element = borders_.front();
   borders_.pop_front();
-  leaves(element, happening_kind::leaves);
+  end_life(element, happening_kind::leaves);
 }
 
 void run_watcher::restored(const scenario_operator& settings, const simulated_snapshot& held,
@@ -107,8 +128,10 @@ void run_watcher::look(const simulated_snapshot& held, std::span<const std::size
     } else {
       ++held_borders;
     }
-  drop_merged_borders(held_borders, waiting);
-  for (std::size_t i = 0; i < held_borders; ++i) {
+  // Once it has left, nothing is held before it either.
+  const std::size_t held_ends = held.input_ended && !borders_.empty() ? 1 : 0;
+  drop_merged_borders(held_borders, held_ends, waiting);
+  for (std::size_t i = 0; i < held_borders + held_ends; ++i) {
     gone.erase(borders_[i]);
     enters(borders_[i], happening_kind::held);
   }
@@ -118,10 +141,10 @@ void run_watcher::look(const simulated_snapshot& held, std::span<const std::size
   }
   for (const auto element : gone)
     if (std::holds_alternative<record_arrives>(scenario_.input[element].what))
-      leaves(element, lives_[element].failed ? happening_kind::is_dropped
-                                             : happening_kind::leaves_without_results);
+      end_life(element, lives_[element].failed ? happening_kind::is_dropped
+                                               : happening_kind::leaves_without_results);
     else
-      leaves(element, happening_kind::leaves);
+      end_life(element, happening_kind::leaves);
 }
 
 void run_watcher::look_at(const simulated_entry& held, std::set<key_hash>& busy_keys) {
@@ -142,11 +165,12 @@ void run_watcher::look_at(const simulated_entry& held, std::set<key_hash>& busy_
 
 /// In key-ordered mode the operator merges watermarks when very many lie in a row: all but the newest
 /// are gone.
-void run_watcher::drop_merged_borders(std::size_t held, std::span<const std::size_t> waiting) {
-  const auto kept = held + borders_among(waiting);
+void run_watcher::drop_merged_borders(std::size_t held, std::size_t held_ends,
+                                      std::span<const std::size_t> waiting) {
+  const auto kept = held + held_ends + borders_among(waiting);
   while (held > 0 && borders_.size() > kept) {
     const auto merged = borders_.begin() + static_cast<std::ptrdiff_t>(held - 1);
-    leaves(*merged, happening_kind::leaves_without_results);
+    end_life(*merged, happening_kind::leaves_without_results);
     borders_.erase(merged);
   }
 }

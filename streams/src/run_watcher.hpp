@@ -29,13 +29,15 @@ public:
   /// A barrier or a restore, which does not stand in line.
   void passes(std::size_t element);
   void called(std::size_t element, std::uint32_t attempt, std::uint64_t call);
-  /// A completion that counts or not: only the first of the element's present call does.
+  /// A completion; only the first of the element's present call counts.
   void answered(std::size_t element, std::uint64_t call, bool failed);
   void times_out(std::size_t element);
-  void leaves(std::size_t element, happening_kind how);
-  /// The first of the borders that have not left.
+  /// One result of a record.
+  void leaves(std::size_t element, std::int64_t result);
+  void leaves_as_dead_letter(std::size_t element, std::string error, std::uint32_t attempts);
+  /// The first of the borders that have not left, or behind them the end.
   void border_leaves();
-  void fails_job(std::size_t element) { note(element, happening_kind::fails_job); }
+  void fails_job(std::size_t element, std::string error);
 
   /// The operator starts anew with `settings`, from what it had held and what had waited then.
   void restored(const scenario_operator& settings, const simulated_snapshot& held,
@@ -46,7 +48,7 @@ public:
   /// Compares with what is held and what waits now.
   void look(const simulated_snapshot& held, std::span<const std::size_t> waiting);
 
-  /// Borders that have arrived and not left, in order.
+  /// Borders that have arrived and not left, in order; the end too, which stands in line as they do.
   const std::deque<std::size_t>& borders() const noexcept { return borders_; }
 
 private:
@@ -59,9 +61,12 @@ private:
   };
 
   void note(std::size_t element, happening_kind what, std::uint32_t attempt = 0);
+  /// Nothing where it has gone already.
+  void end_life(std::size_t element, happening_kind how);
   void enters(std::size_t element, happening_kind state);
   void look_at(const simulated_entry& held, std::set<key_hash>& busy_keys);
-  void drop_merged_borders(std::size_t held, std::span<const std::size_t> waiting);
+  void drop_merged_borders(std::size_t held, std::size_t held_ends,
+                           std::span<const std::size_t> waiting);
   bool is_border(std::size_t element) const;
   std::size_t borders_among(std::span<const std::size_t> elements) const;
 

@@ -52,13 +52,14 @@ void trace_recorder::times_out(const simulated_record& of) {
 void trace_recorder::leaves(simulated_result value, event_time ts, const origin& from) {
   add(value_leaves{value, ts.has_value() ? std::optional{ts.ms()} : std::nullopt});
   if (watcher_)
-    watcher_->leaves(from.position, happening_kind::leaves);
+    watcher_->leaves(from.position, value);
 }
 
 void trace_recorder::leaves(const dead_letter<simulated_record>& letter) {
-  add(dead_letter_leaves{letter.value.value, name_of(letter.why), letter.attempts});
+  const auto error = name_of(letter.why);
+  add(dead_letter_leaves{letter.value.value, error, letter.attempts});
   if (watcher_)
-    watcher_->leaves(letter.value.element, happening_kind::leaves_as_dead_letter);
+    watcher_->leaves_as_dead_letter(letter.value.element, error, letter.attempts);
 }
 
 void trace_recorder::leaves(const control& what) {
@@ -71,8 +72,9 @@ void trace_recorder::leaves(const control& what) {
       add(status_leaves{what.kind() == control_kind::idle});
       break;
     case control_kind::barrier:
-    case control_kind::end:
       return;
+    case control_kind::end:
+      break;
   }
   if (watcher_)
     watcher_->border_leaves();
@@ -84,7 +86,7 @@ void trace_recorder::fails(const operator_failure& failure) {
   const auto& record = std::get<record_arrives>(scenario_.input[element].what);
   trace_.failed = trace_failure{now_, name_of(failure.why), record.value};
   if (watcher_)
-    watcher_->fails_job(element);
+    watcher_->fails_job(element, trace_.failed->error);
 }
 
 } // namespace weir::simulation::detail

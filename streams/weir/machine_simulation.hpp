@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace weir::simulation {
@@ -42,6 +43,9 @@ enum class happening_kind : std::uint8_t {
   answered,
   call_fails,
   times_out,
+  /// A completion that changes nothing: a second one, one of an earlier attempt, or one that comes
+  /// too late. It may come when the record has left.
+  ignored,
   // Ends.
   leaves,
   leaves_without_results,
@@ -59,8 +63,12 @@ struct happening {
   /// Its place in the scenario's `input`.
   std::size_t element = 0;
   happening_kind what = happening_kind::arrives;
-  /// Of `called`.
+  /// Of `called`: which one it is. Of `leaves_as_dead_letter`: how many there were.
   std::uint32_t attempt = 0;
+  /// Of `leaves`: what has left for a record.
+  std::vector<std::int64_t> results{};
+  /// The name of the error, of `leaves_as_dead_letter` and `fails_job`.
+  std::string error{};
   friend bool operator==(const happening&, const happening&) = default;
 };
 

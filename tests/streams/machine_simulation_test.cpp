@@ -488,12 +488,51 @@ BOOST_AUTO_TEST_CASE(the_log_tells_what_happens_to_each_element) {
   run(&log);
   using enum happening_kind;
   const std::vector<happening> expected{
-    {0, 0, arrives, 0},        {0, 0, called, 1},   {1, 1, arrives, 0},
-    {1, 1, waits_for_call, 0}, {2, 2, arrives, 0},  {2, 2, waits_for_room, 0},
-    {5, 0, answered, 0},       {5, 0, leaves, 0},   {5, 1, called, 1},
-    {5, 2, waits_for_call, 0}, {7, 1, answered, 0}, {7, 2, called, 1},
-    {7, 2, answered, 0},       {7, 2, leaves, 0},   {7, 1, leaves_without_results, 0}};
+    {0, 0, arrives, 0},        {0, 0, called, 1},           {1, 1, arrives, 0},
+    {1, 1, waits_for_call, 0}, {2, 2, arrives, 0},          {2, 2, waits_for_room, 0},
+    {5, 0, answered, 0},       {5, 0, leaves, 0, {10, 11}}, {5, 1, called, 1},
+    {5, 2, waits_for_call, 0}, {7, 1, answered, 0},         {7, 2, called, 1},
+    {7, 2, answered, 0},       {7, 2, leaves, 0, {30}},     {7, 1, leaves_without_results, 0}};
   BOOST_TEST((log == expected));
+}
+
+BOOST_AUTO_TEST_CASE(the_log_tells_of_answers_that_are_ignored_and_of_errors) {
+  what.with.on_failure = scenario_failure_action::dead_letter;
+  record(0, 1);
+  auto answer = fails(1, "io");
+  answer.twice = {emits(1, {10}), emits(3, {11})};
+  what.service = {{1, {answer}}};
+  std::vector<happening> log;
+  run(&log);
+  using enum happening_kind;
+  const std::vector<happening> letter{
+    {0, 0, arrives}, {0, 0, called, 1}, {1, 0, call_fails}, {1, 0, leaves_as_dead_letter, 1, {}, "io"},
+    {1, 0, ignored}, {3, 0, ignored}};
+  BOOST_TEST((log == letter));
+
+  what.with.on_failure = scenario_failure_action::fail_job;
+  log.clear();
+  run(&log);
+  const std::vector<happening> failure{
+    {0, 0, arrives}, {0, 0, called, 1}, {1, 0, call_fails}, {1, 0, fails_job, 0, {}, "io"}};
+  BOOST_TEST((log == failure));
+}
+
+BOOST_AUTO_TEST_CASE(in_the_log_the_end_stands_in_line) {
+  what.with.capacity = 1;
+  record(0, 1);
+  record(0, 2);
+  in(0, end_arrives{});
+  std::vector<happening> log;
+  run(&log);
+  using enum happening_kind;
+  std::vector<happening> of_end;
+  for (const auto& each : log)
+    if (each.element == 2)
+      of_end.push_back(each);
+  const std::vector<happening> expected{
+    {0, 2, arrives}, {0, 2, waits_for_room}, {1, 2, held}, {2, 2, leaves}};
+  BOOST_TEST((of_end == expected));
 }
 
 BOOST_AUTO_TEST_CASE(the_log_changes_nothing) {

@@ -64,7 +64,88 @@ BOOST_AUTO_TEST_CASE(elements_behind_a_failure_have_no_row) {
                    R"({"1": [{"error": "io"}]})")
              == "t: ordered, capacity 100, no timeout\n"
                 "  ms        0  1\n"
-                "  record 1  1==x!   failed at 1, which fails the job\n");
+                "  record 1  1==x!   failed at 1, which fails the job: io\n");
+}
+
+BOOST_AUTO_TEST_CASE(ignored_answers_are_marked_also_when_the_record_has_left) {
+  BOOST_TEST(drawn(R"({"mode": "ordered"})", R"({"at": 0, "record": 1})",
+                   R"({"1": [{"after": 2, "twice": [{"after": 2}, {"after": 9, "error": "io"}]}]})")
+             == "t: ordered, capacity 100, no timeout\n"
+                "  ms        0   2   9\n"
+                "  record 1  1===o>i i     answered at 2, left at once\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_call_goes_on_behind_an_ignored_answer) {
+  BOOST_TEST(drawn(R"({"mode": "ordered", "timeout_ms": 20,
+                       "retry": {"kind": "fixed", "max_attempts": 1, "delay_ms": 1, "if_error": "any"}})",
+                   R"({"at": 0, "record": 1})",
+                   R"({"1": [{"error": "io", "twice": [{"after": 4}]}, {"after": 5}]})")
+             == "t: ordered, capacity 100, timeout 20 ms, at most 1 retry\n"
+                "  ms        0  1  2  4  7\n"
+                "  record 1  1==x~~2==i==o>   answered at 7, left at once\n");
+}
+
+BOOST_AUTO_TEST_CASE(results_are_said_where_they_are_not_twice_the_value) {
+  const auto text = drawn(R"({"mode": "ordered"})",
+                          R"({"at": 0, "record": 1}, {"at": 0, "record": 2}, {"at": 0, "record": 3})",
+                          R"({"1": [{"emit": [2]}], "2": [{"emit": [5, 6]}],
+                              "3": [{"emit": [1, 2, 3, 4, 5, 6, 7, 8]}]})");
+  BOOST_TEST(text
+             == "t: ordered, capacity 100, no timeout\n"
+                "  ms        0  1\n"
+                "  record 1  1==o>   answered at 1, left at once\n"
+                "  record 2  1==o>   answered at 1, left at once: 5, 6\n"
+                "  record 3  1==o>   answered at 1, left at once: 1, 2, 3, 4, 5, 6 and 2 more\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_letter_has_its_error_and_its_attempts) {
+  BOOST_TEST(drawn(R"({"mode": "ordered", "on_failure": "dead_letter"})", R"({"at": 0, "record": 1})",
+                   R"({"1": [{"error": "io"}]})")
+             == "t: ordered, capacity 100, no timeout\n"
+                "  ms        0  1\n"
+                "  record 1  1==xD   failed at 1, a dead letter at once: io, 1 attempt\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_end_stands_in_line) {
+  BOOST_TEST(drawn(R"({"mode": "ordered", "capacity": 1})",
+                   R"({"at": 0, "record": 1}, {"at": 0, "record": 2}, {"at": 0, "end": true})")
+             == "t: ordered, capacity 1, no timeout\n"
+                "  ms        0  1  2\n"
+                "  record 1  1==o>      answered at 1, left at once\n"
+                "  record 2  ...1==o>   room at 1, when record 1 left; answered at 2, left at once\n"
+                "  end       ...--->    the input has ended at 1; waited for record 2, left at 2\n");
+  BOOST_TEST(drawn(R"({"mode": "ordered"})", R"({"at": 3, "end": true})")
+             == "t: ordered, capacity 100, no timeout\n"
+                "  ms   3\n"
+                "  end  >    the input has ended at 3; nothing before it: left at 3\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_end_comes_back_with_a_snapshot_and_goes_with_one_that_has_it_not) {
+  const auto input = [](const char* id) {
+    return R"({"at": 0, "record": 1}, {"at": 0, "barrier": 1}, {"at": 1, "end": true},
+              {"at": 1, "barrier": 2}, {"at": 2, "restore": )"
+           + std::string{id} + "}";
+  };
+  const auto service = R"({"1": [{"after": 9}]})";
+  BOOST_TEST(drawn(R"({"mode": "ordered"})", input("2"), service).find(
+               "  end           ---R-->    back at 2; waited for record 1, left at 11\n")
+             != std::string::npos);
+  BOOST_TEST(drawn(R"({"mode": "ordered"})", input("1"), service).find(
+               "  end           ---#       the input has ended at 1; lost in the restore at 2\n")
+             != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_long_sentence_is_broken_behind_its_parts) {
+  const auto text = drawn(R"({"mode": "ordered", "capacity": 1})",
+                          R"({"at": 0, "record": 1000001}, {"at": 900000, "record": 1000002})",
+                          R"({"1000001": [{"after": 1000000}], "1000002": [{"after": 1000000}]})");
+  BOOST_TEST(text
+             == "t: ordered, capacity 1, no timeout\n"
+                "  ms              0       900000  1000000 2000000\n"
+                "  record 1000001  1===============o>                answered at 1000000, left at once\n"
+                "  record 1000002          ........1=======o>        room at 1000000, when record 1000001 left;\n"
+                "                                                    answered at 2000000, left at once\n",
+             text);
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_scenario_has_a_heading_alone) {
