@@ -3,11 +3,14 @@
 #
 # Sourced by scripts/renew-docs and by the test that pictures in docs are the command's.
 #
-# A page's block of JSON is a scenario, and the block of text behind it its picture, as `weir simulate
-# --timeline` draws it. A block of text that begins with `signs:` is the key to all pictures.
+# A page's block of json is a scenario, and the block of text behind it its picture, as `weir simulate
+# --timeline` draws it. A block of jsonl behind that is its trace, as `weir simulate` prints it. A block of
+# text that begins with `signs:` is the key to all pictures.
 
-# Usage: draw PAGE WEIR LINE SCENARIO ; draws what stands in the page at that line.
-draw() {
+pages_with_pictures=(docs/scenarios.md docs/semantics.md)
+
+# Usage: simulate PAGE WEIR LINE SCENARIO [OPTION] ; runs what stands in the page at that line.
+simulate() {
   local page=$1 weir=$2 line=$3 scenario=$4 folder status=0
   folder=$(mktemp -d)
   # Empty lines in front of it, so that mistakes are named by their lines in the page.
@@ -15,7 +18,7 @@ draw() {
     head -c "$((line - 1))" /dev/zero | tr '\0' '\n'
     printf '%s' "$scenario"
   } >"$folder/scenario"
-  "$weir" simulate --timeline "$folder/scenario" 2>"$folder/mistakes" || status=$?
+  "$weir" simulate "${@:5}" "$folder/scenario" 2>"$folder/mistakes" || status=$?
   sed "s|$folder/scenario|$page|g" "$folder/mistakes" >&2
   rm -r "$folder"
   return "$status"
@@ -35,7 +38,7 @@ page_with_pictures() {
         fence=json: begins=$((number + 1)) scenario=
         ;;
       'json:```')
-        drawn=$(draw "$page" "$weir" "$begins" "$scenario") || return 1
+        drawn=$(simulate "$page" "$weir" "$begins" "$scenario" --timeline) || return 1
         # Without the key.
         fence='' picture=${drawn#*$'\n\n'}
         ;;
@@ -49,9 +52,15 @@ page_with_pictures() {
         fi
         ;;
       text:signs:*)
-        drawn=$(draw "$page" "$weir" 1 '{"name": "-", "operator": {"mode": "ordered"}, "input": []}') \
-          || return 1
+        drawn=$(simulate "$page" "$weir" 1 '{"name": "-", "operator": {"mode": "ordered"}, "input": []}' \
+          --timeline) || return 1
         printf '%s\n' "${drawn%%$'\n\n'*}"
+        fence=drawn:
+        continue
+        ;;
+      '```jsonl')
+        printf '%s\n' "$line"
+        simulate "$page" "$weir" "$begins" "$scenario" || return 1
         fence=drawn:
         continue
         ;;

@@ -82,12 +82,14 @@ job_file_is_valid() {
 
 # $1: the command weir.
 pictures_are_the_commands() {
-  local page=docs/semantics.md drawn
+  local page drawn
   . scripts/lib/pictures.sh
-  drawn=$(page_with_pictures "$page" "$1") || fail "$page cannot be drawn anew"
-  grep -q '^```json' "$page" || fail "$page has no scenario"
-  diff -u --label "$page" --label "what the command draws" "$page" <(printf '%s\n' "$drawn") \
-    || fail "$page shows other pictures than the command draws. If the command is right: ./scripts/renew-docs"
+  for page in "${pages_with_pictures[@]}"; do
+    drawn=$(page_with_pictures "$page" "$1") || fail "$page cannot be drawn anew"
+    grep -q '^```json$' "$page" || fail "$page has no scenario"
+    diff -u --label "$page" --label "what the command draws" "$page" <(printf '%s\n' "$drawn") \
+      || fail "$page shows other pictures than the command draws. If the command is right: ./scripts/renew-docs"
+  done
 }
 
 "$@"

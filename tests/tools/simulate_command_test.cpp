@@ -4,9 +4,6 @@
 
 #include "command_fixture.hpp"
 
-#include <fstream>
-#include <iterator>
-
 using weir::tool::testing::command_fixture;
 
 namespace {
@@ -24,17 +21,6 @@ const std::string traces
     R"({"name": "two", "output": [{"at": 4, "value": 4}], )"
     R"("calls": [{"at": 3, "record": 2, "attempt": 1}], "failed": null})"
     "\n";
-
-/// The fenced blocks of a page, without their fences.
-std::vector<std::string> blocks_of(const std::string& page) {
-  std::vector<std::string> blocks;
-  for (auto at = page.find("```"); at != page.npos; at = page.find("```", at + 3)) {
-    const auto begin = page.find('\n', at) + 1;
-    at = page.find("```", begin);
-    blocks.push_back(page.substr(begin, at - begin));
-  }
-  return blocks;
-}
 
 } // namespace
 
@@ -131,15 +117,6 @@ BOOST_AUTO_TEST_CASE(bad_usage_of_simulate_ends_with_2) {
     BOOST_TEST(got.code == 2, got.err);
     BOOST_TEST(!got.err.empty());
   }
-}
-
-BOOST_AUTO_TEST_CASE(the_pages_example_is_true) {
-  std::ifstream page{WEIR_DOCS "/scenarios.md"};
-  const auto blocks = blocks_of({std::istreambuf_iterator<char>{page}, {}});
-  BOOST_REQUIRE(blocks.size() == 4u);
-  folder.write("s", blocks[1]);
-  BOOST_TEST(weir({"simulate", "s"}).out == blocks[2]);
-  BOOST_TEST(weir({"simulate", "--timeline", "s"}).out == blocks[3]);
 }
 
 BOOST_AUTO_TEST_CASE(a_timeline_takes_the_place_of_traces) {
