@@ -3,6 +3,7 @@
 #include "run_command.hpp"
 #include "simulate_command.hpp"
 
+#include "weir/actor_simulation.hpp"
 #include "weir/version.hpp"
 
 #include <CLI/CLI.hpp>
@@ -79,10 +80,21 @@ void add_simulate(CLI::App& app, simulate_arguments& arguments) {
          .add_option("--check", arguments.traces,
                      "Compare with the traces in this file, by name, and print each difference")
          ->type_name("TRACES");
-  simulate.add_flag("--timeline", arguments.timeline,
-                    "Draw each scenario: a row for each element, why it left when it left, and\n"
-                    "for whom it waited")
-    ->excludes(&check);
+  auto& timeline
+    = *simulate
+         .add_flag("--timeline", arguments.timeline,
+                   "Draw each scenario: a row for each element, why it left when it left, and\n"
+                   "for whom it waited")
+         ->excludes(&check);
+  const auto run_actors = [&arguments] {
+    arguments.run
+      = [](const auto& what) { return weir::simulation::simulate_on_actors(what); };
+  };
+  simulate
+    .add_flag_callback("--actors", run_actors,
+                       "Run the operator's actor in place of the bare machine, with its messages and\n"
+                       "wake-ups, in virtual time; the traces must be the same")
+    ->excludes(&timeline);
   simulate.footer(simulate_exit_codes);
 }
 

@@ -52,11 +52,11 @@ void say_too_long(const found_scenario& of, const error& why) {
   say(of.where() + ": scenario " + of.what.name + ": " + why.message());
 }
 
-int print_traces(const std::vector<found_scenario>& all) {
+int print_traces(const simulate_arguments& arguments, const std::vector<found_scenario>& all) {
   printer out;
   int code = exit_code::done;
   for (const auto& each : all)
-    if (const auto trace = simulation::simulate(each.what)) {
+    if (const auto trace = arguments.run(each.what)) {
       out.print(trace_json(*trace) + "\n");
     } else {
       say_too_long(each, trace.why());
@@ -90,7 +90,9 @@ struct namesakes {
 /// Names in the order in which they come, those of scenarios first.
 class comparison {
 public:
-  comparison(const std::vector<found_scenario>& scenarios, const std::vector<found_trace>& traces) {
+  comparison(const simulate_arguments& arguments, const std::vector<found_scenario>& scenarios,
+             const std::vector<found_trace>& traces)
+    : arguments_(arguments) {
     for (const auto& each : scenarios)
       under(each.what.name).scenarios.push_back(&each);
     for (const auto& each : traces)
@@ -138,7 +140,7 @@ private:
   }
 
   std::string run_difference(const found_scenario& scenario, const found_trace& expected) {
-    const auto came = simulation::simulate(scenario.what);
+    const auto came = arguments_.run(scenario.what);
     if (!came) {
       ran_too_long_ = true;
       say_too_long(scenario, came.why());
@@ -158,6 +160,7 @@ private:
     return text + "\n";
   }
 
+  const simulate_arguments& arguments_;
   std::map<std::string, namesakes> by_name_;
   std::vector<const std::string*> order_;
   std::size_t agree_ = 0;
@@ -172,7 +175,7 @@ int check_traces(const simulate_arguments& arguments, std::vector<mistake> mista
   if (any_said(mistakes))
     return exit_code::bad_usage;
   printer out;
-  comparison all{scenarios, traces.all};
+  comparison all{arguments, scenarios, traces.all};
   return out.exit_code(all.print(out, arguments.traces));
 }
 
@@ -186,7 +189,7 @@ int simulate_command(const simulate_arguments& arguments) {
   read.mistakes.insert(read.mistakes.end(), repeated.begin(), repeated.end());
   if (any_said(read.mistakes))
     return exit_code::bad_usage;
-  return arguments.timeline ? print_timelines(read.all) : print_traces(read.all);
+  return arguments.timeline ? print_timelines(read.all) : print_traces(arguments, read.all);
 }
 
 } // namespace weir::tool

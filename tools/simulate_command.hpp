@@ -6,6 +6,9 @@
 
 #include "exit_code.hpp"
 
+#include "weir/machine_simulation.hpp"
+
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +21,9 @@ struct simulate_arguments {
   std::string traces;
   /// Draws in place of printing traces.
   bool timeline = false;
+  /// Runs one scenario, for printing and comparing. Drawing looks into the machine itself.
+  std::function<expected<simulation::trace>(const simulation::scenario&)> run
+    = [](const simulation::scenario& what) { return simulation::simulate(what); };
 };
 
 /// Returns the exit code.

@@ -180,10 +180,11 @@ void operator_stage_state::on_attach(channel_id channel, lane_id lane,
 
 void operator_stage_state::on_batch(channel_id channel, batch_handle in) {
   input_->receive(channel, std::move(in));
-  if (over_)
+  // Checkpoints go on behind the end, until the job ends.
+  if (over_ && !body_->finished())
     return;
   const auto at = now();
-  if (!pass_barriers(at))
+  if (!pass_barriers(at) || over_)
     return;
   take_input(at);
   after(at);

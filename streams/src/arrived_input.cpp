@@ -35,11 +35,15 @@ struct appender {
 
 } // namespace
 
+void append_element(batch<simulated_record>& to, const scenario& of, std::size_t element) {
+  std::visit(appender{to, element}, of.input[element].what);
+}
+
 void arrived_input::append(std::size_t element) {
   if (waiting().empty())
     clear();
   elements_.push_back(element);
-  std::visit(appender{batch_, element}, scenario_.input[element].what);
+  append_element(batch_, scenario_, element);
 }
 
 void arrived_input::clear() {

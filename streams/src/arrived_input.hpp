@@ -13,6 +13,9 @@
 
 namespace weir::simulation::detail {
 
+/// Puts an element, which is no barrier and no restore, into a batch.
+void append_element(batch<simulated_record>& to, const scenario& of, std::size_t element);
+
 class arrived_input {
 public:
   /// `of` outlives it.

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actor_run.hpp"
+
+#include "arrived_input.hpp"
+
+#include "weir/operator_body.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <variant>
+
+namespace weir::simulation::detail {
+
+actor_run::actor_run(const scenario& of, const simulation_limits& limits)
+  : scenario_(of),
+    limits_(limits),
+    steps_(limits.steps),
+    recorder_(of, nullptr),
+    service_(of, recorder_, steps_, limits.end),
+    begin_(system_.now()),
+    settings_(&of.with) {
+  start({});
+}
+
+expected<trace> actor_run::to_end() {
+  while (!recorder_.has_failed() && find_next_time()) {
+    if (recorder_.now() > limits_.end)
+      return too_long("it runs past " + std::to_string(limits_.end) + " ms of virtual time");
+    handle_first_event();
+    steps_.spend(1);
+    if (steps_.is_overdrawn())
+      return too_long("it takes more than " + std::to_string(steps_.most())
+                      + " steps (events, calls, results; a second that an actor waits is an event)");
+  }
+  return recorder_.take();
+}
+
+error actor_run::too_long(const std::string& why) const {
+  return {error_kind::argument, "scenario " + scenario_.name, why};
+}
+
+// -- events --
+
+bool actor_run::find_next_time() {
+  auto next = std::min(next_timer(), service_.next_at());
+  if (read_ < scenario_.input.size())
+    next = std::min(next, scenario_.input[read_].at);
+  recorder_.set_time(next);
+  if (next == scripted_service::never)
+    return false;
+  system_.set_time(std::max(system_.now(), begin_ + as_duration(next)));
+  return true;
+}
+
+millis actor_run::next_timer() const {
+  const auto due = system_.next_timer();
+  if (due == time_point::max())
+    return scripted_service::never;
+  return std::chrono::ceil<std::chrono::milliseconds>(due - begin_).count();
+}
+
+void actor_run::handle_first_event() {
+  if (service_.has_late())
+    service_.give_late();
+  else if (service_.has_due())
+    service_.give_due();
+  else if (next_timer() <= recorder_.now())
+    system_.trigger_timers();
+  else
+    handle_input(read_++);
+  system_.run_messages();
+  record_output();
+  if (const auto& failure = rig_->failure())
+    recorder_.fails(*failure);
+}
+
+void actor_run::handle_input(std::size_t element) {
+  const auto& what = scenario_.input[element].what;
+  if (const auto* barrier = std::get_if<barrier_arrives>(&what)) {
+    barrier_ = element;
+    auto in = std::make_unique<batch<simulated_record>>();
+    static_cast<batch_base&>(*in).append(control::barrier(static_cast<std::uint64_t>(barrier->id)));
+    rig_->feed(std::move(in));
+    system_.run_messages();
+    states_[barrier->id] = rig_->state();
+  } else if (const auto* restores = std::get_if<operator_restores>(&what)) {
+    recorder_.restores(element);
+    restore(*restores);
+  } else {
+    recorder_.arrives(element);
+    feed(element);
+  }
+}
+
+void actor_run::feed(std::size_t element) {
+  auto in = std::make_unique<batch<simulated_record>>();
+  append_element(*in, scenario_, element);
+  rig_->feed(std::move(in));
+}
+
+void actor_run::restore(const operator_restores& how) {
+  if (how.with)
+    settings_ = &*how.with;
+  // The old operator goes before its futures, so that it hears of none of them.
+  rig_.reset();
+  service_.forget_calls();
+  operator_rig_settings settings;
+  settings.restored = states_.at(how.id);
+  settings.restore_how = how.call_all ? restore_mode::call_all : restore_mode::resume;
+  start(std::move(settings));
+}
+
+// -- user code --
+
+void actor_run::call(const simulated_record& of, simulated_future done) {
+  service_.call(of, std::move(done));
+}
+
+void actor_run::time_out(const simulated_record& of, simulated_future done) {
+  service_.time_out(of, settings_->on_timeout, std::move(done));
+}
+
+// -- the operator --
+
+void actor_run::start(operator_rig_settings settings) {
+  operator_plan plan{options_of(*settings_), mode_of(settings_->mode), [this](operator_parts parts) {
+                       return std::make_unique<async_operator_body<user_function>>(std::move(parts),
+                                                                                   user_function{*this});
+                     }};
+  rig_ = std::make_unique<operator_rig>(system_, std::move(plan), std::vector<pool_plan>{},
+                                        std::move(settings));
+  // There are no pools that could fail, and the function opens.
+  static_cast<void>(rig_->start());
+}
+
+void actor_run::record_output() {
+  for (const auto& each : rig_->take_output())
+    if (const auto* left = std::get_if<records_left>(&each)) {
+      record(*left);
+    } else if (const auto& what = std::get<control>(each); what.kind() == control_kind::barrier) {
+      recorder_.passes(*barrier_, std::get<barrier_arrives>(scenario_.input[*barrier_].what));
+    } else {
+      recorder_.leaves(what);
+    }
+}
+
+void actor_run::record(const records_left& left) {
+  if (left.output == output_kind::dead_letters) {
+    const auto& of = static_cast<const batch<dead_letter<simulated_record>>&>(*left.of);
+    for (std::size_t i = 0; i < of.records(); ++i)
+      recorder_.leaves(of.value(i));
+    return;
+  }
+  const auto& of = static_cast<const batch<simulated_result>&>(*left.of);
+  origin_runs::cursor origins;
+  for (std::size_t i = 0; i < of.records(); ++i)
+    recorder_.leaves(of.value(i), of.timestamp(i), origins.at(of.origins(), i));
+}
+
+} // namespace weir::simulation::detail

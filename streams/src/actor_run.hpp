@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// One run of a scenario on the operator's actor, in a virtual system: as `machine_run` on the bare machine,
+/// but elements come as messages, completions from outside, timers as the actor's own wake-ups, and what
+/// leaves is what its receivers get. Each event enters when the actors have come to rest from the one
+/// before. One thread.
+
+#include "scripted_service.hpp"
+#include "simulated_operator.hpp"
+#include "step_budget.hpp"
+#include "trace_recorder.hpp"
+#include "weir/machine_simulation.hpp"
+#include "weir/operator_rig.hpp"
+#include "weir/virtual_system.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace weir::simulation::detail {
+
+class actor_run final : public user_code {
+public:
+  /// The scenario has no mistakes, and outlives the run.
+  actor_run(const scenario& of, const simulation_limits& limits);
+
+  /// The trace, or which limit the run has passed. Once.
+  expected<trace> to_end();
+
+private:
+  // -- user code --
+
+  void call(const simulated_record& of, simulated_future done) override;
+  void time_out(const simulated_record& of, simulated_future done) override;
+
+  // -- events --
+
+  bool find_next_time();
+  void handle_first_event();
+  void handle_input(std::size_t element);
+  void feed(std::size_t element);
+  void restore(const operator_restores& how);
+  error too_long(const std::string& why) const;
+
+  // -- the operator --
+
+  void start(operator_rig_settings settings);
+  /// Writes down what has left.
+  void record_output();
+  void record(const records_left& left);
+  millis next_timer() const;
+
+  const scenario& scenario_;
+  const simulation_limits limits_;
+  step_budget steps_;
+  trace_recorder recorder_;
+  scripted_service service_;
+  /// Lines of the input that have been read.
+  std::size_t read_ = 0;
+  /// The barrier that is on its way.
+  std::optional<std::size_t> barrier_;
+  std::map<std::int64_t, std::shared_ptr<const operator_state>> states_;
+
+  virtual_system system_;
+  /// When the scenario began.
+  const time_point begin_;
+  const scenario_operator* settings_;
+  std::unique_ptr<operator_rig> rig_;
+};
+
+} // namespace weir::simulation::detail
