@@ -158,7 +158,7 @@ private:
 
 /// A class whose calls are coroutines, as the class form: keeps the coroutine of each call that runs.
 template <class F>
-class coroutine_function final : private coroutine_registry {
+class coroutine_function {
 public:
   using input_type = typename F::input_type;
   using output_type = typename F::output_type;
@@ -182,12 +182,12 @@ public:
   void async_invoke(const input_type& in, result_future<output_type> done) {
     const auto slot = done.slot();
     auto made = f_.async_invoke(in);
-    const auto begun = made.release();
     if (slot >= running_.size())
       running_.resize(slot + 1);
+    const auto begun = made.release();
     running_[slot] = begun;
-    begun.promise().begin(std::move(done), *this, slot);
-    begun.resume();
+    begun.promise().begin(std::move(done));
+    forget_ended(slot);
   }
 
   void timeout(const input_type& in, result_future<output_type> done)
@@ -211,8 +211,10 @@ public:
 
   /// The coroutine of the call in this slot may go on.
   void resume(std::uint32_t slot) {
-    if (slot < running_.size() && running_[slot])
-      running_[slot].resume();
+    if (slot < running_.size() && running_[slot]) {
+      running_[slot].promise().go_on();
+      forget_ended(slot);
+    }
   }
 
   /// Nobody waits for the call in this slot any more.
@@ -222,7 +224,10 @@ public:
   }
 
 private:
-  void forget(std::uint32_t slot) noexcept override { running_[slot] = nullptr; }
+  void forget_ended(std::uint32_t slot) noexcept {
+    if (running_[slot].done())
+      cancel(slot);
+  }
 
   void end_all() noexcept {
     for (std::uint32_t slot = 0; slot < running_.size(); ++slot)

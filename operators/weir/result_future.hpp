@@ -8,6 +8,7 @@
 /// destroyed without having been completed fails its record with the kind `abandoned`, so a forgotten
 /// callback is seen and never hangs. tests/operators/result_future_test.cpp shows each of these.
 
+#include "weir/call_resumer.hpp"
 #include "weir/completion_port.hpp"
 
 #include <algorithm>
@@ -16,67 +17,6 @@
 #include <vector>
 
 namespace weir {
-
-/// Lets the coroutine of one call go on, once, from any thread, also when it or its operator is gone.
-/// Movable; made by a result future.
-class call_resumer {
-public:
-  call_resumer() noexcept = default;
-
-  template <class Out>
-  call_resumer(completion_port<Out>& port, const call_id& id) noexcept
-    : port_(&port), id_(id), does_(&actions_on<Out>) {
-    port.share();
-  }
-
-  call_resumer(call_resumer&& other) noexcept
-    : port_(std::exchange(other.port_, nullptr)), id_(other.id_), does_(other.does_) {}
-
-  call_resumer& operator=(call_resumer&& other) noexcept {
-    std::swap(port_, other.port_);
-    std::swap(id_, other.id_);
-    std::swap(does_, other.does_);
-    return *this;
-  }
-
-  ~call_resumer() {
-    if (port_ != nullptr)
-      does_->let_go(port_);
-  }
-
-  void resume() {
-    if (port_ != nullptr)
-      end_with(does_->resume);
-  }
-
-  /// In its place: see `result_future::expire`.
-  void expire() {
-    if (port_ != nullptr)
-      end_with(does_->expire);
-  }
-
-private:
-  struct actions {
-    void (*resume)(void* port, const call_id& call);
-    void (*expire)(void* port, const call_id& call);
-    void (*let_go)(void* port) noexcept;
-  };
-
-  template <class Out>
-  static constexpr actions actions_on{
-    [](void* port, const call_id& call) { static_cast<completion_port<Out>*>(port)->resume(call); },
-    [](void* port, const call_id& call) { static_cast<completion_port<Out>*>(port)->expire(call); },
-    [](void* port) noexcept { static_cast<completion_port<Out>*>(port)->let_go(); }};
-
-  void end_with(void (*what)(void*, const call_id&)) {
-    what(port_, id_);
-    does_->let_go(std::exchange(port_, nullptr));
-  }
-
-  void* port_ = nullptr;
-  call_id id_;
-  const actions* does_ = nullptr;
-};
 
 template <class Out>
 class result_future {

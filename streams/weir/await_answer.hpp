@@ -8,7 +8,6 @@
 #include "weir/task.hpp"
 
 #include <coroutine>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -16,35 +15,23 @@ namespace weir {
 
 namespace detail {
 
-class answer_awaitable {
+class answer_awaitable : public continuation_awaitable<expected<answer>> {
 public:
-  using goes_on_by_itself = void;
-
   answer_awaitable(pool_client& pool, statement_id statement, std::vector<value> arguments)
     : pool_(&pool), statement_(statement), arguments_(std::move(arguments)) {}
 
-  bool await_ready() const noexcept { return false; }
-
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> waits) {
-    auto& call = waits.promise();
-    state_ = std::make_shared<continuation<expected<answer>>::state>();
-    pool_->ask(statement_, std::move(arguments_), call.facts().deadline,
-               [then = continuation<expected<answer>>{state_, call.resumer()}](
-                 expected<answer> got) mutable { then(std::move(got)); });
-  }
-
-  expected<answer> await_resume() {
-    if (state_->thrown)
-      std::rethrow_exception(state_->thrown);
-    return *std::move(state_->value);
+    auto& who = waits.promise();
+    wait(who, [&](continuation<expected<answer>> then) {
+      pool_->ask(statement_, std::move(arguments_), who.call().facts().deadline, std::move(then));
+    });
   }
 
 private:
   pool_client* pool_;
   statement_id statement_;
   std::vector<value> arguments_;
-  std::shared_ptr<continuation<expected<answer>>::state> state_;
 };
 
 } // namespace detail

@@ -246,6 +246,93 @@ BOOST_AUTO_TEST_CASE(what_is_awaited_may_be_given_up_at_the_timeout) {
   waits.expire();
 }
 
+// -- one await after another --
+
+/// Awaits the client's answer to "second" after a first await that failed.
+const auto after_a_failed_await = [](client& c, auto first) {
+  return [&c, first](const std::string& key) -> task<std::string> {
+    bool failed = false;
+    try {
+      co_await first();
+    } catch (const std::exception&) {
+      failed = true;
+    }
+    const auto got = co_await await_callback<std::string>(
+      [&](auto then) { c.ask("second", std::move(then)); });
+    co_return key + got + (failed ? " after a failure" : "");
+  };
+};
+
+/// The second await ends with its own answer, and not before.
+template <class Operator>
+void answer_the_second(client& c, Operator& op) {
+  op.settle();
+  BOOST_TEST(op.left() == "");
+  c.answer("second", "1");
+  op.settle();
+  BOOST_TEST(op.left() == "a1 after a failure ");
+}
+
+BOOST_AUTO_TEST_CASE(an_await_whose_start_throws_does_not_end_the_next) {
+  client c;
+  operator_of op{after_a_failed_await(c, [] {
+    return await_callback<std::string>([](auto) { throw std::runtime_error("down"); });
+  })};
+  op.push("a");
+  answer_the_second(c, op);
+}
+
+BOOST_AUTO_TEST_CASE(nor_does_a_continuation_that_a_start_which_throws_has_kept) {
+  // GIVEN a client that keeps the continuation, and then throws
+  client c;
+  operator_of op{after_a_failed_await(c, [&c] {
+    return await_callback<std::string>([&c](auto then) {
+      c.ask("first", std::move(then));
+      throw std::runtime_error("down");
+    });
+  })};
+  op.push("a");
+  // WHEN it is called while the next await waits
+  c.answer("first", "invented");
+  answer_the_second(c, op);
+}
+
+BOOST_AUTO_TEST_CASE(nor_one_that_it_has_called) {
+  client c;
+  operator_of op{after_a_failed_await(c, [] {
+    return await_callback<std::string>([](auto then) {
+      then("invented");
+      throw std::runtime_error("down");
+    });
+  })};
+  op.push("a");
+  answer_the_second(c, op);
+}
+
+BOOST_AUTO_TEST_CASE(nor_one_that_it_has_called_on_another_thread) {
+  client c;
+  operator_of op{after_a_failed_await(c, [] {
+    return await_callback<std::string>([](auto then) {
+      std::thread{[&] { then("invented"); }}.join();
+      throw std::runtime_error("down");
+    });
+  })};
+  op.push("a");
+  answer_the_second(c, op);
+}
+
+BOOST_AUTO_TEST_CASE(nor_does_another_librarys_awaitable_that_throws_when_it_is_to_suspend) {
+  struct refuses {
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<>) const { throw std::runtime_error("down"); }
+    int await_resume() const noexcept { return 0; }
+  };
+  client c;
+  operator_of op{after_a_failed_await(c, [] { return refuses{}; })};
+  op.push("a");
+  answer_the_second(c, op);
+}
+
 // -- failing --
 
 BOOST_AUTO_TEST_CASE(exceptions_become_errors_of_the_attempt) {

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What the coroutines of one call share: which of them may run, and what the others await. Part of the
+/// call's own coroutine (task.hpp). On the operator's thread, but for `await_node::set_done`.
+
+#include "weir/call_resumer.hpp"
+#include "weir/time.hpp"
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+
+namespace weir {
+
+/// What `co_await weir::this_call` gives.
+struct call_facts {
+  /// 1 for the first call of a record, one more with each retry.
+  std::uint32_t attempt = 0;
+  /// When the record's timeout passes; `time_point::max()` where it has none.
+  time_point deadline = time_point::max();
+  /// What was left of that timeout when the call began; `duration::max()` where there is none.
+  duration time_left = duration::max();
+};
+
+namespace detail {
+
+class coroutine_call;
+
+/// The part of a coroutine's promise that its call knows.
+class coroutine_frame {
+public:
+  coroutine_call& call() const noexcept { return *call_; }
+
+protected:
+  void belongs_to(coroutine_call& call, std::coroutine_handle<> self) noexcept {
+    call_ = &call;
+    self_ = self;
+  }
+
+private:
+  friend coroutine_call;
+
+  coroutine_call* call_ = nullptr;
+  std::coroutine_handle<> self_;
+  coroutine_frame* next_ready_ = nullptr;
+};
+
+/// Whether one await has what it waits for. A resume says only that something may have come, and may be
+/// late: this says whether it was for this await.
+class await_state {
+public:
+  /// Any thread; once.
+  void set_done() noexcept { done_.store(true, std::memory_order_release); }
+  bool is_done() const noexcept { return done_.load(std::memory_order_acquire); }
+
+private:
+  std::atomic<bool> done_{false};
+};
+
+/// An await in the list of those that wait. Lives in the coroutine that awaits.
+struct await_node {
+  coroutine_frame* who = nullptr;
+  await_state* state = nullptr;
+  await_node* next = nullptr;
+};
+
+class coroutine_call {
+public:
+  coroutine_call(const coroutine_call&) = delete;
+  coroutine_call& operator=(const coroutine_call&) = delete;
+
+  // -- for awaitables --
+
+  virtual call_resumer resumer() = 0;
+  virtual call_facts facts() const noexcept = 0;
+
+  /// `node.who`, which is about to be suspended, goes on when `node.state` is done and the call is told
+  /// to look.
+  void wait(await_node& node) noexcept {
+    node.next = waits_;
+    waits_ = &node;
+  }
+
+  /// A suspended coroutine runs next.
+  void make_ready(coroutine_frame& who) noexcept {
+    who.next_ready_ = ready_;
+    ready_ = &who;
+  }
+
+  // -- for the function --
+
+  /// Runs all that are ready, until each has ended or waits. A loop, so that no coroutine is resumed
+  /// inside another, however long their chain is.
+  void run() noexcept {
+    while (ready_ != nullptr) {
+      auto& next = *ready_;
+      ready_ = next.next_ready_;
+      next.self_.resume();
+    }
+  }
+
+  /// Looks what has come, and runs those that awaited it.
+  void go_on() noexcept {
+    for (auto** at = &waits_; *at != nullptr;) {
+      auto& node = **at;
+      if (node.state->is_done()) {
+        *at = node.next;
+        make_ready(*node.who);
+      } else {
+        at = &node.next;
+      }
+    }
+    run();
+  }
+
+protected:
+  coroutine_call() = default;
+  ~coroutine_call() = default;
+
+private:
+  await_node* waits_ = nullptr;
+  coroutine_frame* ready_ = nullptr;
+};
+
+} // namespace detail
+} // namespace weir
