@@ -62,11 +62,18 @@ void add_run(CLI::App& app, run_arguments& arguments) {
 }
 
 constexpr const char* simulate_exit_codes = R"(exit codes:
-  0  all ran; with --check, all agree
-  1  with --check: some differ
+  0  all ran; with --check, all agree; with --explore, no rule was broken
+  1  with --check: some differ; with --explore: a rule was broken
   2  bad usage, or a bad file
 
 docs/scenarios.md describes scenarios and traces.)";
+
+seed_range seeds_of(const std::string& text) {
+  const auto seeds = parse_seeds(text);
+  if (!seeds)
+    throw CLI::ValidationError{"--seeds " + text, seeds.why().message()};
+  return *seeds;
+}
 
 void add_simulate(CLI::App& app, simulate_arguments& arguments) {
   auto& simulate = *app.add_subcommand(
@@ -86,6 +93,13 @@ void add_simulate(CLI::App& app, simulate_arguments& arguments) {
                    "Draw each scenario: a row for each element, why it left when it left, and\n"
                    "for whom it waited")
          ->excludes(&check);
+  auto& explore
+    = *simulate
+         .add_flag("--explore", arguments.explore,
+                   "Run each scenario in many orders of what falls into one millisecond, and hold\n"
+                   "each run against the rules and against an independent model")
+         ->excludes(&check)
+         ->excludes(&timeline);
   const auto run_actors = [&arguments] {
     arguments.run
       = [](const auto& what) { return weir::simulation::simulate_on_actors(what); };
@@ -94,7 +108,15 @@ void add_simulate(CLI::App& app, simulate_arguments& arguments) {
     .add_flag_callback("--actors", run_actors,
                        "Run the operator's actor in place of the bare machine, with its messages and\n"
                        "wake-ups, in virtual time; the traces must be the same")
-    ->excludes(&timeline);
+    ->excludes(&timeline)
+    ->excludes(&explore);
+  simulate
+    .add_option_function<std::string>(
+      "--seeds", [&](const std::string& text) { arguments.seeds = seeds_of(text); },
+      "With --explore: how many orders are drawn, as in 5000, or the seeds that draw\n"
+      "them, as in 17..40. Default: 1000")
+    ->type_name("N|A..B")
+    ->needs(&explore);
   simulate.footer(simulate_exit_codes);
 }
 

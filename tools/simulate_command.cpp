@@ -81,6 +81,25 @@ int print_timelines(const std::vector<found_scenario>& all) {
   return out.exit_code(code);
 }
 
+int print_explorations(const std::vector<found_scenario>& all, const seed_range& seeds) {
+  printer out;
+  std::size_t hold = 0;
+  std::size_t do_not = 0;
+  int code = exit_code::done;
+  for (const auto& each : all)
+    if (const auto explored = explore(each.what, seeds)) {
+      ++(explored->found ? do_not : hold);
+      out.print(exploration_text(each.what, *explored, each.file));
+    } else {
+      say_too_long(each, explored.why());
+      code = exit_code::bad_usage;
+    }
+  out.print(std::to_string(hold) + " hold, " + std::to_string(do_not) + " do not\n");
+  if (code == exit_code::done && do_not > 0)
+    code = exit_code::rules_broken;
+  return out.exit_code(code);
+}
+
 /// What there is under one name.
 struct namesakes {
   std::vector<const found_scenario*> scenarios;
@@ -189,6 +208,8 @@ int simulate_command(const simulate_arguments& arguments) {
   read.mistakes.insert(read.mistakes.end(), repeated.begin(), repeated.end());
   if (any_said(read.mistakes))
     return exit_code::bad_usage;
+  if (arguments.explore)
+    return print_explorations(read.all, arguments.seeds);
   return arguments.timeline ? print_timelines(read.all) : print_traces(arguments, read.all);
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 /// The command `weir simulate`: runs the scenarios of files in virtual time and prints their traces,
-/// draws them, or compares them with recorded ones. Writes to standard output and standard error.
+/// draws them, compares them with recorded ones, or runs them in many orders of what falls together. Writes
+/// to standard output and standard error.
 
 #include "exit_code.hpp"
+#include "exploration.hpp"
 
 #include "weir/machine_simulation.hpp"
 
@@ -24,6 +26,9 @@ struct simulate_arguments {
   /// Runs one scenario, for printing and comparing. Drawing looks into the machine itself.
   std::function<expected<simulation::trace>(const simulation::scenario&)> run
     = [](const simulation::scenario& what) { return simulation::simulate(what); };
+  /// Runs each under every seed's order of simultaneous events in place of printing traces.
+  bool explore = false;
+  seed_range seeds;
 };
 
 /// Returns the exit code.

@@ -4,6 +4,8 @@
 
 #include "command_fixture.hpp"
 
+#include <utility>
+
 using weir::tool::testing::command_fixture;
 
 namespace {
@@ -116,6 +118,62 @@ BOOST_AUTO_TEST_CASE(bad_usage_of_simulate_ends_with_2) {
     const auto got = weir(arguments);
     BOOST_TEST(got.code == 2, got.err);
     BOOST_TEST(!got.err.empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(each_scenario_is_explored_by_its_name) {
+  folder.write("s", scenarios);
+  folder.write("t", R"({"name": "three", "operator": {"mode": "unordered"},
+    "input": [{"at": 0, "record": 1}, {"at": 0, "record": 2}, {"at": 1, "record": 3}]})");
+  const auto got = weir({"simulate", "--explore", "s", "t", "--seeds", "11..60"});
+  BOOST_TEST(got.code == 0);
+  BOOST_TEST(got.out == "one: no two events fall together; one order, 1 trace\n"
+                        "two: no two events fall together; one order, 1 trace\n"
+                        "three: 50 seeds, 6 orders, 2 traces\n"
+                        "3 hold, 0 do not\n");
+  BOOST_TEST(got.err == "");
+  const auto one = weir({"simulate", "--explore", "--seeds", "1", "t"});
+  BOOST_TEST(one.out == "three: 1 seed, 1 order, 1 trace\n1 hold, 0 do not\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_explored_is_said) {
+  folder.write("s", scenarios);
+  folder.write("t", R"({"name": "endless", "operator": {"mode": "ordered", "timeout_ms": 1000000000000,
+    "retry": {"kind": "fixed", "max_attempts": 2000000000, "delay_ms": 1, "if_error": "any"}},
+    "input": [{"at": 0, "record": 1}], "service": {"1": [{"error": "io"}]}})");
+  const auto got = weir({"simulate", "--explore", "s", "t"});
+  BOOST_TEST(got.code == 2);
+  BOOST_TEST(got.out.ends_with("\n2 hold, 0 do not\n"), got.out);
+  BOOST_TEST(got.err.starts_with("weir: t:1: scenario endless: it takes more than 1000000 steps"),
+             got.err);
+  folder.write("t", "{}");
+  const auto bad = weir({"simulate", "--explore", "s", "t"});
+  BOOST_TEST(bad.code == 2);
+  BOOST_TEST(bad.out == "");
+  BOOST_TEST(bad.err.ends_with("weir: 3 mistakes; nothing was run\n"), bad.err);
+}
+
+BOOST_AUTO_TEST_CASE(bad_usage_of_explore_says_what_is_wrong) {
+  folder.write("s", scenarios);
+  const std::string rule
+    = "must be how many, as in 1000, or the first and the last, as in 17..40; at most 10^18";
+  const std::pair<std::vector<std::string>, std::string> wrong[]
+    = {{{"--explore", "--seeds", "5..3", "s"}, "--seeds 5..3: " + rule},
+       {{"--explore", "--seeds", "0", "s"}, "--seeds 0: " + rule},
+       {{"--explore", "--seeds=-3", "s"}, "--seeds -3: " + rule},
+       {{"--explore", "--seeds", "1..", "s"}, "--seeds 1..: " + rule},
+       {{"--explore", "--seeds", "many", "s"}, "--seeds many: " + rule},
+       {{"--explore", "s", "--seeds"}, "--seeds: 1 required N|A..B missing"},
+       {{"--seeds", "3", "s"}, "--seeds requires --explore"},
+       {{"--explore", "--check", "t", "s"}, "--check excludes --explore"},
+       {{"--explore", "--timeline", "s"}, "--timeline excludes --explore"}};
+  for (const auto& [arguments, said] : wrong) {
+    std::vector<std::string> all{"simulate"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const auto got = weir(all);
+    BOOST_TEST(got.code == 2, said);
+    BOOST_TEST(got.out == "");
+    BOOST_TEST(got.err.starts_with(said + "\n"), got.err);
   }
 }
 
