@@ -164,7 +164,8 @@ BOOST_AUTO_TEST_CASE(predicates_delays_suppliers_fallbacks_and_emission_do_not_r
                                    notes.note("result predicate");
                                    return of.empty();
                                  })};
-  run({1, 2, 3, 4, 5, 6}, asks_client{client, notes, how}, {.timeout = 1min, .retry = retry, .at_end = weir::end_policy::keep_retrying});
+  run({1, 2, 3, 4, 5, 6}, asks_client{client, notes, how},
+      {.timeout = 1min, .retry = retry, .at_end = weir::end_policy::keep_retrying});
   BOOST_TEST(out == (std::multiset<int>{1, 21, 22, -4, 5, -6}), boost::test_tools::per_element());
   notes.check({"call", "supplier", "fallback", "delay", "error predicate", "result predicate", "map", "sink"},
               client.id());

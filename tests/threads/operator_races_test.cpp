@@ -140,9 +140,10 @@ struct racing_function : weir::async_function<int, int> {
   }
 
   void give(int n, weir::result_future<int> done) {
-    clients->give(static_cast<std::size_t>(n), [n, to = counts, d = std::move(done)](std::uint64_t how) mutable {
-      complete(std::move(d), n, how, *to);
-    });
+    clients->give(static_cast<std::size_t>(n),
+                  [n, to = counts, d = std::move(done)](std::uint64_t how) mutable {
+                    complete(std::move(d), n, how, *to);
+                  });
   }
 
   seen* counts;
