@@ -6,6 +6,7 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/logger.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -29,6 +30,16 @@ public:
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", static_cast<std::size_t>(threads == 0 ? cores : threads));
   }
+};
+
+/// CAF notes in each thread that has spawned an actor the system that it did so in, and the end of a system
+/// waits until no thread has it noted. A job's thread may live on, and another one may destroy the job.
+class forgets_system {
+public:
+  forgets_system() = default;
+  ~forgets_system() { caf::logger::set_current_actor_system(nullptr); }
+  forgets_system(const forgets_system&) = delete;
+  forgets_system& operator=(const forgets_system&) = delete;
 };
 
 /// The end of a job, as another thread waits for it.
@@ -76,6 +87,7 @@ public:
       runner_(std::in_place, system_, plan, run_settings{.keep_partial = options.keep_partial,
                            .seed = options.seed ? *options.seed : draw_seed(),
                            .log = environment.log}) {
+    const forgets_system when_started;
     auto mistakes
       = runner_->start([end = end_](job_result result) { end->set(std::move(result)); });
     if (!mistakes.empty()) {

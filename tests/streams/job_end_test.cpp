@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <utility>
 
@@ -31,6 +32,18 @@ public:
 
 private:
   std::shared_ptr<std::atomic<bool>> committed_;
+  std::uint64_t next_ = 0;
+};
+
+class endless_source : public weir::source<int> {
+public:
+  weir::expected<weir::poll_result> poll(weir::source_outputs& out) override {
+    for (int n = 0; n < 100 && out.has_room(); ++n)
+      out.records.emit(n, weir::event_time::none(), {next_++, 0, 0});
+    return weir::poll_result{};
+  }
+
+private:
   std::uint64_t next_ = 0;
 };
 
@@ -95,6 +108,23 @@ BOOST_AUTO_TEST_CASE(one_may_wait_for_the_end_without_a_limit) {
   auto job = env.start("numbers");
   BOOST_TEST(job.wait_for(weir::duration::max()));
   BOOST_TEST(job.wait().ok());
+}
+
+BOOST_AUTO_TEST_CASE(a_job_may_end_on_another_thread_than_the_one_that_started_it) {
+  // GIVEN a job that this thread has started, used, and will outlive
+  weir::environment env;
+  weir::async_data_stream::ordered_wait(
+    env.from_source([] { return std::make_unique<endless_source>(); }),
+    [](const int& in, weir::result_future<int> done) { double_at_once(in, std::move(done)); },
+    {.name = "double", .timeout = 0s})
+    .sink_to([](int) {});
+  auto job = std::make_unique<weir::job>(env.start("numbers"));
+  static_cast<void>(job->status());
+  job->drain(1min);
+  job->cancel();
+  // WHEN another thread destroys it, THEN that ends
+  auto destroyed = std::async(std::launch::async, [&] { job.reset(); });
+  BOOST_TEST((destroyed.wait_for(1min) == std::future_status::ready));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
