@@ -6,6 +6,7 @@
 
 #include "guarded.hpp"
 #include "output_port.hpp"
+#include "stage_pointer.hpp"
 
 #include "weir/fd_watcher.hpp"
 #include "weir/interfaces.hpp"

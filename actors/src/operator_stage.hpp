@@ -47,7 +47,7 @@ struct operator_stage_parts {
 
 class operator_stage_state {
 public:
-  using self_pointer = operator_actor::stateful_pointer<operator_stage_state>;
+  using self_pointer = stage_pointer<operator_actor, operator_stage_state>;
 
   explicit operator_stage_state(self_pointer self);
   ~operator_stage_state();

@@ -5,6 +5,8 @@
 /// them to the driver as far as it wants to hold, and carries results back to whom they belong. Touched
 /// only by its own messages; the driver's threads reach it through `pool_inbox`.
 
+#include "stage_pointer.hpp"
+
 #include "weir/client_driver.hpp"
 #include "weir/interfaces.hpp"
 #include "weir/probes.hpp"
@@ -53,7 +55,7 @@ struct pool_parts {
 
 class pool_state {
 public:
-  using self_pointer = pool_actor::stateful_pointer<pool_state>;
+  using self_pointer = stage_pointer<pool_actor, pool_state>;
 
   explicit pool_state(self_pointer self) : self_(self) {}
   ~pool_state();

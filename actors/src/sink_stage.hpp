@@ -24,7 +24,7 @@ struct sink_parts {
 
 class sink_stage_state {
 public:
-  using self_pointer = sink_actor::stateful_pointer<sink_stage_state>;
+  using self_pointer = stage_pointer<sink_actor, sink_stage_state>;
 
   explicit sink_stage_state(self_pointer self) : self_(self) {}
   ~sink_stage_state();

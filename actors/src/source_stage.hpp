@@ -28,7 +28,7 @@ struct source_parts {
 
 class source_stage_state {
 public:
-  using self_pointer = source_actor::stateful_pointer<source_stage_state>;
+  using self_pointer = stage_pointer<source_actor, source_stage_state>;
 
   explicit source_stage_state(self_pointer self) : self_(self) {}
   ~source_stage_state();

@@ -38,6 +38,8 @@ inline constexpr std::string_view overloaded = "overloaded";
 inline constexpr std::string_view cancelled = "cancelled";
 /// A fault of the store's or of a driver's inside.
 inline constexpr std::string_view internal = "internal";
+/// A wait on a thread that runs stages, which would stop what it waits for.
+inline constexpr std::string_view would_block = "would_block";
 /// A file, a folder or a device does not do what is asked of it.
 inline constexpr std::string_view io = "io";
 } // namespace error_kind

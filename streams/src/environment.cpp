@@ -2,6 +2,7 @@
 #include "weir/environment.hpp"
 
 #include "weir/job_runner.hpp"
+#include "weir/stage_thread.hpp"
 #include "weir/type_ids.hpp"
 
 #include <caf/actor_system.hpp>
@@ -72,6 +73,13 @@ private:
   std::optional<job_result> result_;
 };
 
+job_result not_waited_for(const std::string& job, const std::string& call) {
+  job_result refused;
+  refused.end = job_end::failed;
+  refused.why = {would_block("job " + job, call, "call it on a thread of your own")};
+  return refused;
+}
+
 std::uint64_t draw_seed() {
   std::random_device chance;
   return std::uint64_t{chance()} << 32 | chance();
@@ -82,7 +90,8 @@ std::uint64_t draw_seed() {
 class job::running {
 public:
   running(const job_plan& plan, const environment_options& environment, const run_options& options)
-    : config_(environment.threads),
+    : name_(plan.name),
+      config_(environment.threads),
       system_(config_),
       runner_(std::in_place, system_, plan, run_settings{.keep_partial = options.keep_partial,
                            .seed = options.seed ? *options.seed : draw_seed(),
@@ -109,18 +118,31 @@ public:
   running(const running&) = delete;
   running& operator=(const running&) = delete;
 
+  const std::string& name() const noexcept { return name_; }
   bool ended() const { return end_->wait_for(duration{0}); }
   job_runner& runner() { return *runner_; }
   ending& end() { return *end_; }
 
 private:
+  const std::string name_;
   std::shared_ptr<ending> end_ = std::make_shared<ending>();
   system_config config_;
   caf::actor_system system_;
   std::optional<job_runner> runner_;
 };
 
-job::job(std::unique_ptr<running> what) : running_(std::move(what)) {}
+void job::ender::operator()(running* what) const noexcept {
+  if (!on_stage_thread()) {
+    delete what;
+    return;
+  }
+  if (!what->ended())
+    what->runner().cancel();
+  // Its end may wait for this very thread.
+  std::thread{[what] { delete what; }}.detach();
+}
+
+job::job(std::unique_ptr<running, ender> what) : running_(std::move(what)) {}
 job::job(job&&) noexcept = default;
 job& job::operator=(job&&) noexcept = default;
 job::~job() = default;
@@ -140,10 +162,12 @@ void job::cancel() {
 }
 
 bool job::wait_for(duration at_most) const {
-  return running_->end().wait_for(at_most);
+  return running_->end().wait_for(on_stage_thread() ? duration{0} : at_most);
 }
 
 job_result job::wait() {
+  if (on_stage_thread() && !running_->ended())
+    return not_waited_for(running_->name(), "wait");
   return running_->end().wait();
 }
 
@@ -167,13 +191,16 @@ std::vector<error> environment::check() const {
 }
 
 job_result environment::execute(std::string name, run_options options) {
+  if (on_stage_thread())
+    return not_waited_for(name, "execute");
   return start(std::move(name), options).wait();
 }
 
 job environment::start(std::string name, run_options options) {
   auto plan = *plan_;
   plan.name = std::move(name);
-  return job{std::make_unique<job::running>(plan, options_, options)};
+  return job{std::unique_ptr<job::running, job::ender>{
+    new job::running{plan, options_, options}}};
 }
 
 } // namespace weir

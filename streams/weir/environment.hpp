@@ -56,7 +56,8 @@ struct run_options {
   std::optional<std::uint64_t> seed{};
 };
 
-/// A running job. Destroying it cancels the job and waits for its end.
+/// A running job. Destroying it cancels the job and waits for its end; but on a thread that runs stages it
+/// does not wait: then what the job uses must live on until it has ended.
 class job {
 public:
   job(job&&) noexcept;
@@ -74,17 +75,22 @@ public:
   /// Stops as soon as possible. Returns at once. After the end: nothing.
   void cancel();
 
-  /// Waits for the end, at most this long; whether it has come.
+  /// Waits for the end, at most this long; whether it has come. On a thread that runs stages it does not
+  /// wait.
   bool wait_for(duration at_most) const;
 
-  /// Waits for the end.
+  /// Waits for the end. On a thread that runs stages, and before the end, it does not wait but gives a
+  /// result that has failed with the kind `would_block`; the job goes on.
   job_result wait();
 
 private:
   friend class environment;
   class running;
-  explicit job(std::unique_ptr<running> what);
-  std::unique_ptr<running> running_;
+  struct ender {
+    void operator()(running* what) const noexcept;
+  };
+  explicit job(std::unique_ptr<running, ender> what);
+  std::unique_ptr<running, ender> running_;
 };
 
 class environment {
@@ -114,7 +120,8 @@ public:
   /// Everything that is wrong with the job as it is built; empty: it may start.
   std::vector<error> check() const;
 
-  /// Runs the job to its end.
+  /// Runs the job to its end. On a thread that runs stages it does not start, and the result has failed
+  /// with the kind `would_block`.
   job_result execute(std::string name, run_options options = {});
 
   /// Starts the job. One that cannot start (a mistake, a store that is missing) is a job that has
