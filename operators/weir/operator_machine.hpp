@@ -79,8 +79,8 @@ struct operator_failure {
 
 /// `Function` is a class form of `async_function.hpp`; `Calls` has `void observe(duration)`, which is
 /// told how long each call ran. It may have `call_begins()` and `call_ends()`, told when the user's function
-/// is entered and left; and `admitted(slot)` and `left(slot, record_fate, number of results)`, told when a
-/// record gets its slot and when it leaves it.
+/// is entered and left; and `admitted(slot)` and `left(slot, record_fate, number of results, const error*)`,
+/// told when a record gets its slot and when it leaves it, with the error where it had no results to give.
 template <class Function, class Calls>
 class operator_machine {
 public:
@@ -783,7 +783,7 @@ private:
     }
     if (e.met == failure_action::drop) {
       ++counts_.dropped;
-      has_left(slot, record_fate::dropped, 0);
+      has_left(slot, record_fate::dropped, 0, why);
       return true;
     }
     if (out.dead_letters != nullptr && !out.dead_letters->has_room())
@@ -793,7 +793,7 @@ private:
       out.dead_letters->emit(dead_letter<input_type>{std::move(*e.value), *why, e.attempt,
                                                      durations_.last(slot, e.ended_attempts())},
                              e.timestamp, e.from);
-    has_left(slot, record_fate::dead_letter, 0);
+    has_left(slot, record_fate::dead_letter, 0, why);
     return true;
   }
 
@@ -819,10 +819,10 @@ private:
     return results;
   }
 
-  void has_left(slot_index slot, record_fate how, std::size_t results) {
+  void has_left(slot_index slot, record_fate how, std::size_t results, const error* why = nullptr) {
     ++counts_.records_finished;
-    if constexpr (requires { observer_.left(slot, how, results); })
-      observer_.left(slot, how, results);
+    if constexpr (requires { observer_.left(slot, how, results, why); })
+      observer_.left(slot, how, results, why);
   }
 
   [[gnu::always_inline]] void release(slot_index slot, entry& e) noexcept {
