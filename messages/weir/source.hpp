@@ -78,8 +78,9 @@ public:
   virtual expected<void> open(const instance_context&) { return {}; }
 
   /// Emits records into `out` while there is room and something to read, at most some thousand a
-  /// call. An error fails the job. Never emits control elements: the stage makes watermarks and the
-  /// end of input.
+  /// call. An error fails the job. Never emits control elements: the stage makes watermarks,
+  /// statuses and the end of input. May be called before the descriptor that it waits for is ready,
+  /// and then says again that it waits: before its stream becomes idle it is asked once more.
   virtual expected<poll_result> poll(source_outputs& out) = 0;
 
   /// How far it has read.
