@@ -49,7 +49,7 @@ concept own_awaitable = requires { typename T::goes_on_by_itself; };
 template <class Out>
 class [[nodiscard]] task {
 public:
-  class promise_type : public detail::coroutine_call, public detail::coroutine_frame {
+  class promise_type final : public detail::coroutine_call, public detail::coroutine_frame {
   public:
     task get_return_object() noexcept {
       return task{std::coroutine_handle<promise_type>::from_promise(*this)};

@@ -49,6 +49,11 @@ duration virtual_clock::now() const {
   return impl_->system.now() - impl_->start;
 }
 
+event_time virtual_clock::wall_time() const {
+  constexpr std::int64_t year_2000 = 946'684'800'000;
+  return event_time{year_2000 + now() / std::chrono::milliseconds{1}};
+}
+
 void virtual_clock::call_after(duration wait, unique_function<void()> what) {
   impl_->calls.emplace(impl_->system.now() + std::max(wait, duration{0}), std::move(what));
 }

@@ -13,7 +13,7 @@ class virtual_job::impl {
 public:
   impl(virtual_clock& clock, const job_plan& plan, const environment_options& environment,
        const run_options& options)
-    : clock_(clock), runner_(clock.system().system(), plan, settings(environment, options)) {
+    : clock_(clock), runner_(clock.system().system(), plan, settings(clock, environment, options)) {
     auto mistakes = runner_.start([this](job_result how) { result_ = std::move(how); });
     started_ = mistakes.empty();
     if (!started_) {
@@ -33,13 +33,15 @@ public:
       clock_.advance(std::chrono::seconds{1});
   }
 
-  static run_settings settings(const environment_options& environment, const run_options& options) {
+  static run_settings settings(virtual_clock& clock, const environment_options& environment,
+                               const run_options& options) {
     return {.keep_partial = options.keep_partial,
             .seed = options.seed.value_or(0),
             .wait_for_fd =
               [](const fd_wait&, const std::function<void()>&) {
                 throw std::logic_error("it waits for a file descriptor, which a virtual job cannot");
               },
+            .wall_clock = [&clock] { return clock.wall_time(); },
             .log = environment.log};
   }
 

@@ -27,6 +27,10 @@ public:
   /// How far it was moved since it was made.
   duration now() const;
 
+  /// What a wall clock would show: 2000-01-01, midnight UTC, and `now()` more. Sources that take the time of
+  /// reading get it.
+  event_time wall_time() const;
+
   /// Calls `what` when so much time has passed; 0 and less: when the test next moves the clock or runs.
   /// Those of one moment are called in the order in which they were asked for, before anything that weir
   /// itself does at that moment.

@@ -75,4 +75,15 @@ BOOST_AUTO_TEST_CASE(a_plan_with_mistakes_has_failed_already) {
   BOOST_TEST((job.result()->end == weir::job_end::failed));
 }
 
+BOOST_AUTO_TEST_CASE(ingestion_time_is_that_of_the_virtual_clock) {
+  weir::environment other;
+  std::vector<weir::event_time> times;
+  other.from_source(weir::collection_source<int>{{1, 2}})
+    .with_watermarks(weir::ingestion_time())
+    .sink_to([&](int, weir::event_time at, const weir::origin&) { times.push_back(at); });
+  clock.advance(5ms);
+  virtual_job job{clock, other, "ingestion"};
+  BOOST_TEST((times == std::vector(2, weir::event_time{946'684'800'005})));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
