@@ -80,15 +80,11 @@ void pool_state::on_questions(const pool_questions& of) {
 
 void pool_state::on_cancellations(const pool_cancellations& of) {
   const auto client = client_index(of.client);
-  auto tokens = of.tokens;
-  std::sort(tokens.begin(), tokens.end());
   std::vector<call_token> ours;
-  for (std::size_t i = 0; i < calls_.size(); ++i) {
-    const auto& each = calls_[i];
-    if (each.held && each.client == client
-        && std::binary_search(tokens.begin(), tokens.end(), each.asked_as))
-      ours.push_back(call_token{each.generation} << 32 | i);
-  }
+  for (const auto token : of.tokens)
+    if (const auto* const found = find(client, token))
+      ours.push_back(call_token{found->generation} << 32
+                     | static_cast<std::size_t>(found - calls_.data()));
   std::sort(ours.begin(), ours.end());
   std::erase_if(waiting_, [&](const question& each) {
     if (!std::binary_search(ours.begin(), ours.end(), each.token))
@@ -144,6 +140,15 @@ bool pool_state::is_held(call_token token) const noexcept {
   return index < calls_.size() && calls_[index].held && calls_[index].generation == token >> 32;
 }
 
+const pool_state::call* pool_state::find(std::size_t client, call_token asked_as) const noexcept {
+  const auto& of = clients_[client].calls;
+  const auto slot = index_of(asked_as);
+  if (slot >= of.size())
+    return nullptr;
+  const auto& found = calls_[of[slot]];
+  return found.held && found.client == client && found.asked_as == asked_as ? &found : nullptr;
+}
+
 void pool_state::send_results() {
   parts_->probe->errors.set(failed_);
   parts_->probe->held.set(calls_.size() - free_.size());
@@ -173,6 +178,11 @@ call_token pool_state::hold(std::uint32_t client, call_token asked_as) {
   of.client = client;
   of.asked_as = asked_as;
   of.held = true;
+  auto& places = clients_[client].calls;
+  const auto slot = index_of(asked_as);
+  if (slot >= places.size())
+    places.resize(slot + 1);
+  places[slot] = static_cast<std::uint32_t>(index);
   return call_token{of.generation} << 32 | index;
 }
 

@@ -69,6 +69,8 @@ private:
     std::uint32_t number;
     pool_user actor;
     std::shared_ptr<std::vector<call_result>> results;
+    /// Where the call is that was last asked from each of its slots; see `pool_questions`.
+    std::vector<std::uint32_t> calls{};
   };
   /// A question that is not answered.
   struct call {
@@ -89,6 +91,8 @@ private:
   /// Puts a result to those of its user. False: its call is over.
   bool settle(call_result& with);
   bool is_held(call_token token) const noexcept;
+  /// The call that a client asked under this token, where it is not answered; else null.
+  const call* find(std::size_t client, call_token asked_as) const noexcept;
   void send_results();
   std::size_t client_index(std::uint32_t number) const;
   call_token hold(std::uint32_t client, call_token asked_as);

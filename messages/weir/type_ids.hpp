@@ -49,7 +49,8 @@ struct wake_up {
   time_point due;
 };
 
-/// Questions of one operator instance for a pool.
+/// Questions of one operator instance for a pool. The lower half of a token is the place in a table of the
+/// client's (a small number, used again when its question is answered), by which a cancellation finds it.
 struct pool_questions {
   std::uint32_t client = 0;
   std::shared_ptr<std::vector<question>> questions;

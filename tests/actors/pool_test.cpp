@@ -223,6 +223,29 @@ BOOST_AUTO_TEST_CASE(a_cancellation_reaches_the_driver_under_its_token) {
   BOOST_TEST(store.cancelled.size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_cancellation_reaches_only_the_question_that_it_names) {
+  open(100, 2);
+  join();
+  join();
+  const auto token = [](std::uint64_t generation, std::uint64_t slot) { return generation << 32 | slot; };
+  ask(10, {{token(1, 0), 1}, {token(1, 5), 2}});
+  ask(11, {{token(1, 5), 3}});
+  // Their slots are used again, and so are their places in the pool.
+  answer(2);
+  answer(3);
+  ask(11, {{token(2, 5), 4}});
+  ask(10, {{token(2, 5), 5}});
+  // WHEN those that were answered are cancelled, and one that was never asked
+  cancel(10, {token(1, 5), token(1, 4), token(1, 77)});
+  cancel(11, {token(1, 5)});
+  BOOST_TEST(store.cancelled.empty());
+  // and then those that were not
+  cancel(11, {token(2, 5)});
+  cancel(10, {token(2, 5), token(1, 0)});
+  BOOST_TEST(store.cancelled.size() == 3u);
+  BOOST_TEST(store.cancelled.at(0) == store.held.find(4)->second.token);
+}
+
 BOOST_AUTO_TEST_CASE(results_that_came_before_the_actor_are_not_lost) {
   open(100, 1);
   auto& user = join();
