@@ -147,7 +147,7 @@ void operator_stage_state::on_blocking_call(duration took) {
                    "client's asynchronous form, or a client pool, which waits on threads of its own";
   if (*untold > 0)
     message += " (" + std::to_string(*untold) + " more since the last report)";
-  of.log({log_level::warning, "operator " + of.context.stage, std::move(message)});
+  tell(of.log, {log_level::warning, "operator " + of.context.stage, std::move(message)});
 }
 
 void operator_stage_state::on_run() {

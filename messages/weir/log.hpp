@@ -2,8 +2,8 @@
 #pragma once
 
 /// What weir has to say while a job runs. The library prints nothing: whoever wants to know gives a
-/// function, which is called from any thread of the job, several at a time, and must neither block nor
-/// throw. Never holds keys or values of records. Plain values; any thread.
+/// function, which is called from any thread of the job, several at a time, and must not block; what it
+/// throws is dropped. Never holds keys or values of records. Plain values; any thread.
 
 #include <cstdint>
 #include <functional>
@@ -29,5 +29,16 @@ struct log_entry {
 };
 
 using log_function = std::function<void(const log_entry&)>;
+
+/// How the library calls a log function, which may be null: nothing that it throws gets out.
+inline void tell(const log_function& to, const log_entry& what) noexcept {
+  if (!to)
+    return;
+  try {
+    to(what);
+  } catch (...) {
+    // It was the one to be told.
+  }
+}
 
 } // namespace weir

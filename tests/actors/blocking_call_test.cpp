@@ -6,6 +6,8 @@
 
 #include "log_limiter.hpp"
 
+#include <stdexcept>
+
 using namespace std::chrono_literals;
 using weir::result_future;
 using weir::testing::job_fixture;
@@ -97,6 +99,15 @@ BOOST_AUTO_TEST_CASE(it_is_said_once_a_minute_with_the_number_that_was_left_out)
   BOOST_REQUIRE_EQUAL(logged.size(), 2u);
   BOOST_TEST(logged.back().message.ends_with("(2 more since the last report)"));
   BOOST_TEST(status().blocking_calls == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(a_log_function_that_throws_does_no_harm) {
+  settings.log = [](const weir::log_entry&) { throw std::runtime_error{"the disk is full"}; };
+  functions["op"].answer = [&](int x, result_future<int> done) { done.complete(client.get(x)); };
+  start();
+  push({1, 2});
+  BOOST_TEST(written() == (std::vector{10, 20}), boost::test_tools::per_element());
+  BOOST_TEST(status().blocking_calls == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(a_function_that_starts_its_call_and_returns_is_not_said_anything_about) {
