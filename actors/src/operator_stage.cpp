@@ -132,6 +132,7 @@ void operator_stage_state::restore() {
   std::shared_ptr<batch_base> waiting = body_->input_batch();
   from.waiting->copy_rest_to(*waiting, {});
   input_->restore(std::move(waiting), from.channels);
+  waits_for_room_ = true;
 }
 
 void operator_stage_state::on_blocking_call(duration took) {
@@ -154,8 +155,7 @@ void operator_stage_state::on_run() {
   attach_to(self_, results_->targets(), 0);
   if (dead_letters_)
     attach_to(self_, dead_letters_->targets(), 1);
-  // Without room the first credit does it: what a checkpoint holds finished leaves before there are calls.
-  if (over_ || !results_->has_room())
+  if (over_ || !may_begin())
     return;
   const auto at = now();
   body_->advance(outputs(), at);
@@ -165,7 +165,7 @@ void operator_stage_state::on_run() {
 
 void operator_stage_state::on_credit(lane_id lane, const credit& more, batch_handle spare) {
   (lane.output == 0 ? *results_ : *dead_letters_).grant(lane.lane, more, std::move(spare));
-  if (over_)
+  if (over_ || !may_begin())
     return;
   const auto at = now();
   body_->advance(outputs(), at);
@@ -184,7 +184,7 @@ void operator_stage_state::on_batch(channel_id channel, batch_handle in) {
   if (over_ && !body_->finished())
     return;
   const auto at = now();
-  if (!pass_barriers(at) || over_)
+  if (!pass_barriers(at) || over_ || !may_begin())
     return;
   take_input(at);
   after(at);
@@ -222,13 +222,21 @@ void operator_stage_state::on_wake_up(const wake_up& armed) {
 void operator_stage_state::on_pool_results(const pool_results& of) {
   auto& client = *context_->clients().at(of.pool);
   client.grant(of.granted);
-  if (over_)
+  if (over_ || !may_begin())
     return;
   const auto at = now();
   if (of.results != nullptr)
     body_->run([&] { client.deliver(*of.results, at); }, outputs(), at);
   take_input(at);
   after(at);
+}
+
+bool operator_stage_state::may_begin() {
+  if (!waits_for_room_)
+    return true;
+  const auto has_room = [](const std::unique_ptr<output_port>& of) { return !of || of->has_room(); };
+  waits_for_room_ = !has_room(results_) || !has_room(dead_letters_);
+  return !waits_for_room_;
 }
 
 bool operator_stage_state::pass_barriers(time_point now) {

@@ -74,6 +74,9 @@ private:
   void make_body();
   expected<void> open_body();
   void restore();
+  /// Whether it may take input and make calls. Where it goes on from a checkpoint not before all its outputs
+  /// have room: what that holds finished leaves before there are calls.
+  bool may_begin();
   /// Hands over its state at each barrier that has been reached, and lets the barrier leave, ahead of
   /// all that waits. Whether that went well.
   bool pass_barriers(time_point now);
@@ -101,6 +104,8 @@ private:
   std::unique_ptr<output_port> dead_letters_;
   wake_ups wake_ups_;
   log_limiter blocking_reports_;
+  /// It goes on from a checkpoint and has not begun.
+  bool waits_for_room_ = false;
   /// The flush message to itself is under way.
   bool flushing_ = false;
   /// It has failed or finished: nothing more is done.

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// An operator instance that goes on from a checkpoint: what that holds finished leaves before there are
+// calls, whichever of its receivers has room first.
+
+#include "../support/actor_world.hpp"
+#include "../support/job_scripts.hpp"
+
+#include "operator_stage.hpp"
+
+#include "weir/edge_steps.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/event_based_actor.hpp>
+
+using weir::batch;
+using weir::channel_id;
+using weir::lane_id;
+using namespace weir::testing;
+
+namespace {
+
+using record = weir::record_snapshot<int, int>;
+using snapshot = weir::machine_snapshot<int, int>;
+
+record finished_record(int value) {
+  record of{.value = value, .timestamp = {}, .from = {static_cast<std::uint64_t>(value), 0, 0}};
+  of.finished.emplace(std::vector<int>{10 * value});
+  return of;
+}
+
+record dead_record(int value) {
+  record of{.value = value, .timestamp = {}, .from = {static_cast<std::uint64_t>(value), 0, 0}};
+  of.finished.emplace(record::failure{{"refused", "store", "it said no"}, weir::failure_action::dead_letter});
+  return of;
+}
+
+record open_record(int value) {
+  return {.value = value, .timestamp = {}, .from = {static_cast<std::uint64_t>(value), 0, 0}, .attempt = 1, .running = true};
+}
+
+/// All that surrounds the operator: a receiver at each lane, which gives credit when the test says so, and
+/// its sender and its job, which only listen.
+struct restored_fixture {
+  restored_fixture() {
+    around = world.system().spawn(
+      [](caf::event_based_actor*, restored_fixture* test) -> caf::behavior {
+        return {
+          [](weir::attach_atom, channel_id, lane_id, const weir::credit_receiver&) {},
+          [test](channel_id, weir::batch_handle& in) { test->take(*in.batch); },
+          [](lane_id, const weir::credit&, weir::batch_handle&) {},
+          [](weir::instance_id, weir::stage_event) {},
+          [test](weir::instance_id, const weir::stage_failure& why) {
+            test->log.note("failed " + why.why.text());
+          },
+        };
+      },
+      this);
+    parts->instance.context = {"test", "op", 0, 1};
+    parts->instance.job = caf::actor_cast<weir::job_actor>(around);
+    parts->instance.channels = 1;
+    parts->probe = std::make_shared<weir::operator_probe>();
+    parts->plan.options.name = "op";
+    parts->plan.options.timeout = weir::duration{0};
+    parts->plan.options.on_failure = weir::failure_action::dead_letter;
+    parts->plan.make = [this](weir::operator_parts of) {
+      return std::make_unique<weir::async_operator_body<scripted_function>>(
+        std::move(of),
+        scripted_function{[this](const weir::function_context&) -> function_script& { return function; }, log});
+    };
+  }
+
+  ~restored_fixture() {
+    caf::anon_send_exit(op, caf::exit_reason::kill);
+    caf::anon_send_exit(around, caf::exit_reason::kill);
+    world.run();
+    parts.reset();
+    op = nullptr;
+    around = nullptr;
+  }
+
+  /// An edge of results or dead letters to so many lanes, by key where there are several. All lanes are
+  /// channels 0, 1, ...
+  void add_edge(std::vector<weir::edge_parts>& to, std::uint32_t lanes) {
+    auto& edge = to.emplace_back();
+    for (std::uint32_t i = 0; i < lanes; ++i)
+      edge.targets.push_back({caf::actor_cast<weir::batch_receiver>(around), {channels++}, 0});
+    if (lanes > 1)
+      edge.keys = weir::keys_of<int>([](const int& x) { return x; });
+  }
+
+  void start_from(snapshot held) {
+    parts->restored = std::make_shared<const weir::operator_state>(weir::operator_state{
+      std::make_shared<const weir::typed_held_entries<int, int>>(std::move(held)),
+      std::make_shared<const batch<int>>(), weir::channel_merger{1}});
+    op = world.system().spawn(weir::operator_stage, parts);
+    caf::anon_send(op, caf::open_atom::value);
+    caf::anon_send(op, weir::attach_atom::value, channel_id{0}, lane_id{0, 0},
+                   caf::actor_cast<weir::credit_receiver>(around));
+    caf::anon_send(op, weir::run_atom::value);
+    world.run();
+    BOOST_TEST(log.take() == "open op\n");
+  }
+
+  void grant(lane_id lane) {
+    caf::anon_send(op, lane, weir::credit{100, 100'000}, weir::batch_handle{});
+    world.run();
+  }
+
+  void push(int value) {
+    auto in = std::make_shared<batch<int>>();
+    in->append(value, weir::event_time::none(), {static_cast<std::uint64_t>(value), 0, 0});
+    caf::anon_send(op, channel_id{0}, weir::batch_handle{std::move(in)});
+    world.run();
+  }
+
+  void take(const weir::batch_base& in) {
+    if (const auto* results = dynamic_cast<const batch<int>*>(&in)) {
+      for (std::size_t i = 0; i < in.records(); ++i)
+        log.note("result " + std::to_string(results->value(i)));
+    } else {
+      log.note("dead letters " + std::to_string(in.records()));
+    }
+  }
+
+  journal log;
+  function_script function;
+  std::uint32_t channels = 0;
+  std::shared_ptr<weir::operator_stage_parts> parts = std::make_shared<weir::operator_stage_parts>();
+  actor_world world;
+  caf::actor around;
+  weir::operator_actor op;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(restored_operators, restored_fixture)
+
+BOOST_AUTO_TEST_CASE(with_keyed_lanes_nothing_is_called_before_all_have_room) {
+  add_edge(parts->instance.results, 2);
+  start_from({{finished_record(1), open_record(2)}});
+  grant({0, 1});
+  BOOST_TEST(log.take() == "");
+  push(3);
+  BOOST_TEST(log.take() == "");
+  grant({0, 0});
+  // What is in the open batch leaves when the mailbox is empty: in front of it are all calls of one message.
+  BOOST_TEST(parts->probe->records_out.value() == 1u);
+  BOOST_TEST(log.take() == "call op 2\ncall op 3\nresult 10\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_room_of_dead_letters_alone_lets_no_call_begin) {
+  add_edge(parts->instance.results, 1);
+  add_edge(parts->instance.dead_letters, 1);
+  start_from({{finished_record(1), dead_record(2), open_record(3)}});
+  grant({1, 0});
+  BOOST_TEST(log.take() == "");
+  BOOST_TEST(parts->probe->calls.value() == 0u);
+  grant({0, 0});
+  BOOST_TEST(parts->probe->records_out.value() == 1u);
+  BOOST_TEST(parts->probe->dead_letters.value() == 1u);
+  BOOST_TEST(parts->probe->calls.value() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(nor_does_that_of_the_results_where_dead_letters_have_none) {
+  add_edge(parts->instance.results, 1);
+  add_edge(parts->instance.dead_letters, 1);
+  start_from({{dead_record(1), open_record(2)}});
+  grant({0, 0});
+  BOOST_TEST(log.take() == "");
+  grant({1, 0});
+  BOOST_TEST(parts->probe->dead_letters.value() == 1u);
+  BOOST_TEST(parts->probe->calls.value() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_barrier_passes_an_operator_that_waits_for_room) {
+  add_edge(parts->instance.results, 1);
+  std::uint64_t taken = 0;
+  parts->state_taken = [&](std::uint64_t checkpoint, const std::shared_ptr<const weir::operator_state>&) {
+    taken = checkpoint;
+  };
+  start_from({{finished_record(1), open_record(2)}});
+  auto in = std::make_shared<batch<int>>();
+  in->append(weir::control::barrier(7));
+  caf::anon_send(op, channel_id{0}, weir::batch_handle{std::move(in)});
+  world.run();
+  BOOST_TEST(taken == 7u);
+  BOOST_TEST(parts->probe->calls.value() == 0u);
+  grant({0, 0});
+  BOOST_TEST(parts->probe->records_out.value() == 1u);
+  BOOST_TEST(parts->probe->calls.value() == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
