@@ -25,14 +25,13 @@ std::int64_t edge_output::room() {
     return lanes_.size() > 1 ? std::min(room, turn_left_) : room;
   }
   // Any record may be for any of them.
-  auto room = chunk_max;
+  auto room = chunk_;
   for (const auto& each : lanes_)
     room = std::min(room, room_of(each));
   return room;
 }
 
 std::optional<step_failure> edge_output::put(batch_base& in, const output_port::sender& send) {
-  const auto emitted = std::max<std::int64_t>(size_of(in).records, 1);
   before_.clear();
   for (const auto& each : lanes_)
     before_.push_back(size_of(*each.open));
@@ -47,7 +46,9 @@ std::optional<step_failure> edge_output::put(batch_base& in, const output_port::
   }
   sent_ += static_cast<std::uint64_t>(added.records);
   turn_left_ -= added.records;
-  bytes_a_record_ = std::max<std::int64_t>(added.bytes / emitted, 1);
+  if (added.records > 0)
+    bytes_a_record_ = std::max({added.bytes / added.records, bytes_a_record_ / 2, std::int64_t{1}});
+  chunk_ = std::min(2 * chunk_, chunk_max);
   return {};
 }
 
@@ -84,7 +85,7 @@ std::int64_t edge_output::room_of(const lane& of) const {
     return 1;
   const auto open = size_of(*of.open);
   const auto records = std::min({of.left.records,
-                                 static_cast<std::int64_t>(limits_.records) - open.records, chunk_max});
+                                 static_cast<std::int64_t>(limits_.records) - open.records, chunk_});
   const auto bytes = std::min(of.left.bytes, static_cast<std::int64_t>(limits_.bytes) - open.bytes);
   return std::min(records, std::max<std::int64_t>(bytes / bytes_a_record_, 1));
 }

@@ -14,8 +14,10 @@ public:
   /// `prototype`: an empty batch of what is emitted.
   edge_output(const edge_parts& parts, const batch_base& prototype, batch_limits limits);
 
-  /// How many emitted records the lanes surely have room for: 0, or up to `chunk_max`. Where records
-  /// have their turns, it is the room of the lane that `put` will give them to.
+  /// How many emitted records the lanes have room for: 0, or up to `chunk_max`. Their number is sure; their
+  /// bytes are what those before them became, so results that grow all at once overdraw the bytes by the
+  /// chunk in which they do. Where records have their turns, it is the room of the lane that `put` will
+  /// give them to.
   std::int64_t room();
 
   /// Takes records in, at most `room()`, and sends lanes that are full. `in` is then to be cleared.
@@ -57,7 +59,10 @@ private:
   std::size_t current_ = 0;
   /// Records that the current lane may still get in its turn.
   std::int64_t turn_left_ = lane_turn;
-  /// What one emitted record of the last chunk became, at least 1.
+  /// Most records of the next chunk: few, until it is known what they become.
+  std::int64_t chunk_ = 1;
+  /// What one record that comes out is thought to hold, at least 1. Small ones make it smaller slowly:
+  /// great ones may be back soon.
   std::int64_t bytes_a_record_ = 1;
   std::uint64_t sent_ = 0;
   // -- used again for every chunk --
