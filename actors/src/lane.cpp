@@ -11,8 +11,34 @@ namespace {
 
 /// Empty batches that a lane keeps; a receiver that stood still gives back many small ones at once.
 constexpr std::size_t spares_max = 8;
-/// Control elements that an open batch without credit holds before watermarks are merged.
+/// Control elements that an open batch without credit holds before borders are merged.
 constexpr std::size_t controls_max = 1000;
+
+bool is_watermark(const control& of) noexcept {
+  return of.kind() == control_kind::watermark;
+}
+
+/// Appends a border to a batch that is full of control elements: of the borders at its end stay the newest
+/// watermark and the newest status.
+void append_merged(batch_base& to, const control& what) {
+  const auto& all = to.controls();
+  const auto replaces = [&](std::size_t from_end) {
+    if (from_end > all.size())
+      return false;
+    const auto& [before, there] = all[all.size() - from_end];
+    return before == to.records() && there.is_border() && is_watermark(there) == is_watermark(what);
+  };
+  if (replaces(1)) {
+    to.replace_last_control(what);
+  } else if (replaces(2) && all.back().what.is_border()) {
+    const auto last = all.back().what;
+    to.remove_last_control();
+    to.replace_last_control(last);
+    to.append(what);
+  } else {
+    to.append(what);
+  }
+}
 
 } // namespace
 
@@ -24,11 +50,8 @@ void lane::grant(const credit& more, std::shared_ptr<batch_base> empty) {
 }
 
 void lane::append(const control& what) {
-  const auto& controls = open->controls();
-  if (!has_credit() && controls.size() >= controls_max && what.kind() == control_kind::watermark
-      && controls.back().what.kind() == control_kind::watermark
-      && controls.back().before == open->records())
-    open->replace_last_control(what);
+  if (what.is_border() && !has_credit() && open->controls().size() >= controls_max)
+    append_merged(*open, what);
   else
     open->append(what);
   urgent = urgent || !what.is_border();

@@ -211,11 +211,48 @@ BOOST_AUTO_TEST_CASE(watermarks_without_records_use_credit_up) {
 
 BOOST_AUTO_TEST_CASE(a_status_between_watermarks_is_not_lost) {
   open(1);
-  for (int i = 0; i < 3000; ++i)
-    port->emit(i % 2 == 0 ? control::idle() : control::active());
+  for (int i = 0; i < 990; ++i)
+    port->emit(i % 3 == 0 ? control::idle() : i % 3 == 1 ? control::active() : control::watermark(event_time{i}));
   grant(0, 1);
   port->flush();
-  BOOST_TEST(controls(0) == 3000u);
+  BOOST_TEST(controls(0) == 990u);
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_flaps_does_not_fill_the_memory_of_who_waits_for_credit) {
+  // GIVEN a lane without credit behind a source that is idle now and then
+  open(1);
+  for (int i = 0; i < 5000; ++i) {
+    port->emit(control::idle());
+    port->emit(control::active());
+    port->emit(control::watermark(event_time{i}));
+  }
+  port->emit(control::idle());
+  // WHEN credit comes
+  grant(0, 1);
+  port->flush();
+  // THEN the newest watermark and the newest status are there, in their order, and not all that was before
+  BOOST_REQUIRE(sent.size() == 1u);
+  const auto& all = sent[0].batch->controls();
+  BOOST_TEST(all.size() <= 1002u);
+  BOOST_TEST((all[all.size() - 2].what == control::watermark(event_time{4999})));
+  BOOST_TEST((all.back().what == control::idle()));
+}
+
+BOOST_AUTO_TEST_CASE(borders_are_not_merged_past_a_record) {
+  weir::lane of{{}, {}, std::make_shared<batch<int>>(), {}};
+  for (int i = 0; i < 1000; ++i)
+    of.append(control::watermark(event_time{i}));
+  static_cast<batch<int>&>(*of.open).append(7, event_time{999}, {});
+  of.append(control::watermark(event_time{1000}));
+  of.append(control::idle());
+  of.append(control::watermark(event_time{1001}));
+  of.append(control::active());
+  const auto& all = of.open->controls();
+  BOOST_REQUIRE(all.size() == 1002u);
+  BOOST_TEST(all[999].before == 0u);
+  BOOST_TEST((all[999].what == control::watermark(event_time{999})));
+  BOOST_TEST((all[1000].what == control::watermark(event_time{1001})));
+  BOOST_TEST((all[1001].what == control::active()));
 }
 
 BOOST_AUTO_TEST_CASE(records_are_dealt_out_in_turns) {
