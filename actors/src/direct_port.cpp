@@ -18,7 +18,7 @@ direct_port::direct_port(std::vector<lane_target> targets, std::unique_ptr<batch
 
 void direct_port::grant(std::uint32_t number, const credit& more, batch_handle spare) {
   reconcile();
-  lanes_[number].grant(more, std::move(spare.batch));
+  lanes_[number].grant(more, std::move(spare.batch), limits_);
   open_lane(current_);
 }
 

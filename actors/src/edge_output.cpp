@@ -46,6 +46,10 @@ std::optional<step_failure> edge_output::put(batch_base& in, const output_port::
   }
   sent_ += static_cast<std::uint64_t>(added.records);
   turn_left_ -= added.records;
+  if (multiplies_)
+    for (auto& each : between_)
+      if (is_oversized(*each, limits_))
+        each = each->fresh();
   if (added.records > 0)
     bytes_a_record_ = std::max({added.bytes / added.records, bytes_a_record_ / 2, std::int64_t{1}});
   chunk_ = std::min(2 * chunk_, chunk_max);

@@ -42,10 +42,11 @@ void append_merged(batch_base& to, const control& what) {
 
 } // namespace
 
-void lane::grant(const credit& more, std::shared_ptr<batch_base> empty) {
+void lane::grant(const credit& more, std::shared_ptr<batch_base> empty,
+                 const batch_limits& limits) {
   left.records += more.records;
   left.bytes += more.bytes;
-  if (empty != nullptr && spare.size() < spares_max)
+  if (empty != nullptr && spare.size() < spares_max && !is_oversized(*empty, limits))
     spare.push_back(std::move(empty));
 }
 

@@ -23,6 +23,11 @@ struct lane_target {
 /// Records that one lane gets before the next has its turn.
 inline constexpr std::int64_t lane_turn = 64;
 
+/// Whether one record's results have made a batch so large that its memory is not worth keeping.
+inline bool is_oversized(const batch_base& of, const batch_limits& limits) noexcept {
+  return of.reserved() > 8 * limits.records + 1024;
+}
+
 struct lane {
   lane_target target;
   credit left;
@@ -39,8 +44,9 @@ struct lane {
     return !open->empty() && (open->records() > 0 || urgent || has_credit());
   }
 
-  /// The receiver has more room; `empty` is a batch to use again, or null.
-  void grant(const credit& more, std::shared_ptr<batch_base> empty);
+  /// The receiver has more room; `empty` is a batch to use again, or null. It is not kept where it has
+  /// far more memory than a batch within `limits` needs.
+  void grant(const credit& more, std::shared_ptr<batch_base> empty, const batch_limits& limits);
 
   /// Puts a control element behind what is in the open batch.
   void append(const control& what);

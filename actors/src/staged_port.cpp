@@ -23,7 +23,7 @@ void staged_port::grant(std::uint32_t number, const credit& more, batch_handle s
   put_staged();
   for (auto& each : edges_) {
     if (number < each.lanes().size()) {
-      each.lanes()[number].grant(more, std::move(spare.batch));
+      each.lanes()[number].grant(more, std::move(spare.batch), limits_);
       break;
     }
     number -= static_cast<std::uint32_t>(each.lanes().size());
@@ -102,6 +102,11 @@ void staged_port::put_staged() {
     }
   }
   staging_->clear();
+  if (is_oversized(*staging_, limits_)) {
+    staging_ = staging_->fresh();
+    copy_ = staging_->fresh();
+    open_ = staging_.get();
+  }
 }
 
 std::optional<step_failure> staged_port::put_into_edges() {

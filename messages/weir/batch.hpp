@@ -47,6 +47,9 @@ public:
   /// Number of records.
   virtual std::size_t records() const noexcept = 0;
 
+  /// For how many records it has memory, or control elements where those are more.
+  virtual std::size_t reserved() const noexcept = 0;
+
   /// An empty batch for the same type of record.
   virtual std::unique_ptr<batch_base> fresh() const = 0;
 
@@ -135,6 +138,10 @@ template <class T>
 class batch final : public batch_base {
 public:
   std::size_t records() const noexcept override { return values_.size(); }
+
+  std::size_t reserved() const noexcept override {
+    return values_.capacity() < controls_.capacity() ? controls_.capacity() : values_.capacity();
+  }
 
   std::unique_ptr<batch_base> fresh() const override { return std::make_unique<batch>(); }
 

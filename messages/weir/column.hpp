@@ -37,6 +37,9 @@ public:
     std::allocator<T>{}.deallocate(begin_, capacity());
   }
 
+  /// For how many it has memory.
+  std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - begin_); }
+
   std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - begin_); }
   bool empty() const noexcept { return begin_ == end_; }
   T* begin() noexcept { return begin_; }
@@ -68,8 +71,6 @@ public:
   void pop_back() noexcept { std::destroy_at(--end_); }
 
 private:
-  std::size_t capacity() const noexcept { return static_cast<std::size_t>(limit_ - begin_); }
-
   [[gnu::noinline]] void grow() {
     const auto more = begin_ == nullptr ? std::size_t{16} : 2 * capacity();
     auto* const to = std::allocator<T>{}.allocate(more);

@@ -338,6 +338,23 @@ BOOST_AUTO_TEST_CASE(few_of_many_empty_batches_are_kept) {
              == 8);
 }
 
+BOOST_AUTO_TEST_CASE(a_batch_that_one_record_has_made_huge_is_not_kept) {
+  open(1);
+  grant(0, 1'000'000, 1 << 30);
+  for (int i = 0; i < 100'000; ++i)
+    port->add(i, event_time::none(), {});
+  port->settle();
+  emit(4);
+  BOOST_REQUIRE(sent.size() == 2u);
+  for (auto& each : sent) {
+    const std::weak_ptr<weir::batch_base> given = each.batch;
+    const bool huge = each.batch->records() > 4;
+    each.batch->clear();
+    port->grant(0, {0, 0}, {std::move(each.batch)});
+    BOOST_TEST(given.expired() == huge);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_barrier_goes_at_once_as_the_last_element_of_its_batch_also_without_credit) {
   open(2);
   grant(0, 2);
