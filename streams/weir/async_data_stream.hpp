@@ -31,10 +31,10 @@ public:
     : stream<Out>(results), dead_letters_(failed) {}
 
   /// Records that failed for good, where the options make them dead letters.
-  const stream<dead_letter<In>>& dead_letters() const noexcept { return dead_letters_; }
+  stream<dead_letter<In>> dead_letters() const { return dead_letters_; }
 
   /// Instances of the operator, and of the transformations that follow it; as the option of this name.
-  const async_stream& parallelism(std::uint32_t instances) const {
+  async_stream parallelism(std::uint32_t instances) const {
     auto& stage = this->plan()->stages[this->edges().front().from];
     stage.parallelism = instances;
     std::get<operator_plan>(stage.what).options.parallelism = instances;

@@ -238,7 +238,7 @@ public:
   /// of `with_watermarks`, or else monotonous.
   template <class F>
     requires detail::event_time_function<F, T>
-  const source_stream& assign_timestamps(F f) const {
+  source_stream assign_timestamps(F f) const {
     auto& of = settings();
     of.times = event_times_of<T>(std::move(f));
     if (of.watermarks.kind == watermark_kind::none)
@@ -249,14 +249,14 @@ public:
   /// Both at once; `how`: what `with_watermarks` takes.
   template <class F, class How>
     requires detail::event_time_function<F, T>
-  const source_stream& assign_timestamps(F f, const How& how) const {
+  source_stream assign_timestamps(F f, const How& how) const {
     settings().times = event_times_of<T>(std::move(f));
     return with_watermarks(how);
   }
 
   /// How watermarks are made, and whether the stream may become idle. Replaces what was said
   /// before.
-  const source_stream& with_watermarks(const watermark_strategy& how) const {
+  source_stream with_watermarks(const watermark_strategy& how) const {
     settings().watermarks = how;
     settings().generator = nullptr;
     return *this;
@@ -264,20 +264,20 @@ public:
 
   /// The same, with a generator of the user's.
   template <watermark_generator<T> G>
-  const source_stream& with_watermarks(const generated_watermarks<G>& how) const {
+  source_stream with_watermarks(const generated_watermarks<G>& how) const {
     settings().watermarks = how.strategy();
     settings().generator = generator_of<T>(how.generator());
     return *this;
   }
 
   /// Instances of the source, and of the transformations that follow it.
-  const source_stream& parallelism(std::uint32_t instances) const {
+  source_stream parallelism(std::uint32_t instances) const {
     stage().parallelism = instances;
     return *this;
   }
 
   /// Records that the source could not read, where it is told to give them as dead letters.
-  const stream<dead_letter<T>>& dead_letters() const noexcept { return dead_letters_; }
+  stream<dead_letter<T>> dead_letters() const { return dead_letters_; }
 
 private:
   stage_plan& stage() const { return stream<T>::plan()->stages[this->edges().front().from]; }

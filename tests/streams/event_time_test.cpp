@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -75,6 +76,19 @@ BOOST_AUTO_TEST_CASE(a_member_may_say_when) {
 BOOST_AUTO_TEST_CASE(a_member_function_may_say_when) {
   const auto times = times_of(flights().assign_timestamps(&flight::departure_ms));
   BOOST_TEST((times == std::vector{event_time{-3'600'000}, event_time{new_year_ms}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_is_set_up_in_one_line_may_be_kept_by_reference) {
+  const auto& times = flights().assign_timestamps(&flight::landing);
+  const auto& in = flights().with_watermarks(weir::monotonous_watermarks()).parallelism(1);
+  const auto& letters = flights().dead_letters();
+  static_assert(!std::is_reference_v<decltype(flights().assign_timestamps(&flight::landing))>);
+  static_assert(!std::is_reference_v<decltype(flights().with_watermarks(weir::monotonous_watermarks()))>);
+  static_assert(!std::is_reference_v<decltype(flights().parallelism(1))>);
+  static_assert(!std::is_reference_v<decltype(flights().dead_letters())>);
+  BOOST_TEST((strategy_of(times).kind == weir::watermark_kind::bounded));
+  BOOST_TEST((strategy_of(in).kind == weir::watermark_kind::bounded));
+  BOOST_TEST(letters.edges().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(an_event_time_may_be_none) {

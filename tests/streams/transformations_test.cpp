@@ -12,6 +12,7 @@
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
 
 using namespace std::chrono_literals;
 using weir::collection_source;
@@ -212,6 +213,21 @@ BOOST_AUTO_TEST_CASE(rebalance_and_parallelism_spread_the_work) {
   run();
   BOOST_TEST(out.in_order().size() == 3000u);
   BOOST_TEST(calls.size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(an_operator_that_is_set_up_in_one_line_may_be_kept_by_reference) {
+  const auto wait = [this] {
+    return weir::async_data_stream::ordered_wait(
+      numbers(10), [](const int& x, weir::result_future<int> done) { done.complete(x); },
+      {.name = "op", .timeout = 30s});
+  };
+  static_assert(!std::is_reference_v<decltype(wait().dead_letters())>);
+  static_assert(!std::is_reference_v<decltype(wait().parallelism(2))>);
+  const auto& answers = wait().parallelism(2);
+  collector<int> out;
+  answers.sink_to(out.sink());
+  run();
+  BOOST_TEST(out.in_order().size() == 10u);
 }
 
 BOOST_AUTO_TEST_CASE(what_a_transformation_throws_fails_the_job_by_stage_and_record) {
