@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <unistd.h>
+#include <utility>
 
 namespace weir::tool {
 
@@ -20,8 +21,8 @@ std::string text_of(int code) {
 
 } // namespace
 
-command_output::command_output(const stop_signals& signals)
-  : signals_(signals), out_(STDOUT_FILENO), err_(STDERR_FILENO) {}
+command_output::command_output(std::function<bool()> is_to_stop)
+  : is_to_stop_(std::move(is_to_stop)), out_(STDOUT_FILENO), err_(STDERR_FILENO) {}
 
 void command_output::say(const std::string& line) {
   const auto gives_up = [&](duration stuck) { return dropping_ || stuck >= patience; };
@@ -31,7 +32,7 @@ void command_output::say(const std::string& line) {
 
 bool command_output::print(const ready_writer& to, std::string_view text, const std::string& name) {
   const auto gives_up
-    = [&](duration stuck) { return stuck >= patience && signals_.count() > 0; };
+    = [&](duration stuck) { return stuck >= patience && is_to_stop_ && is_to_stop_(); };
   const int code = to.write_all(text, gives_up);
   if (code != 0)
     say(name + " cannot be written to standard " + (&to == &err_ ? "error" : "output") + ": "

@@ -6,8 +6,8 @@
 /// One thread.
 
 #include "ready_writer.hpp"
-#include "stop_signals.hpp"
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -15,8 +15,8 @@ namespace weir::tool {
 
 class command_output {
 public:
-  /// `signals` tell that the command is wanted to stop.
-  explicit command_output(const stop_signals& signals);
+  /// `is_to_stop` tells whether somebody wants the command to stop; null where a signal does that at once.
+  explicit command_output(std::function<bool()> is_to_stop = nullptr);
 
   /// A line for the person who runs the command, on standard error. Dropped where that takes
   /// nothing for a second, and from then on at once, until it takes something.
@@ -30,7 +30,7 @@ public:
   const ready_writer& standard_error() const noexcept { return err_; }
 
 private:
-  const stop_signals& signals_;
+  const std::function<bool()> is_to_stop_;
   const ready_writer out_;
   const ready_writer err_;
   bool dropping_ = false;

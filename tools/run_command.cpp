@@ -153,7 +153,7 @@ int validate(command_output& output, const job_file& what, const std::string& pa
 int run_command(const run_arguments& arguments, stop_signals& signals) {
   const auto& path = arguments.job_file;
   const auto drivers = known_drivers();
-  command_output output{signals};
+  command_output output{[&signals] { return signals.count() > 0; }};
   const auto loaded = load_job_file(path, arguments.overrides, *drivers);
   if (any_said(output, loaded.mistakes, path, [](const mistake& each) { return each.text(); }))
     return exit_code::bad_usage;

@@ -1,78 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulate_command.hpp"
 
+#include "command_output.hpp"
 #include "scenario_reader.hpp"
-#include "standard_output.hpp"
 #include "timeline.hpp"
 #include "trace_check.hpp"
 #include "trace_text.hpp"
 
 #include "weir/machine_simulation.hpp"
 
-#include <cstring>
 #include <map>
+#include <string>
 #include <string_view>
-#include <unistd.h>
+#include <utility>
 
 namespace weir::tool {
 
 namespace {
 
-/// Standard output, of which the first error counts.
+/// Standard output, which is left alone once it could not be written.
 class printer {
 public:
+  printer(command_output& to, std::string name) : to_(to), name_(std::move(name)) {}
+
   void print(std::string_view text) {
-    if (code_ == 0)
-      code_ = write_all(STDOUT_FILENO, text);
+    written_ = written_ && to_.print(to_.standard_output(), text, name_);
   }
 
   /// `code`, or that of output that was lost.
   int exit_code(int code) const {
-    if (code_ == 0)
-      return code;
-    say(std::string{"standard output cannot be written: "} + std::strerror(code_));
-    return code == exit_code::done ? exit_code::not_written : code;
+    return written_ || code != exit_code::done ? code : exit_code::not_written;
   }
 
 private:
-  int code_ = 0;
+  command_output& to_;
+  const std::string name_;
+  bool written_ = true;
 };
 
 /// Says what is wrong; whether anything is.
-bool any_said(const std::vector<mistake>& mistakes) {
+bool any_said(command_output& output, const std::vector<mistake>& mistakes) {
   for (const auto& each : mistakes)
-    say(each.text());
+    output.say(each.text());
   if (!mistakes.empty())
-    say(std::to_string(mistakes.size()) + (mistakes.size() == 1 ? " mistake" : " mistakes")
+    output.say(std::to_string(mistakes.size()) + (mistakes.size() == 1 ? " mistake" : " mistakes")
         + "; nothing was run");
   return !mistakes.empty();
 }
 
-void say_too_long(const found_scenario& of, const error& why) {
-  say(of.where() + ": scenario " + of.what.name + ": " + why.message());
+void say_too_long(command_output& output, const found_scenario& of, const error& why) {
+  output.say(of.where() + ": scenario " + of.what.name + ": " + why.message());
 }
 
-int print_traces(const simulate_arguments& arguments, const std::vector<found_scenario>& all) {
-  printer out;
+int print_traces(command_output& output, const simulate_arguments& arguments,
+                 const std::vector<found_scenario>& all) {
+  printer out{output, "the traces"};
   int code = exit_code::done;
   for (const auto& each : all)
     if (const auto trace = arguments.run(each.what)) {
       out.print(trace_json(*trace) + "\n");
     } else {
-      say_too_long(each, trace.why());
+      say_too_long(output, each, trace.why());
       code = exit_code::bad_usage;
     }
   return out.exit_code(code);
 }
 
-int print_timelines(const std::vector<found_scenario>& all) {
-  printer out;
+int print_timelines(command_output& output, const std::vector<found_scenario>& all) {
+  printer out{output, "the timelines"};
   int code = exit_code::done;
   out.print(timeline_legend());
   for (const auto& each : all) {
     std::vector<simulation::happening> log;
     if (const auto trace = simulation::simulate(each.what, {.log = &log}); !trace) {
-      say_too_long(each, trace.why());
+      say_too_long(output, each, trace.why());
       code = exit_code::bad_usage;
     } else {
       out.print("\n" + timeline_text(each.what, log));
@@ -81,8 +82,9 @@ int print_timelines(const std::vector<found_scenario>& all) {
   return out.exit_code(code);
 }
 
-int print_explorations(const std::vector<found_scenario>& all, const seed_range& seeds) {
-  printer out;
+int print_explorations(command_output& output, const std::vector<found_scenario>& all,
+                       const seed_range& seeds) {
+  printer out{output, "what was found"};
   std::size_t hold = 0;
   std::size_t do_not = 0;
   int code = exit_code::done;
@@ -91,7 +93,7 @@ int print_explorations(const std::vector<found_scenario>& all, const seed_range&
       ++(explored->found ? do_not : hold);
       out.print(exploration_text(each.what, *explored, each.file));
     } else {
-      say_too_long(each, explored.why());
+      say_too_long(output, each, explored.why());
       code = exit_code::bad_usage;
     }
   out.print(std::to_string(hold) + " hold, " + std::to_string(do_not) + " do not\n");
@@ -109,9 +111,9 @@ struct namesakes {
 /// Names in the order in which they come, those of scenarios first.
 class comparison {
 public:
-  comparison(const simulate_arguments& arguments, const std::vector<found_scenario>& scenarios,
-             const std::vector<found_trace>& traces)
-    : arguments_(arguments) {
+  comparison(command_output& output, const simulate_arguments& arguments,
+             const std::vector<found_scenario>& scenarios, const std::vector<found_trace>& traces)
+    : output_(output), arguments_(arguments) {
     for (const auto& each : scenarios)
       under(each.what.name).scenarios.push_back(&each);
     for (const auto& each : traces)
@@ -162,7 +164,7 @@ private:
     const auto came = arguments_.run(scenario.what);
     if (!came) {
       ran_too_long_ = true;
-      say_too_long(scenario, came.why());
+      say_too_long(output_, scenario, came.why());
       return came.why().message() + "\n";
     }
     const auto text = difference_text(expected.what, *came);
@@ -179,6 +181,7 @@ private:
     return text + "\n";
   }
 
+  command_output& output_;
   const simulate_arguments& arguments_;
   std::map<std::string, namesakes> by_name_;
   std::vector<const std::string*> order_;
@@ -187,30 +190,33 @@ private:
   bool ran_too_long_ = false;
 };
 
-int check_traces(const simulate_arguments& arguments, std::vector<mistake> mistakes,
+int check_traces(command_output& output, const simulate_arguments& arguments,
+                 std::vector<mistake> mistakes,
                  const std::vector<found_scenario>& scenarios) {
   const auto traces = load_traces(arguments.traces);
   mistakes.insert(mistakes.end(), traces.mistakes.begin(), traces.mistakes.end());
-  if (any_said(mistakes))
+  if (any_said(output, mistakes))
     return exit_code::bad_usage;
-  printer out;
-  comparison all{arguments, scenarios, traces.all};
+  printer out{output, "the comparison"};
+  comparison all{output, arguments, scenarios, traces.all};
   return out.exit_code(all.print(out, arguments.traces));
 }
 
 } // namespace
 
 int simulate_command(const simulate_arguments& arguments) {
+  command_output output;
   auto read = load_scenarios(arguments.files);
   if (!arguments.traces.empty())
-    return check_traces(arguments, std::move(read.mistakes), read.all);
+    return check_traces(output, arguments, std::move(read.mistakes), read.all);
   const auto repeated = repeated_names(read.all);
   read.mistakes.insert(read.mistakes.end(), repeated.begin(), repeated.end());
-  if (any_said(read.mistakes))
+  if (any_said(output, read.mistakes))
     return exit_code::bad_usage;
   if (arguments.explore)
-    return print_explorations(read.all, arguments.seeds);
-  return arguments.timeline ? print_timelines(read.all) : print_traces(arguments, read.all);
+    return print_explorations(output, read.all, arguments.seeds);
+  return arguments.timeline ? print_timelines(output, read.all)
+                            : print_traces(output, arguments, read.all);
 }
 
 } // namespace weir::tool

@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_said) {
   weir::tool::testing::running_command command{folder.path(), {"simulate", "s"}, "/dev/full"};
   const auto got = command.finish();
   BOOST_TEST(got.code == 1);
-  BOOST_TEST(got.err == "weir: standard output cannot be written: No space left on device\n");
+  BOOST_TEST(got.err == "weir: the traces cannot be written to standard output: No space left on device\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
