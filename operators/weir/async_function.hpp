@@ -220,13 +220,13 @@ public:
   /// Nobody waits for the call in this slot any more.
   void cancel(std::uint32_t slot) noexcept {
     if (slot < running_.size() && running_[slot])
-      std::exchange(running_[slot], nullptr).destroy();
+      std::exchange(running_[slot], nullptr).promise().give_up();
   }
 
 private:
   void forget_ended(std::uint32_t slot) noexcept {
     if (running_[slot].done())
-      cancel(slot);
+      std::exchange(running_[slot], nullptr).destroy();
   }
 
   void end_all() noexcept {

@@ -6,6 +6,7 @@
 #include "weir/call_id.hpp"
 #include "weir/completion_port.hpp"
 
+#include <coroutine>
 #include <utility>
 
 namespace weir {
@@ -49,17 +50,28 @@ public:
       end_with(does_->expire);
   }
 
+  /// Destroys what is left of the call, which is over: on the operator's thread, or here where the
+  /// operator is gone.
+  void destroy(std::coroutine_handle<> left) {
+    does_->destroy(port_, id_, left);
+    does_->let_go(std::exchange(port_, nullptr));
+  }
+
 private:
   /// What it does with a port, whose type it does not know.
   struct actions {
     void (*resume)(void* port, const call_id& id);
     void (*expire)(void* port, const call_id& id);
+    void (*destroy)(void* port, const call_id& id, std::coroutine_handle<> left);
     void (*let_go)(void* port) noexcept;
   };
   template <class Out>
   static constexpr actions actions_on{
     [](void* port, const call_id& id) { static_cast<completion_port<Out>*>(port)->resume(id); },
     [](void* port, const call_id& id) { static_cast<completion_port<Out>*>(port)->expire(id); },
+    [](void* port, const call_id& id, std::coroutine_handle<> left) {
+      static_cast<completion_port<Out>*>(port)->destroy(id, left);
+    },
     [](void* port) noexcept { static_cast<completion_port<Out>*>(port)->let_go(); }};
 
   void end_with(void (*what)(void*, const call_id&)) {

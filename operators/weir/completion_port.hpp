@@ -15,12 +15,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace weir {
 
@@ -32,7 +34,7 @@ inline constinit thread_local const void* running_port = nullptr;
 /// A call id with this bit in its attempt belongs to the timeout hook of a record, not to an attempt.
 inline constexpr std::uint32_t timeout_hook_attempt = 0x8000'0000u;
 
-/// A completion with this bit in its attempt is none: the coroutine of that attempt may go on.
+/// A completion with this bit in its attempt is none: the coroutines of that attempt may go on.
 inline constexpr std::uint32_t resume_attempt = 0x4000'0000u;
 
 /// A completion with this bit in its attempt is none: nobody waits for that attempt's answer any more.
@@ -84,7 +86,7 @@ public:
   /// How often that has happened.
   std::uint64_t ignored() const noexcept { return ignored_.load(std::memory_order_relaxed); }
 
-  /// The coroutine of call `id` may go on.
+  /// The coroutines of call `id` may go on.
   void resume(call_id id) {
     id.attempt |= resume_attempt;
     complete(id, no_result);
@@ -94,6 +96,20 @@ public:
   void expire(call_id id) {
     id.attempt |= expired_attempt;
     complete(id, no_result);
+  }
+
+  /// Destroys a coroutine of call `id`, which is over: on the operator's thread, or here where the operator
+  /// is gone.
+  void destroy(call_id id, std::coroutine_handle<> left) {
+    struct destroyer {
+      void operator()(void* of) const noexcept { std::coroutine_handle<>::from_address(of).destroy(); }
+    };
+    id.attempt |= resume_attempt;
+    // A supplier that nobody asks: it is destroyed where the completions that came too late are.
+    complete(id, supplied_outcome,
+             supplier<Out>{[owned = std::unique_ptr<void, destroyer>{left.address()}] {
+               return expected<std::vector<Out>>{std::vector<Out>{}};
+             }});
   }
 
   /// A future is gone, and its reference with it.

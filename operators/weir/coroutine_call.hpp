@@ -2,7 +2,7 @@
 #pragma once
 
 /// What the coroutines of one call share: which of them may run, and what the others await. Part of the
-/// call's own coroutine (task.hpp). On the operator's thread, but for `await_node::set_done`.
+/// call's own coroutine (task.hpp). On the operator's thread, but /// for `await_state::set_done` and `coroutine_call::let_go`.
 
 #include "weir/call_resumer.hpp"
 #include "weir/time.hpp"
@@ -50,16 +50,23 @@ private:
 /// late: this says whether it was for this await.
 class await_state {
 public:
-  /// Any thread; once.
-  void set_done() noexcept { done_.store(true, std::memory_order_release); }
-  bool is_done() const noexcept { return done_.load(std::memory_order_acquire); }
+  /// It has. Any thread; once. Whether anybody still waits.
+  bool set_done() noexcept { return stage_.exchange(done, std::memory_order_acq_rel) == waits; }
+
+  bool is_done() const noexcept { return stage_.load(std::memory_order_acquire) == done; }
+
+  /// Nobody waits any more. Whether it was done before.
+  bool give_up() noexcept { return stage_.exchange(given_up, std::memory_order_acq_rel) == done; }
 
 private:
-  std::atomic<bool> done_{false};
+  enum stage : std::uint8_t { waits, done, given_up };
+  std::atomic<stage> stage_{waits};
 };
 
 /// An await in the list of those that wait. Lives in the coroutine that awaits.
 struct await_node {
+  /// Whether another library goes on with what is awaited, and may use what the coroutine holds meanwhile.
+  bool is_foreign = false;
   coroutine_frame* who = nullptr;
   await_state* state = nullptr;
   await_node* next = nullptr;
@@ -114,11 +121,42 @@ public:
     run();
   }
 
+  /// Ends the call: destroys its coroutines; where other libraries still go on with what they await, the
+  /// last of these does, by `let_go`.
+  void end() noexcept {
+    std::uint32_t foreign = 0;
+    for (const auto* each = waits_; each != nullptr; each = each->next)
+      foreign += each->is_foreign;
+    // One more for this function, so that none is the last before all have been told.
+    left_.store(foreign + 1, std::memory_order_relaxed);
+    std::uint32_t gone = 1;
+    for (auto* each = waits_; each != nullptr; each = each->next)
+      if (each->is_foreign && each->state->give_up())
+        ++gone;
+    if (left_.fetch_sub(gone, std::memory_order_acq_rel) == gone)
+      root_.destroy();
+  }
+
+  // -- for another library's awaitable, on its thread --
+
+  /// What it went on with has come to its end, after the call. The call's coroutine where it was the last,
+  /// to be destroyed; else null.
+  std::coroutine_handle<> let_go() noexcept {
+    return left_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? root_ : nullptr;
+  }
+
 protected:
   coroutine_call() = default;
   ~coroutine_call() = default;
 
+  /// The coroutine in whose promise this is.
+  void lives_in(std::coroutine_handle<> root) noexcept { root_ = root; }
+
 private:
+  std::coroutine_handle<> root_;
+  /// Once the call has ended: of the awaits that other libraries go on with, those that have not come to
+  /// their end.
+  std::atomic<std::uint32_t> left_{0};
   await_node* waits_ = nullptr;
   coroutine_frame* ready_ = nullptr;
 };

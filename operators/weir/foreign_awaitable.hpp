@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Lets a coroutine await another library's awaitables, which go on wherever that library says.
+/// Lets a coroutine await another library's awaitables, which go on wherever that library says. What the
+/// coroutine holds stays where it is until they have: a coroutine whose call ends meanwhile is not destroyed
+/// before (`coroutine_call::end`).
 
 #include "weir/continuation.hpp"
 #include "weir/coroutine_call.hpp"
 
 #include <coroutine>
 #include <exception>
-#include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -30,8 +32,43 @@ using await_result_t = decltype(awaiter_of(std::declval<A>()).await_resume());
 /// What stands for the result of an awaitable that has none.
 struct nothing {};
 
-/// A coroutine that owns itself: it awaits another library's awaitable on whichever thread that goes on,
-/// so that the user's coroutine need not be there any more.
+/// The end of an await, wherever that comes: it lets the coroutine go on, or destroys what is left of a call
+/// that has ended meanwhile. Destroyed before `finish`, it makes the coroutine go on with an exception.
+class foreign_end {
+public:
+  foreign_end(coroutine_call& call, await_state& state, std::exception_ptr& thrown)
+    : call_(&call), state_(&state), thrown_(&thrown), resume_(call.resumer()) {}
+
+  foreign_end(foreign_end&& other) noexcept
+    : call_(other.call_),
+      state_(std::exchange(other.state_, nullptr)),
+      thrown_(other.thrown_),
+      resume_(std::move(other.resume_)) {}
+
+  ~foreign_end() {
+    if (state_ == nullptr)
+      return;
+    *thrown_ = nobody_answered();
+    finish();
+  }
+
+  void finish() {
+    // Done, the coroutine may be destroyed at any moment: nothing in it is touched any more.
+    if (std::exchange(state_, nullptr)->set_done())
+      resume_.resume();
+    else if (const auto left = call_->let_go())
+      resume_.destroy(left);
+  }
+
+private:
+  coroutine_call* call_;
+  await_state* state_;
+  std::exception_ptr* thrown_;
+  call_resumer resume_;
+};
+
+/// A coroutine that owns itself: it awaits another library's awaitable in the place of the user's coroutine,
+/// which runs on the operator's thread alone.
 struct bridge {
   struct promise_type {
     bridge get_return_object() noexcept { return {}; }
@@ -41,53 +78,57 @@ struct bridge {
     void unhandled_exception() noexcept { std::terminate(); }
   };
 
-  template <class T, class A>
-  static bridge await(A what, continuation<T> then) {
-    std::exception_ptr thrown;
+  template <class A, class T>
+  static bridge await(std::add_pointer_t<A> what, std::optional<T>& value, std::exception_ptr& thrown,
+                      foreign_end end) {
     try {
-      if constexpr (std::is_same_v<T, nothing>) {
-        co_await std::move(what);
-        then(nothing{});
-      } else {
-        then(co_await std::move(what));
-      }
+      if constexpr (std::is_same_v<T, nothing>)
+        co_await static_cast<A&&>(*what);
+      else
+        value.emplace(co_await static_cast<A&&>(*what));
     } catch (...) {
       thrown = std::current_exception();
     }
-    if (thrown)
-      then.fail(std::move(thrown));
+    end.finish();
   }
 };
 
+/// `A`: as it was awaited, a reference where that was an lvalue. It stays where it is, in the coroutine.
 template <class A>
-using foreign_value_t = std::conditional_t<std::is_void_v<await_result_t<A>>, nothing,
-                                           std::remove_cvref_t<await_result_t<A>>>;
-
-template <class A>
-class foreign_awaitable : private continuation_awaitable<foreign_value_t<A>> {
-  using base = continuation_awaitable<foreign_value_t<A>>;
-
+class foreign_awaitable {
 public:
-  explicit foreign_awaitable(A what) : what_(std::move(what)) {}
+  using result = await_result_t<A>;
 
-  using base::await_ready;
+  explicit foreign_awaitable(A&& what) noexcept : what_(&what) {}
+
+  bool await_ready() const noexcept { return false; }
 
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> waits) {
-    this->wait(waits.promise(), [&](continuation<foreign_value_t<A>> then) {
-      bridge::await(std::move(what_), std::move(then));
-    });
+    auto& who = waits.promise();
+    auto& call = who.call();
+    bridge::await<A>(what_, value_, thrown_, foreign_end{call, state_, thrown_});
+    node_.who = &who;
+    node_.state = &state_;
+    node_.is_foreign = true;
+    call.wait(node_);
   }
 
-  await_result_t<A> await_resume() {
-    if constexpr (std::is_void_v<await_result_t<A>>)
-      base::await_resume();
-    else
-      return base::await_resume();
+  result await_resume() {
+    if (thrown_)
+      std::rethrow_exception(thrown_);
+    if constexpr (!std::is_void_v<result>)
+      return *std::move(value_);
   }
 
 private:
-  A what_;
+  using value = std::conditional_t<std::is_void_v<result>, nothing, std::remove_cvref_t<result>>;
+
+  std::add_pointer_t<A> what_;
+  std::optional<value> value_;
+  std::exception_ptr thrown_;
+  await_state state_;
+  await_node node_;
 };
 
 } // namespace weir::detail

@@ -9,11 +9,18 @@
 ///       co_return row;
 ///     }
 ///
-/// It runs on the operator's thread alone, wherever what it awaits is completed. A coroutine lives while
-/// its call runs: it is destroyed when it has returned, when the record's timeout passes (before the
-/// timeout hook) and when the operator ends; what it awaits then goes on without it. It may take its
-/// record by reference. `co_return` takes one result, a vector of results, `weir::no_results`, or an
-/// error; what it throws is an error of that attempt. tests/operators/task_test.cpp.
+/// It runs on the operator's thread alone, wherever what it awaits is completed. It lives while its call
+/// runs: it is destroyed when it has returned, when the record's timeout passes (before the timeout hook) and
+/// when the operator ends; what it awaits then goes on without it. While another library's awaitable is under
+/// way it stays, for that may write into it: then it does not go on, and is destroyed when that has ended, on
+/// the operator's thread, or where the operator is gone on the thread on which it ended.
+///
+/// So what is awaited of another library may refer to the coroutine's variables and to parameters that it
+/// takes by value. It must not refer to a record that is taken by reference, to captures or to members of the
+/// function: these may end before it. All else may: while the coroutine runs they are there.
+///
+/// `co_return` takes one result, a vector of results, `weir::no_results`, or an error; what it throws is an
+/// error of that attempt. tests/operators/task_test.cpp.
 
 #include "weir/continuation.hpp"
 #include "weir/coroutine_call.hpp"
@@ -82,7 +89,7 @@ public:
       if constexpr (detail::own_awaitable<awaited>)
         return awaited{std::forward<A>(what)};
       else
-        return detail::foreign_awaitable<awaited>{std::forward<A>(what)};
+        return detail::foreign_awaitable<A>{std::forward<A>(what)};
     }
 
     auto await_transform(this_call_t) noexcept {
@@ -106,9 +113,17 @@ public:
     void begin(result_future<Out> done) noexcept {
       time_left_ = done.time_left();
       done_ = std::move(done);
-      belongs_to(*this, std::coroutine_handle<promise_type>::from_promise(*this));
+      const auto self = std::coroutine_handle<promise_type>::from_promise(*this);
+      lives_in(self);
+      belongs_to(*this, self);
       make_ready(*this);
       run();
+    }
+
+    /// Its call is over before it has returned: nothing that it does counts any more.
+    void give_up() noexcept {
+      done_ = {};
+      end();
     }
 
   private:

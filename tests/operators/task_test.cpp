@@ -406,7 +406,80 @@ BOOST_AUTO_TEST_CASE(the_timeout_ends_a_coroutine_before_the_hook) {
   BOOST_TEST(op.left() == "");
 }
 
-BOOST_AUTO_TEST_CASE(another_librarys_awaitable_may_go_on_when_its_coroutine_is_gone) {
+BOOST_AUTO_TEST_CASE(a_coroutine_that_another_library_goes_on_for_outlives_its_call) {
+  // GIVEN a coroutine that awaits what is to be read into a variable of its own
+  foreign f;
+  std::string text;
+  std::thread::id died_on;
+  struct reading : foreign {
+    reading(const foreign& from, std::string& to) : foreign(from), into(&to) {}
+    int await_resume() const {
+      *into = "as long as no short string is, so that it is allocated";
+      return 1;
+    }
+    std::string* into;
+  };
+  struct notes {
+    std::thread::id* on;
+    explicit notes(std::thread::id& to) : on(&to) {}
+    ~notes() { *on = std::this_thread::get_id(); }
+  };
+  operator_of op{[&](const std::string&) -> task<std::string> {
+    const notes death{died_on};
+    std::string buffer;
+    co_await reading{f, buffer};
+    text = "went on";
+    co_return buffer;
+  }};
+  op.push("a");
+  // WHEN its record times out, and the library reads after that, on a thread of its own
+  op.pass(1s);
+  BOOST_TEST(op.left() == "!a:timeout_error ");
+  BOOST_TEST((died_on == std::thread::id{}));
+  std::thread{[&] { f.with->waits.resume(); }}.join();
+  // THEN the coroutine is destroyed on the operator's thread, and does not go on
+  BOOST_TEST((died_on == std::thread::id{}));
+  op.settle();
+  BOOST_TEST((died_on == std::this_thread::get_id()));
+  BOOST_TEST(op.left() == "");
+  BOOST_TEST(text == "");
+  BOOST_TEST(op.machine->counts().late_completions == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(after_the_operator_it_ends_where_the_other_library_does) {
+  foreign f;
+  int ended = 0;
+  {
+    operator_of op{[&](const std::string&) -> task<std::string> {
+      const witness here{ended};
+      co_return std::to_string(co_await f);
+    }};
+    op.push("a");
+  }
+  BOOST_TEST(ended == 0);
+  std::thread{[&] {
+    f.with->waits.resume();
+    BOOST_TEST(ended == 1);
+  }}.join();
+}
+
+BOOST_AUTO_TEST_CASE(it_ends_with_an_operator_that_never_looked) {
+  foreign f;
+  int ended = 0;
+  {
+    operator_of op{[&](const std::string&) -> task<std::string> {
+      const witness here{ended};
+      co_return std::to_string(co_await f);
+    }};
+    op.push("a");
+    op.pass(1s);
+    std::thread{[&] { f.with->waits.resume(); }}.join();
+    BOOST_TEST(ended == 0);
+  }
+  BOOST_TEST(ended == 1);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_came_before_the_timeout_was_handled_leaves_nothing_behind) {
   foreign f;
   int ended = 0;
   operator_of op{[&](const std::string&) -> task<std::string> {
@@ -414,12 +487,54 @@ BOOST_AUTO_TEST_CASE(another_librarys_awaitable_may_go_on_when_its_coroutine_is_
     co_return std::to_string(co_await f);
   }};
   op.push("a");
+  f.with->waits.resume();
+  op.function.cancel(0);
+  BOOST_TEST(ended == 1);
+}
+
+BOOST_AUTO_TEST_CASE(another_library_may_drop_what_it_should_go_on_with) {
+  foreign f;
+  int ended = 0;
+  operator_of op{[&](const std::string&) -> task<std::string> {
+    const witness here{ended};
+    co_return std::to_string(co_await f);
+  }};
+  // WHEN it does while the call runs
+  op.push("a");
+  f.with->waits.destroy();
+  op.settle();
+  BOOST_TEST(op.left() == "!a:abandoned ");
+  BOOST_TEST(ended == 1);
+  // AND after the record's timeout
+  op.push("b");
   op.pass(1s);
   BOOST_TEST(ended == 1);
-  BOOST_TEST(op.left() == "!a:timeout_error ");
+  f.with->waits.destroy();
+  op.settle();
+  BOOST_TEST(ended == 2);
+}
+
+BOOST_AUTO_TEST_CASE(another_librarys_awaitable_need_not_be_movable) {
+  struct fixed {
+    explicit fixed(foreign& what) : of(what) {}
+    fixed(const fixed&) = delete;
+    foreign operator co_await() const { return of; }
+    foreign& of;
+  };
+  foreign f;
+  operator_of op{[&](const std::string& key) -> task<std::string> {
+    const fixed named{f};
+    const int first = co_await named;
+    co_return key + std::to_string(first) + std::to_string(co_await fixed{f});
+  }};
+  op.push("a");
+  f.with->value = 1;
   f.with->waits.resume();
   op.settle();
-  BOOST_TEST(op.left() == "");
+  f.with->value = 2;
+  f.with->waits.resume();
+  op.settle();
+  BOOST_TEST(op.left() == "a12 ");
 }
 
 BOOST_AUTO_TEST_CASE(a_retry_is_a_coroutine_of_its_own) {
