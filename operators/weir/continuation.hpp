@@ -13,7 +13,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace weir {
 
@@ -106,6 +108,17 @@ private:
   call_resumer resume_;
 };
 
+/// Lets a coroutine go on with nothing but that.
+template <>
+class continuation<void> : private continuation<std::monostate> {
+  using base = continuation<std::monostate>;
+
+public:
+  using base::base;
+  using base::fail;
+  void operator()() { base::operator()({}); }
+};
+
 namespace detail {
 
 /// Base of awaitables whose coroutine goes on through a continuation.
@@ -119,7 +132,8 @@ public:
   T await_resume() {
     if (state_->thrown)
       std::rethrow_exception(state_->thrown);
-    return *std::move(state_->value);
+    if constexpr (!std::is_void_v<T>)
+      return *std::move(state_->value);
   }
 
 protected:
@@ -127,7 +141,7 @@ protected:
   template <class Start>
   void wait(coroutine_frame& who, Start&& start) {
     auto& call = who.call();
-    state_ = std::make_shared<continuation_state<T>>();
+    state_ = std::make_shared<state>();
     start(continuation<T>{state_, call.resumer()});
     // Only now: where `start` throws, the coroutine is past this await, whatever became of the continuation.
     node_.who = &who;
@@ -136,7 +150,9 @@ protected:
   }
 
 private:
-  std::shared_ptr<continuation_state<T>> state_;
+  using state = continuation_state<std::conditional_t<std::is_void_v<T>, std::monostate, T>>;
+
+  std::shared_ptr<state> state_;
   await_node node_;
 };
 
@@ -155,14 +171,25 @@ private:
   Start start_;
 };
 
+/// One whose `start` may have been written into the `co_await`, where a bug of g++ 12 destroys it twice.
+template <class T, class Start>
+class written_callback_awaitable : public callback_awaitable<T, Start> {
+public:
+  using callback_awaitable<T, Start>::callback_awaitable;
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+  static constexpr bool is_destroyed_twice = !std::is_trivially_destructible_v<Start>;
+#endif
+};
+
 } // namespace detail
 
-/// Awaits a `T` that a callback gives: `start` gets a `continuation<T>`, which is called with it from any
-/// thread. This is how a coroutine asks a client library that takes callbacks. What `start` throws comes
-/// out of the await.
+/// Awaits a `T` that a callback gives, or with `void` only that it is called: `start` gets a
+/// `continuation<T>`, which is called with it from any thread. This is how a coroutine asks a client library
+/// that takes callbacks. What `start` throws comes out of the await.
 template <class T, class Start>
 auto await_callback(Start start) {
-  return detail::callback_awaitable<T, Start>{std::move(start)};
+  return detail::written_callback_awaitable<T, Start>{std::move(start)};
 }
 
 } // namespace weir

@@ -13,6 +13,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace weir::detail {
 
@@ -28,9 +29,6 @@ decltype(auto) awaiter_of(A&& of) {
 
 template <class A>
 using await_result_t = decltype(awaiter_of(std::declval<A>()).await_resume());
-
-/// What stands for the result of an awaitable that has none.
-struct nothing {};
 
 /// The end of an await, wherever that comes: it lets the coroutine go on, or destroys what is left of a call
 /// that has ended meanwhile. Destroyed before `finish`, it makes the coroutine go on with an exception.
@@ -82,7 +80,7 @@ struct bridge {
   static bridge await(std::add_pointer_t<A> what, std::optional<T>& value, std::exception_ptr& thrown,
                       foreign_end end) {
     try {
-      if constexpr (std::is_same_v<T, nothing>)
+      if constexpr (std::is_void_v<await_result_t<A>>)
         co_await static_cast<A&&>(*what);
       else
         value.emplace(co_await static_cast<A&&>(*what));
@@ -122,7 +120,7 @@ public:
   }
 
 private:
-  using value = std::conditional_t<std::is_void_v<result>, nothing, std::remove_cvref_t<result>>;
+  using value = std::conditional_t<std::is_void_v<result>, std::monostate, std::remove_cvref_t<result>>;
 
   std::add_pointer_t<A> what_;
   std::optional<value> value_;

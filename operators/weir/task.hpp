@@ -19,18 +19,25 @@
 /// takes by value. It must not refer to a record that is taken by reference, to captures or to members of the
 /// function: these may end before it. All else may: while the coroutine runs they are there.
 ///
+/// It may be made of smaller ones, which return `weir::subtask<T>` and are awaited like all else, and may await
+/// several things at once: `co_await weir::await_all(...)`.
+///
+/// g++ 12 destroys temporaries twice that are written into a `co_await` where they are aggregates, or lambdas
+/// that capture by value; weir refuses to compile `await_callback` with such a lambda. Name them before.
+///
 /// `co_return` takes one result, a vector of results, `weir::no_results`, or an error; what it throws is an
 /// error of that attempt. tests/operators/task_test.cpp.
 
+#include "weir/await_all.hpp"
+#include "weir/awaiting_promise.hpp"
 #include "weir/continuation.hpp"
 #include "weir/coroutine_call.hpp"
-#include "weir/foreign_awaitable.hpp"
 #include "weir/result_future.hpp"
+#include "weir/subtask.hpp"
 
 #include <coroutine>
 #include <exception>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -40,23 +47,11 @@ namespace weir {
 struct no_results_t {};
 inline constexpr no_results_t no_results{};
 
-struct this_call_t {};
-inline constexpr this_call_t this_call{};
-
-namespace detail {
-
-/// Whether an awaitable lets the coroutine go on through its call's resumer: those that have a type
-/// `goes_on_by_itself`.
-template <class T>
-concept own_awaitable = requires { typename T::goes_on_by_itself; };
-
-} // namespace detail
-
 /// What a coroutine returns that is an async function.
 template <class Out>
 class [[nodiscard]] task {
 public:
-  class promise_type final : public detail::coroutine_call, public detail::coroutine_frame {
+  class promise_type final : public detail::coroutine_call, public detail::awaiting_promise {
   public:
     task get_return_object() noexcept {
       return task{std::coroutine_handle<promise_type>::from_promise(*this)};
@@ -81,25 +76,6 @@ public:
         done_.fail({error_kind::exception, "call",
                     "its function threw: something that is no std::exception"});
       }
-    }
-
-    template <class A>
-    auto await_transform(A&& what) {
-      using awaited = std::remove_cvref_t<A>;
-      if constexpr (detail::own_awaitable<awaited>)
-        return awaited{std::forward<A>(what)};
-      else
-        return detail::foreign_awaitable<A>{std::forward<A>(what)};
-    }
-
-    auto await_transform(this_call_t) noexcept {
-      struct at_once {
-        call_facts facts;
-        bool await_ready() const noexcept { return true; }
-        void await_suspend(std::coroutine_handle<>) const noexcept {}
-        call_facts await_resume() const noexcept { return facts; }
-      };
-      return at_once{facts()};
     }
 
     // -- for awaitables and the function --

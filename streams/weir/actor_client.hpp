@@ -88,14 +88,15 @@ public:
   /// As a coroutine: awaits the answer, an `expected<Answer>`.
   template <class Answer, class Target, class... Ts>
   auto ask(const Target& target, Ts&&... question) {
-    return await_callback<expected<Answer>>(
-      [this, target, all = std::make_tuple(std::forward<Ts>(question)...)](auto then) mutable {
-        std::apply(
-          [&](auto&... each) {
-            ask_then<Answer>(target, time_point::max(), std::move(then), std::move(each)...);
-          },
-          all);
-      });
+    auto start = [this, target, all = std::make_tuple(std::forward<Ts>(question)...)](
+                   continuation<expected<Answer>> then) mutable {
+      std::apply(
+        [&](auto&... each) {
+          ask_then<Answer>(target, time_point::max(), std::move(then), std::move(each)...);
+        },
+        all);
+    };
+    return detail::callback_awaitable<expected<Answer>, decltype(start)>{std::move(start)};
   }
 
   /// Asks, and calls `then` with an `expected<Answer>` on a thread of the target's actor system: it must
