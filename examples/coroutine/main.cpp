@@ -34,7 +34,8 @@ private:
   std::vector<std::jthread> threads_;
 };
 
-weir::task<std::string> find_country(directory& asks, const std::string& airport) {
+/// Takes the airport by value: a coroutine begins after this function has returned.
+weir::task<std::string> find_country(directory& asks, std::string airport) {
   const auto city = co_await weir::await_callback<std::string>(
     [&](auto then) { asks.find(airport, std::move(then)); });
   const auto country = co_await weir::await_callback<std::string>(

@@ -19,6 +19,10 @@
 /// takes by value. It must not refer to a record that is taken by reference, to captures or to members of the
 /// function: these may end before it. All else may: while the coroutine runs they are there.
 ///
+/// A coroutine begins when its call does, which is after the function that made it has returned. So one that a
+/// lambda delegates to must not take by reference what that lambda makes for it: in `return find(pool, key +
+/// "!")` the string is gone when `find` begins; it takes it by value.
+///
 /// It may be made of smaller ones, which return `weir::subtask<T>` and are awaited like all else, and may await
 /// several things at once: `co_await weir::await_all(...)`.
 ///
