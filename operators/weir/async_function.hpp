@@ -12,6 +12,7 @@
 
 #include <concepts>
 #include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -49,23 +50,50 @@ public:
 
 namespace detail {
 
+/// The parts of a call operator's type.
 template <class T>
-struct callable_types;
+struct call_operator;
+template <class C, class R, class... As>
+struct call_operator<R (C::*)(As...)> {
+  using result = R;
+  using arguments = std::tuple<As...>;
+};
+template <class C, class R, class... As>
+struct call_operator<R (C::*)(As...) const> : call_operator<R (C::*)(As...)> {};
+template <class C, class R, class... As>
+struct call_operator<R (C::*)(As...) noexcept> : call_operator<R (C::*)(As...)> {};
+template <class C, class R, class... As>
+struct call_operator<R (C::*)(As...) const noexcept> : call_operator<R (C::*)(As...)> {};
 
-template <class C, class In, class Out>
-struct callable_types<void (C::*)(const In&, result_future<Out>) const> {
-  using input_type = In;
+/// How a parameter that can be given a `const In&` may be written.
+template <class A>
+concept record_parameter
+  = !std::is_reference_v<A>
+    || (std::is_lvalue_reference_v<A> && std::is_const_v<std::remove_reference_t<A>>);
+
+/// In and Out of a lambda, by what it gives and takes; empty where it is no async function.
+template <class R, class Arguments>
+struct callback_types {};
+template <record_parameter A, class Out>
+struct callback_types<void, std::tuple<A, result_future<Out>>> {
+  using input_type = std::remove_cvref_t<A>;
   using output_type = Out;
 };
-template <class C, class In, class Out>
-struct callable_types<void (C::*)(const In&, result_future<Out>)>
-  : callable_types<void (C::*)(const In&, result_future<Out>) const> {};
-template <class C, class In, class Out>
-struct callable_types<void (C::*)(In, result_future<Out>) const>
-  : callable_types<void (C::*)(const In&, result_future<Out>) const> {};
-template <class C, class In, class Out>
-struct callable_types<void (C::*)(In, result_future<Out>)>
-  : callable_types<void (C::*)(const In&, result_future<Out>) const> {};
+template <record_parameter A, class Out>
+struct callback_types<void, std::tuple<A, result_future<Out>&&>>
+  : callback_types<void, std::tuple<A, result_future<Out>>> {};
+
+template <class R, class Arguments>
+struct task_types {};
+template <class Out, record_parameter A>
+struct task_types<task<Out>, std::tuple<A>> {
+  using input_type = std::remove_cvref_t<A>;
+  using output_type = Out;
+};
+
+template <template <class, class> class Types, class F>
+using types_of = Types<typename call_operator<decltype(&F::operator())>::result,
+                       typename call_operator<decltype(&F::operator())>::arguments>;
 
 template <class F>
 concept async_function_class = requires {
@@ -74,14 +102,19 @@ concept async_function_class = requires {
 };
 
 template <class F>
-concept async_function_lambda = requires { &F::operator(); } && !async_function_class<F>;
+concept callback_lambda
+  = !async_function_class<F> && requires { typename types_of<callback_types, F>::output_type; };
+
+template <class F>
+concept coroutine_lambda
+  = !async_function_class<F> && requires { typename types_of<task_types, F>::output_type; };
 
 /// A lambda as the class form.
 template <class F>
 class lambda_function {
 public:
-  using input_type = typename callable_types<decltype(&F::operator())>::input_type;
-  using output_type = typename callable_types<decltype(&F::operator())>::output_type;
+  using input_type = typename types_of<callback_types, F>::input_type;
+  using output_type = typename types_of<callback_types, F>::output_type;
 
   explicit lambda_function(F f) : f_(std::move(f)) {}
 
@@ -115,36 +148,17 @@ concept has_fallback = requires(F f, const typename F::input_type& in, const err
   { f.fallback(in, why) } -> std::same_as<std::optional<typename F::output_type>>;
 };
 
-template <class T>
-struct task_types;
-template <class C, class In, class Out>
-struct task_types<task<Out> (C::*)(const In&) const> {
-  using input_type = In;
-  using output_type = Out;
-};
-template <class C, class In, class Out>
-struct task_types<task<Out> (C::*)(const In&)> : task_types<task<Out> (C::*)(const In&) const> {};
-template <class C, class In, class Out>
-struct task_types<task<Out> (C::*)(In) const> : task_types<task<Out> (C::*)(const In&) const> {};
-template <class C, class In, class Out>
-struct task_types<task<Out> (C::*)(In)> : task_types<task<Out> (C::*)(const In&) const> {};
-
 template <class F>
 concept coroutine_class = async_function_class<F> && requires(F f, const typename F::input_type& in) {
   { f.async_invoke(in) } -> std::same_as<task<typename F::output_type>>;
-};
-
-template <class F>
-concept coroutine_lambda = async_function_lambda<F> && requires {
-  typename task_types<decltype(&F::operator())>::output_type;
 };
 
 /// A lambda that is a coroutine, as a class.
 template <class F>
 class coroutine_lambda_class {
 public:
-  using input_type = typename task_types<decltype(&F::operator())>::input_type;
-  using output_type = typename task_types<decltype(&F::operator())>::output_type;
+  using input_type = typename types_of<task_types, F>::input_type;
+  using output_type = typename types_of<task_types, F>::output_type;
 
   explicit coroutine_lambda_class(F f) : f_(std::move(f)) {}
 
@@ -172,7 +186,9 @@ public:
   explicit coroutine_function(F f) : f_(std::move(f)) {}
 
   /// A copy has no calls.
-  coroutine_function(const coroutine_function& other) : f_(other.f_) {}
+  coroutine_function(const coroutine_function& other)
+  requires std::is_copy_constructible_v<F>
+    : f_(other.f_) {}
   coroutine_function& operator=(const coroutine_function&) = delete;
 
   ~coroutine_function() { end_all(); }
@@ -238,11 +254,44 @@ private:
   std::vector<typename task<output_type>::handle> running_;
 };
 
+/// Whether the class form of `F` is `F` itself.
+template <class F>
+concept callback_class
+  = async_function_class<F>
+    && requires(F f, const typename F::input_type& in, result_future<typename F::output_type> done) {
+         f.async_invoke(in, std::move(done));
+       };
+
+template <class F>
+concept has_one_call_operator = requires { &F::operator(); };
+
+/// Whether a lambda's coroutine is one that only another coroutine may await.
+template <class F>
+concept subtask_lambda
+  = has_one_call_operator<F>
+    && is_subtask<typename call_operator<decltype(&F::operator())>::result>;
+
 template <class F>
 struct function_form {
+  static_assert(!async_function_class<F> || callback_class<F>,
+                "the class of an async function has, public, void async_invoke(const In&, "
+                "weir::result_future<Out>) or weir::task<Out> async_invoke(const In&), with the In and Out of "
+                "its base weir::async_function<In, Out>");
+  static_assert(async_function_class<F> || has_one_call_operator<F>,
+                "an async function is a class or a lambda that says what it takes: write its parameters "
+                "without auto, as (const In&, weir::result_future<Out>), or (const In&) -> weir::task<Out>");
+  static_assert(!subtask_lambda<F>,
+                "an async function that is a coroutine returns a weir::task; a weir::subtask is what another "
+                "coroutine awaits");
+  static_assert(async_function_class<F> || !has_one_call_operator<F> || subtask_lambda<F>,
+                "a lambda that is an async function is void(const In&, weir::result_future<Out>) or "
+                "weir::task<Out>(const In&), with In by const reference or by value");
+};
+template <callback_class F>
+struct function_form<F> {
   using type = F;
 };
-template <async_function_lambda F>
+template <callback_lambda F>
 struct function_form<F> {
   using type = lambda_function<F>;
 };
