@@ -5,6 +5,7 @@
 
 #include "weir/call_id.hpp"
 #include "weir/completion_port.hpp"
+#include "weir/time.hpp"
 
 #include <coroutine>
 #include <utility>
@@ -19,17 +20,21 @@ public:
   call_resumer() noexcept = default;
 
   template <class Out>
-  call_resumer(completion_port<Out>& port, const call_id& id) noexcept
-    : port_(&port), id_(id), does_(&actions_on<Out>) {
+  call_resumer(completion_port<Out>& port, const call_id& id, time_point deadline) noexcept
+    : port_(&port), id_(id), deadline_(deadline), does_(&actions_on<Out>) {
     port.share();
   }
 
   call_resumer(call_resumer&& other) noexcept
-    : port_(std::exchange(other.port_, nullptr)), id_(other.id_), does_(other.does_) {}
+    : port_(std::exchange(other.port_, nullptr)),
+      id_(other.id_),
+      deadline_(other.deadline_),
+      does_(other.does_) {}
 
   call_resumer& operator=(call_resumer&& other) noexcept {
     std::swap(port_, other.port_);
     std::swap(id_, other.id_);
+    std::swap(deadline_, other.deadline_);
     std::swap(does_, other.does_);
     return *this;
   }
@@ -50,6 +55,9 @@ public:
       end_with(does_->expire);
   }
 
+  /// Whether anybody still waits for the call (`result_future::wanted`).
+  bool wanted() const noexcept { return port_ != nullptr && does_->wants(port_, id_, deadline_); }
+
   /// Destroys what is left of the call, which is over: on the operator's thread, or here where the
   /// operator is gone.
   void destroy(std::coroutine_handle<> left) {
@@ -63,6 +71,7 @@ private:
     void (*resume)(void* port, const call_id& id);
     void (*expire)(void* port, const call_id& id);
     void (*destroy)(void* port, const call_id& id, std::coroutine_handle<> left);
+    bool (*wants)(const void* port, const call_id& id, time_point deadline) noexcept;
     void (*let_go)(void* port) noexcept;
   };
   template <class Out>
@@ -71,6 +80,9 @@ private:
     [](void* port, const call_id& id) { static_cast<completion_port<Out>*>(port)->expire(id); },
     [](void* port, const call_id& id, std::coroutine_handle<> left) {
       static_cast<completion_port<Out>*>(port)->destroy(id, left);
+    },
+    [](const void* port, const call_id& id, time_point deadline) noexcept {
+      return static_cast<const completion_port<Out>*>(port)->wants(id.slot, deadline);
     },
     [](void* port) noexcept { static_cast<completion_port<Out>*>(port)->let_go(); }};
 
@@ -81,6 +93,7 @@ private:
 
   void* port_ = nullptr;
   call_id id_;
+  time_point deadline_ = time_point::max();
   const actions* does_ = nullptr;
 };
 

@@ -10,7 +10,9 @@
 #include "weir/call_id.hpp"
 #include "weir/column.hpp"
 #include "weir/error.hpp"
+#include "weir/given_up_calls.hpp"
 #include "weir/outcome.hpp"
+#include "weir/slot_index.hpp"
 #include "weir/time.hpp"
 
 #include <algorithm>
@@ -112,6 +114,11 @@ public:
              }});
   }
 
+  /// Whether anybody still waits for a call in this slot with this deadline.
+  bool wants(slot_index slot, time_point deadline) const noexcept {
+    return open_.load(std::memory_order_relaxed) && !given_up_.has(slot, deadline);
+  }
+
   /// A future is gone, and its reference with it.
   void let_go() noexcept {
     if (detail::running_port == this)
@@ -175,6 +182,9 @@ public:
       fill_cell();
   }
 
+  /// The record in this slot, whose timeout has passed, is over while its call runs.
+  void give_up(slot_index slot, time_point now) { given_up_.give_up(slot, now); }
+
   /// The wake-up that was under way has arrived: the next completion from another thread sends one.
   void woken() {
     const std::lock_guard guard{mutex_};
@@ -222,7 +232,7 @@ private:
   template <outcome_kind Kind, class... Ts>
   void complete_from_outside(const call_id& id, outcome_tag<Kind> which, Ts&&... with) {
     const std::lock_guard guard{mutex_};
-    if (!open_)
+    if (!open_.load(std::memory_order_relaxed))
       return;
     inbox_.emplace_back(id, which, std::forward<Ts>(with)...);
     waiting_.store(true, std::memory_order_release);
@@ -236,7 +246,7 @@ private:
     column<completion<Out>> left;
     {
       const std::lock_guard guard{mutex_};
-      open_ = false;
+      open_.store(false, std::memory_order_relaxed);
       wake_ = nullptr;
       std::swap(left, inbox_);
     }
@@ -269,7 +279,9 @@ private:
   column<completion<Out>> inbox_;
   wake_up wake_;
   bool wake_up_under_way_ = false;
-  bool open_ = true;
+  /// Written under the lock.
+  std::atomic<bool> open_{true};
+  given_up_calls given_up_;
 };
 
 } // namespace weir

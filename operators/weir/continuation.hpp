@@ -81,6 +81,10 @@ public:
     go_on();
   }
 
+  /// Whether somebody may still need it: false once it has been called, when the record has timed out, and
+  /// when the operator is gone (`result_future::wanted`).
+  bool wanted() const noexcept { return resume_.wanted(); }
+
   // -- for awaitables --
 
   /// In its place: nobody waits for the answer any more, since the record's timeout has passed.
@@ -116,6 +120,7 @@ class continuation<void> : private continuation<std::monostate> {
 public:
   using base::base;
   using base::fail;
+  using base::wanted;
   void operator()() { base::operator()({}); }
 };
 

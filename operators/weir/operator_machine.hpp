@@ -626,6 +626,7 @@ private:
     if (e.state == entry_state::running) {
       --running_;
       note_duration(slot, e, now);
+      port_.give_up(slot, now);
     } else {
       backing_off_.remove(slot);
       waiting_.remove(slot);
@@ -698,6 +699,7 @@ private:
       if (e.state == entry_state::running) {
         stop_running(e);
         note_duration(slot, e, now);
+        port_.give_up(slot, now);
         caller_.cancel(slot);
       }
     if constexpr (caller::has_hook) {

@@ -89,6 +89,14 @@ public:
     return std::max(deadline_ - port_->now(), duration{0});
   }
 
+  /// Whether its completion may still count, for a client that would work for nothing otherwise: false once
+  /// it has been completed, when the record is over because of its timeout, and when the operator is gone. A
+  /// timeout hook may keep a record past its timeout; the hook's own future is wanted while there is an
+  /// operator. Takes no lock; it may be too late by the time it is looked at, so it is a hint.
+  bool wanted() const noexcept {
+    return port_ != nullptr && !completed_ && port_->wants(id_.slot, deadline_);
+  }
+
   // -- for adapters and coroutines --
 
   /// Nobody waits for the answer any more, since the record's timeout has passed: the record times out now
@@ -103,7 +111,7 @@ public:
   std::uint32_t slot() const noexcept { return id_.slot; }
 
   /// What lets the call's coroutine go on. On the operator's thread; only while it belongs to a call.
-  call_resumer resumer() const noexcept { return {*port_, id_}; }
+  call_resumer resumer() const noexcept { return {*port_, id_, deadline_}; }
 
 private:
   template <outcome_kind Kind, class... Ts>

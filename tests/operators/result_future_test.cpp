@@ -315,6 +315,75 @@ BOOST_FIXTURE_TEST_CASE(a_timeout_hook_has_no_time_left, time_left_fixture) {
   BOOST_TEST(text() == "100 0 ");
 }
 
+BOOST_AUTO_TEST_CASE(a_future_knows_whether_it_is_wanted) {
+  BOOST_TEST(!result_future<item>{}.wanted());
+  start(output_mode::ordered);
+  push({1, 2});
+  auto first = take_future(1);
+  auto second = take_future(2);
+  BOOST_TEST(first.wanted());
+  first.complete(item{10, 8});
+  BOOST_TEST(!first.wanted());
+  BOOST_TEST(second.wanted());
+  machine.reset();
+  BOOST_TEST(!second.wanted());
+}
+
+BOOST_AUTO_TEST_CASE(a_future_is_wanted_until_its_record_has_timed_out) {
+  // GIVEN room for one record, which times out
+  options.timeout = ms{100};
+  options.capacity = 1;
+  options.on_failure = failure_action::drop;
+  start(output_mode::ordered);
+  push(1);
+  const auto first = take_future(1);
+  advance(ms{99});
+  BOOST_TEST(first.wanted());
+  advance(ms{1});
+  BOOST_TEST(!first.wanted());
+  // WHEN the next takes its place THEN that is wanted, until it times out too
+  push(2);
+  const auto second = take_future(2);
+  BOOST_TEST(second.wanted());
+  BOOST_TEST(!first.wanted());
+  advance(ms{100});
+  BOOST_TEST(!second.wanted());
+  BOOST_TEST(!first.wanted());
+}
+
+BOOST_AUTO_TEST_CASE(a_timeout_hook_that_completes_nothing_leaves_a_future_wanted) {
+  std::vector<result_future<item>> hooks;
+  hook([&](const item&, result_future<item> done) { hooks.push_back(std::move(done)); });
+  options.timeout = ms{100};
+  start(output_mode::ordered);
+  push(1);
+  const auto call = take_future(1);
+  advance(ms{100});
+  BOOST_TEST(call.wanted());
+  BOOST_TEST(hooks.at(0).wanted());
+  hooks.at(0).complete(item{-1, 8});
+  settle();
+  BOOST_TEST(!call.wanted());
+}
+
+BOOST_AUTO_TEST_CASE(each_of_many_records_is_given_up_alone) {
+  options.timeout = ms{10'000};
+  options.capacity = 1'000;
+  options.on_failure = failure_action::drop;
+  start(output_mode::unordered);
+  for (int i = 0; i < 1'000; ++i) {
+    push(i);
+    advance(ms{1});
+  }
+  std::vector<result_future<item>> calls;
+  for (int i = 0; i < 1'000; ++i)
+    calls.push_back(take_future(i));
+  // The last timeout that has passed is that of record 400.
+  advance(ms{9'400});
+  for (int i = 0; i < 1'000; ++i)
+    BOOST_REQUIRE_EQUAL(calls[static_cast<std::size_t>(i)].wanted(), i > 400);
+}
+
 static_assert(sizeof(result_future<item>) == 32, "a future is moved often: half a cache line");
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -365,6 +434,19 @@ BOOST_AUTO_TEST_CASE(no_completion_and_no_wake_up_is_lost) {
     each.join();
   BOOST_TEST(std::count(times_seen.begin(), times_seen.end(), 1)
              == static_cast<std::ptrdiff_t>(times_seen.size()));
+}
+
+BOOST_AUTO_TEST_CASE(a_client_may_ask_on_its_own_thread_whether_it_works_for_somebody) {
+  machine_fixture at;
+  at.options.timeout = machine_fixture::ms{100};
+  at.options.on_failure = failure_action::drop;
+  at.start(output_mode::ordered);
+  at.push(1);
+  std::jthread client{[done = at.take_future(1)]() mutable {
+    while (done.wanted())
+      std::this_thread::yield();
+  }};
+  at.advance(machine_fixture::ms{100});
 }
 
 BOOST_AUTO_TEST_CASE(the_operator_may_end_while_its_calls_complete) {

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -276,6 +277,22 @@ BOOST_AUTO_TEST_CASE(a_continuation_that_is_forgotten_fails_the_call) {
 }
 
 // -- ending --
+
+BOOST_AUTO_TEST_CASE(a_continuation_knows_whether_it_is_wanted) {
+  std::vector<continuation<std::string>> kept;
+  operator_of op{[&](const std::string&) -> task<std::string> {
+    co_return co_await await_callback<std::string>([&](auto then) { kept.push_back(std::move(then)); });
+  }};
+  op.push("a");
+  BOOST_TEST(kept.at(0).wanted());
+  op.pass(500ms);
+  op.push("b");
+  op.pass(500ms);
+  BOOST_TEST(!kept.at(0).wanted());
+  BOOST_TEST(kept.at(1).wanted());
+  kept.at(1)("1");
+  BOOST_TEST(!kept.at(1).wanted());
+}
 
 BOOST_AUTO_TEST_CASE(the_timeout_ends_a_coroutine_before_the_hook) {
   client c;
