@@ -83,9 +83,9 @@ struct teller {
 
   template <class Future>
   void ready(Future& of) {
+    // No check of Boost.Test's here: its own notes are for one thread.
     try {
-      BOOST_TEST(of.get() == number);
-      to->note(number, "ready");
+      to->note(number, of.get() == number ? "ready" : "wrong");
     } catch (const std::exception&) {
       to->note(number, "thrown");
     }
