@@ -17,7 +17,8 @@ public:
       add("environment", "parallelism is 0 but must be >= 1");
     check_batches();
     if (plan_.stages.empty())
-      add("job " + plan_.name, "it has no source; begin with environment::from_source");
+      add("job " + plan_.name, "it has no source and no service; begin with environment::from_source "
+                               "or async_service");
     check_pools();
     std::set<std::string> names;
     for (std::size_t i = 0; i < plan_.stages.size(); ++i)
@@ -103,7 +104,7 @@ private:
         return edge.from == number && edge.output == output;
       });
     };
-    if (std::holds_alternative<sink_plan>(stage.what))
+    if (std::holds_alternative<sink_plan>(stage.what) || job_plan::is_service(stage))
       return;
     if (edges(output_kind::results) == 0)
       add(stage.name, "nothing takes its records; end the stream with sink_to");
@@ -160,11 +161,15 @@ private:
     std::vector<std::size_t> entries(stages.size(), 0);
     for (const auto& edge : plan_.edges) {
       ++entries[edge.to];
+      for (const auto end : {edge.from, edge.to})
+        if (job_plan::is_service(stages[end]))
+          add(stages[end].name, "it is a service, which no stream leads to or from");
       if (std::holds_alternative<source_plan>(stages[edge.to].what))
         add(stages[edge.from].name, "its output leads into a source");
     }
     for (std::size_t i = 0; i < stages.size(); ++i)
-      if (entries[i] == 0 && !std::holds_alternative<source_plan>(stages[i].what))
+      if (entries[i] == 0 && !std::holds_alternative<source_plan>(stages[i].what)
+          && !job_plan::is_service(stages[i]))
         add(stages[i].name, "nothing leads to it; it would wait for its input for ever");
     // What is left when all that leads nowhere is taken away, again and again, goes in a circle.
     std::vector<std::size_t> exits(stages.size(), 0);
@@ -200,6 +205,11 @@ std::vector<error> job_plan::check() const {
 bool job_plan::has_stage(const std::string& called) const {
   return std::any_of(stages.begin(), stages.end(),
                      [&](const stage_plan& each) { return each.name == called; });
+}
+
+bool job_plan::is_service(const stage_plan& stage) noexcept {
+  const auto* of = std::get_if<operator_plan>(&stage.what);
+  return of != nullptr && of->service != nullptr;
 }
 
 std::uint32_t job_plan::instances(const stage_plan& stage) const noexcept {

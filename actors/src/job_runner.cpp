@@ -39,6 +39,30 @@ event_time system_time() {
   return event_time{now.time_since_epoch().count()};
 }
 
+/// A service of the job, in this run.
+struct running_service {
+  std::string name;
+  std::shared_ptr<service_ends> ends;
+  std::uint64_t run = 0;
+};
+
+/// What ended the job, for those who wait for something of it.
+error end_of(const std::string& job, const job_result& with) {
+  switch (with.end) {
+    case job_end::failed:
+      if (!with.why.empty())
+        return with.why.front();
+      break;
+    case job_end::cancelled:
+      return {error_kind::cancelled, "job " + job, "it was cancelled"};
+    case job_end::drained:
+      return {error_kind::cancelled, "job " + job, "it was drained, and its time was over"};
+    case job_end::done:
+      break;
+  }
+  return {error_kind::cancelled, "job " + job, "it was done"};
+}
+
 /// What a stage that follows must know of the instances that it is sent to.
 struct receivers {
   std::vector<batch_receiver> instances;
@@ -58,12 +82,18 @@ public:
       pools_.close();
       return failed;
     }
+    if (const auto begun = begin_services(); !begun) {
+      end_services(begun.why());
+      pools_.close();
+      return {begun.why()};
+    }
     const auto spawned = guarded("job " + plan_.name, [&]() -> expected<void> {
       spawn(std::move(on_end));
       return {};
     });
     if (!spawned) {
       end_actors();
+      end_services(spawned.why());
       pools_.close();
       return {spawned.why()};
     }
@@ -83,6 +113,10 @@ public:
         sum.records_in += probe->records_in.value();
       all.sinks.push_back(sum);
     }
+    for (const auto& service : services_)
+      for (auto& each : all.operators)
+        if (each.name == service.name)
+          each.waiting = service.ends->feed().waiting(service.run);
     all.pools = pools_.status();
     return all;
   }
@@ -97,7 +131,15 @@ private:
     supervision_ = std::make_shared<supervisor_parts>();
     supervision_->keep_partial = settings_.keep_partial;
     supervision_->left_behind = [this] { return left_behind(); };
-    supervision_->on_end = std::move(on_end);
+    supervision_->drain_services = [this] { return finish_services(); };
+    supervision_->on_stopping = [this](const job_result& with) {
+      for (const auto& each : services_)
+        each.ends->feed().refuse(end_of(plan_.name, with));
+    };
+    supervision_->on_end = [this, on_end = std::move(on_end)](job_result with) {
+      end_services(end_of(plan_.name, with));
+      on_end(std::move(with));
+    };
     job_ = system_.spawn(supervisor, supervision_);
     spawn_pools();
     number_instances();
@@ -112,6 +154,33 @@ private:
           ++done;
         }
     supervision_.reset();
+  }
+
+  // -- services --
+
+  expected<void> begin_services() {
+    for (const auto& stage : plan_.stages)
+      if (job_plan::is_service(stage)) {
+        const auto& ends = std::get<operator_plan>(stage.what).service;
+        const auto run = ends->begin(plan_.instances(stage), plan_.batches);
+        if (!run)
+          return run.why();
+        services_.push_back({stage.name, ends, *run});
+      }
+    return {};
+  }
+
+  /// Whether one had not ended.
+  bool finish_services() {
+    bool any = false;
+    for (const auto& each : services_)
+      any = each.ends->feed().finish() || any;
+    return any;
+  }
+
+  void end_services(const error& why) {
+    for (const auto& each : services_)
+      each.ends->feed().end_run(why);
   }
 
   /// A factory threw: what was spawned before it goes.
@@ -165,7 +234,7 @@ private:
         slot.kind = stage_kind::source;
         slot.actor = spawn_source(*of, std::move(instance));
       } else if (const auto* wait = std::get_if<operator_plan>(&stage.what)) {
-        slot.kind = stage_kind::operation;
+        slot.kind = wait->service ? stage_kind::service : stage_kind::operation;
         slot.actor = spawn_operator(number, *wait, std::move(instance));
       } else {
         slot.kind = stage_kind::sink;
@@ -187,6 +256,9 @@ private:
       parts.wait_for_fd = [this](const fd_wait& what, std::function<void()> ready) {
         watcher_.wait(what, std::move(ready));
       };
+    // What a service's feed holds comes in on a channel.
+    if (job_plan::is_service(stage))
+      parts.channels = 1;
     for (const auto& edge : plan_.edges) {
       if (edge.to == number)
         parts.channels += channels_of(edge);
@@ -312,6 +384,8 @@ private:
     for (const auto& stage : operators_)
       for (const auto& each : stage.of)
         sent += each->sent.value();
+    for (const auto& each : services_)
+      sent += each.ends->feed().pushed(each.run);
     const auto now = status();
     std::uint64_t received = 0;
     std::uint64_t held = 0;
@@ -331,6 +405,7 @@ private:
   std::vector<source_probes> sources_;
   std::vector<operator_probes> operators_;
   std::vector<sink_probes> sinks_;
+  std::vector<running_service> services_;
   std::vector<std::uint32_t> first_instance_;
   std::vector<receivers> receivers_;
   std::shared_ptr<supervisor_parts> supervision_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operator_stage.hpp"
 
+#include "delivery_port.hpp"
 #include "guarded.hpp"
 
 #include <stdexcept>
@@ -60,7 +61,14 @@ operator_stage_state::make_behavior(std::shared_ptr<operator_stage_parts> parts)
   report_exceptions(self_, parts_->instance);
   input_.emplace(parts_->instance.channels, parts_->instance.batches,
                  [this](const credit_receiver& to, lane_id lane, const credit& more,
-                        batch_handle spare) { self_->send(to, lane, more, std::move(spare)); });
+                        batch_handle spare) {
+                   if (feed_)
+                     feed_->give_back(more, std::move(spare));
+                   else
+                     self_->send(to, lane, more, std::move(spare));
+                 });
+  if (const auto& service = parts_->plan.service)
+    feed_.emplace(service->feed(), parts_->instance.context.subtask);
   return {
     [this](caf::open_atom) { on_open(); },
     [this](run_atom) { on_run(); },
@@ -74,6 +82,7 @@ operator_stage_state::make_behavior(std::shared_ptr<operator_stage_parts> parts)
     [this](channel_id channel, batch_handle& in) { on_batch(channel, std::move(in)); },
     [this](caf::flush_atom) { on_flush(); },
     [this](completions_atom) { on_completions(); },
+    [this](pushed_atom) { on_pushed(); },
     [this](const wake_up& armed) { on_wake_up(armed); },
     [this](const pool_results& of_pool) { on_pool_results(of_pool); },
   };
@@ -95,17 +104,33 @@ void operator_stage_state::on_open() {
 }
 
 void operator_stage_state::make_body() {
-  body_ = parts_->plan.make({parts_->plan.options, parts_->plan.mode, parts_->seed,
-                             [to = self_->address()] {
-                               if (auto alive = caf::actor_cast<caf::actor>(to))
-                                 caf::anon_send(alive, completions_atom::value);
-                             },
-                             [probe = parts_->probe](duration took, std::uint64_t n) {
-                               probe->call_duration.observe(took, n);
-                             },
-                             [this] { return now(); },
-                             [this](duration took) { on_blocking_call(took); }});
+  const auto& service = parts_->plan.service;
+  operator_parts of{parts_->plan.options, parts_->plan.mode, parts_->seed,
+                    [to = self_->address()] {
+                      if (auto alive = caf::actor_cast<caf::actor>(to))
+                        caf::anon_send(alive, completions_atom::value);
+                    },
+                    [probe = parts_->probe](duration took, std::uint64_t n) {
+                      probe->call_duration.observe(took, n);
+                    },
+                    [this] { return now(); },
+                    [this](duration took) { on_blocking_call(took); }};
+  body_ = service ? service->make_body(std::move(of), feed_->desk())
+                  : parts_->plan.make(std::move(of));
+  make_ports();
+}
+
+void operator_stage_state::make_ports() {
   const auto& of = parts_->instance;
+  if (const auto& service = parts_->plan.service) {
+    auto results = std::make_unique<delivery_port>(
+      body_->result_batch(), service->results(),
+      [&to = *service, lane = of.context.subtask](const control& what) { to.leaves(lane, what); });
+    if (auto* to = service->dead_letters())
+      dead_letters_ = std::make_unique<dead_letter_port>(body_->dead_letter_batch(), *to, *results);
+    results_ = std::move(results);
+    return;
+  }
   const auto send = [this](const lane_target& to, batch_handle full) {
     self_->send(to.to, to.channel, std::move(full));
   };
@@ -155,6 +180,11 @@ void operator_stage_state::on_run() {
   attach_to(self_, results_->targets(), 0);
   if (dead_letters_)
     attach_to(self_, dead_letters_->targets(), 1);
+  if (feed_)
+    feed_->begin([to = self_->address()] {
+      if (auto alive = caf::actor_cast<caf::actor>(to))
+        caf::anon_send(alive, pushed_atom::value);
+    });
   if (over_ || !may_begin())
     return;
   const auto at = now();
@@ -202,6 +232,15 @@ void operator_stage_state::on_completions() {
     return;
   const auto at = now();
   body_->on_completions(outputs(), at);
+  take_input(at);
+  after(at);
+}
+
+void operator_stage_state::on_pushed() {
+  feed_->woken();
+  if (over_)
+    return;
+  const auto at = now();
   take_input(at);
   after(at);
 }
@@ -267,12 +306,14 @@ expected<void> operator_stage_state::hand_over_state(std::uint64_t checkpoint, t
 }
 
 void operator_stage_state::take_input(time_point now) {
-  while (!input_->empty() && !body_->failure()) {
-    body_->take(input_->front(), input_->cursor(), outputs(), now);
-    if (!input_->cursor().at_end(input_->front()))
-      return;
-    input_->pop();
-  }
+  do {
+    while (!input_->empty() && !body_->failure()) {
+      body_->take(input_->front(), input_->cursor(), outputs(), now);
+      if (!input_->cursor().at_end(input_->front()))
+        return;
+      input_->pop();
+    }
+  } while (feed_ && !body_->failure() && feed_->refill(*input_));
 }
 
 void operator_stage_state::after(time_point now) {
@@ -294,11 +335,12 @@ void operator_stage_state::after(time_point now) {
   probe.late_completions.set(counts.late_completions);
   probe.queued.set(body_->size());
   probe.in_flight.set(body_->running());
+  const bool told = !feed_ || told_pushers(counts.records_in);
   if (const auto& failure = body_->failure()) {
     fail(failure->why, failure->record);
     return;
   }
-  if (steps_have_failed())
+  if (!told || steps_have_failed())
     return;
   if (body_->finished()) {
     finish();
@@ -313,6 +355,8 @@ void operator_stage_state::after(time_point now) {
     flushing_ = true;
     self_->send(self_, caf::flush_atom::value);
   }
+  if (feed_ && input_->empty() && feed_->must_come_again())
+    self_->send(self_, pushed_atom::value);
 }
 
 void operator_stage_state::ask_pools() {
@@ -355,6 +399,18 @@ bool operator_stage_state::steps_have_failed() {
       return true;
     }
   return false;
+}
+
+bool operator_stage_state::told_pushers(std::uint64_t records_in) {
+  if (results_->failure() || (dead_letters_ && dead_letters_->failure()))
+    return true;
+  const auto done = guarded(parts_->instance.context.stage, [&]() -> expected<void> {
+    feed_->message_ends(records_in);
+    return {};
+  });
+  if (!done && !body_->failure())
+    fail(done.why(), {});
+  return done.has_value();
 }
 
 void operator_stage_state::finish() {

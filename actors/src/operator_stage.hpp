@@ -5,6 +5,7 @@
 /// effects to the world (receivers, client pools, one timer, the probe). Touched only by its own
 /// messages; CAF destroys it when the actor quits.
 
+#include "feed_reader.hpp"
 #include "input_gate.hpp"
 #include "instance.hpp"
 #include "log_limiter.hpp"
@@ -67,11 +68,13 @@ private:
   void on_batch(channel_id channel, batch_handle in);
   void on_flush();
   void on_completions();
+  void on_pushed();
   void on_wake_up(const wake_up& armed);
   void on_pool_results(const pool_results& of);
 
   void on_blocking_call(duration took);
   void make_body();
+  void make_ports();
   expected<void> open_body();
   void restore();
   /// Whether it may take input and make calls. Where it goes on from a checkpoint not before all its outputs
@@ -90,6 +93,8 @@ private:
   void fail(error why, std::string record);
   /// Whether a step on an edge has failed; then so does the stage.
   bool steps_have_failed();
+  /// Lets a service's pushers know what became of their records. Whether that went well.
+  bool told_pushers(std::uint64_t records_in);
   void finish();
   operator_outputs outputs();
   time_point now() const;
@@ -99,6 +104,8 @@ private:
   std::unique_ptr<context> context_;
   std::unique_ptr<operator_body> body_;
   std::optional<input_gate> input_;
+  /// Only of a service.
+  std::optional<feed_reader> feed_;
   std::unique_ptr<output_port> results_;
   /// Null where the job has no use for dead letters.
   std::unique_ptr<output_port> dead_letters_;

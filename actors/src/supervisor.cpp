@@ -65,6 +65,7 @@ void supervisor_state::on_drain(const drain_request& how) {
 
 void supervisor_state::drain_sources() {
   tell(stage_kind::source, drain_atom::value);
+  ended_early_ = parts_->drain_services() || ended_early_;
   const auto at = self_->clock().now() + drain_deadline_;
   self_->scheduled_send(self_, at, wake_up{at});
 }
@@ -80,9 +81,11 @@ void supervisor_state::on_wake_up() {
   cut_off_ = true;
   tell(stage_kind::source, stop_request{});
   tell(stage_kind::operation, stop_request{});
+  tell(stage_kind::service, stop_request{});
   tell(stage_kind::sink, prepare_atom::value);
   const auto at = self_->clock().now() + sink_grace;
   self_->scheduled_send(self_, at, wake_up{at});
+  commit_when_finished();
 }
 
 void supervisor_state::on_stop() {
@@ -113,6 +116,7 @@ void supervisor_state::on_opened() {
   // Receivers first: a sender's credit can then come at once.
   tell(stage_kind::sink, run_atom::value);
   tell(stage_kind::operation, run_atom::value);
+  tell(stage_kind::service, run_atom::value);
   tell(stage_kind::source, run_atom::value);
   // Told to drain before they ran.
   if (draining_)
@@ -120,17 +124,40 @@ void supervisor_state::on_opened() {
 }
 
 void supervisor_state::on_finished(instance_id from) {
-  const auto kind = parts_->instances[from.number].kind;
-  if (phase_ != phase::running || kind != stage_kind::sink)
+  if (phase_ != phase::running)
     return;
-  if (++sinks_finished_ < count(stage_kind::sink))
+  switch (parts_->instances[from.number].kind) {
+    case stage_kind::sink:
+      ++sinks_finished_;
+      break;
+    case stage_kind::service:
+      ++services_finished_;
+      break;
+    default:
+      return;
+  }
+  commit_when_finished();
+}
+
+void supervisor_state::commit_when_finished() {
+  // What was stopped does not finish any more.
+  const auto services = cut_off_ ? 0 : count(stage_kind::service);
+  if (sinks_finished_ < count(stage_kind::sink) || services_finished_ < services)
     return;
   phase_ = phase::committing;
   tell(stage_kind::sink, commit_atom::value);
+  end_when_committed();
 }
 
 void supervisor_state::on_committed() {
-  if (phase_ != phase::committing || ++committed_ < count(stage_kind::sink))
+  if (phase_ != phase::committing)
+    return;
+  ++committed_;
+  end_when_committed();
+}
+
+void supervisor_state::end_when_committed() {
+  if (committed_ < count(stage_kind::sink))
     return;
   result_.end = ended_early_ || cut_off_ ? job_end::drained : job_end::done;
   stop_all();
@@ -149,7 +176,9 @@ void supervisor_state::stop_all() {
   const stop_request how{parts_->keep_partial, phase_ == phase::committing
                                                   && result_.end == job_end::failed};
   phase_ = phase::stopping;
-  for (const auto kind : {stage_kind::source, stage_kind::operation, stage_kind::sink})
+  parts_->on_stopping(result_);
+  for (const auto kind :
+       {stage_kind::source, stage_kind::operation, stage_kind::service, stage_kind::sink})
     tell(kind, how);
   for (const auto& each : parts_->pools)
     self_->send(each, how);

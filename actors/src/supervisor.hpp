@@ -19,7 +19,13 @@
 
 namespace weir {
 
-enum class stage_kind : std::uint8_t { source, operation, sink };
+enum class stage_kind : std::uint8_t {
+  source,
+  operation,
+  sink,
+  /// An operator with ends of its own: it finishes as a sink prepares, and has nothing to commit.
+  service,
+};
 
 /// A running instance, as the supervisor knows it.
 struct supervised {
@@ -33,6 +39,10 @@ struct supervisor_parts {
   std::vector<supervised> instances;
   std::vector<pool_actor> pools;
   bool keep_partial = false;
+  /// Ends the input of all services, as `drain_atom` does that of sources. Whether one had not ended.
+  std::function<bool()> drain_services;
+  /// Told once, as soon as it is known, how the job ends: services take nothing more.
+  std::function<void(const job_result&)> on_stopping;
   /// Records that were read and have not come out; asked at the end of a drain that was cut off.
   std::function<std::uint64_t()> left_behind;
   /// Called once, when the last actor has ended.
@@ -67,7 +77,10 @@ private:
   void on_opened();
   void drain_sources();
   void on_finished(instance_id from);
+  /// Lets the sinks commit, if they and all services have finished.
+  void commit_when_finished();
   void on_committed();
+  void end_when_committed();
   void fail(error why, std::string record);
   /// Ends all instances; when they are down, `finish`.
   void stop_all();
@@ -90,6 +103,7 @@ private:
   bool cut_off_ = false;
   std::size_t opened_ = 0;
   std::size_t sinks_finished_ = 0;
+  std::size_t services_finished_ = 0;
   std::size_t committed_ = 0;
   std::size_t down_ = 0;
 };

@@ -10,6 +10,7 @@
 #include "weir/edge_step.hpp"
 #include "weir/event_time_steps.hpp"
 #include "weir/operator_body.hpp"
+#include "weir/service_ends.hpp"
 #include "weir/sink_body.hpp"
 #include "weir/source_body.hpp"
 
@@ -38,6 +39,8 @@ struct operator_plan {
   operator_options options;
   output_mode mode = output_mode::ordered;
   std::function<std::unique_ptr<operator_body>(operator_parts)> make;
+  /// Where set, the operator is a service: it has no edges, and makes its instances.
+  std::shared_ptr<service_ends> service{};
 };
 
 struct sink_plan {
@@ -103,6 +106,9 @@ struct job_plan {
 
   /// Whether a stage has this name.
   bool has_stage(const std::string& called) const;
+
+  /// Whether the stage is a service.
+  static bool is_service(const stage_plan& stage) noexcept;
 
   /// The number of instances of a stage.
   std::uint32_t instances(const stage_plan& stage) const noexcept;

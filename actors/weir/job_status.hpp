@@ -44,6 +44,8 @@ struct operator_status {
   std::uint64_t blocking_calls = 0;
   std::uint64_t queued = 0;
   std::uint64_t in_flight = 0;
+  /// Of a service: records that were pushed and that it has not taken in.
+  std::uint64_t waiting = 0;
   histogram::snapshot call_duration;
   /// What its function counts itself (`function_context::counter`), by name.
   std::map<std::string, std::uint64_t> own_counters;

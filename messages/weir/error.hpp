@@ -38,6 +38,8 @@ inline constexpr std::string_view overloaded = "overloaded";
 inline constexpr std::string_view cancelled = "cancelled";
 /// A fault of the store's or of a driver's inside.
 inline constexpr std::string_view internal = "internal";
+/// A service takes no records any more, or not yet: its job does not run, or its input has ended.
+inline constexpr std::string_view closed = "closed";
 /// A wait on a thread that runs stages, which would stop what it waits for.
 inline constexpr std::string_view would_block = "would_block";
 /// A file, a folder or a device does not do what is asked of it.

@@ -104,18 +104,19 @@ private:
   std::uint64_t instant_ = 0;
 };
 
-/// `Function`: a class form of `async_function.hpp`.
-template <class Function>
+/// `Function`: a class form of `async_function.hpp`. `Observer` is made of the parts and what follows them.
+template <class Function, class Observer = call_observer>
 class async_operator_body final : public operator_body {
 public:
   using input_type = typename Function::input_type;
   using output_type = typename Function::output_type;
 
-  async_operator_body(operator_parts parts, Function function)
+  template <class... Ts>
+  async_operator_body(operator_parts parts, Function function, Ts&&... for_observer)
     : name_(parts.options.name),
       function_(std::move(function)),
       port_(completion_port<output_type>::make(std::move(parts.wake_up))),
-      calls_(parts),
+      calls_(parts, std::forward<Ts>(for_observer)...),
       machine_(parts.options, parts.mode, function_, *port_, calls_, parts.seed) {}
 
   ~async_operator_body() override { close(); }
@@ -219,8 +220,8 @@ private:
   std::string name_;
   Function function_;
   typename completion_port<output_type>::owner port_;
-  call_observer calls_;
-  operator_machine<Function, call_observer> machine_;
+  Observer calls_;
+  operator_machine<Function, Observer> machine_;
   bool open_ = false;
 };
 

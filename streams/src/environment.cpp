@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weir/environment.hpp"
 
+#include "forgets_system.hpp"
+
 #include "weir/job_runner.hpp"
 #include "weir/stage_thread.hpp"
 #include "weir/type_ids.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/logger.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -33,14 +34,11 @@ public:
   }
 };
 
-/// CAF notes in each thread that has spawned an actor the system that it did so in, and the end of a system
-/// waits until no thread has it noted. A job's thread may live on, and another one may destroy the job.
-class forgets_system {
-public:
-  forgets_system() = default;
-  ~forgets_system() { caf::logger::set_current_actor_system(nullptr); }
-  forgets_system(const forgets_system&) = delete;
-  forgets_system& operator=(const forgets_system&) = delete;
+struct own_system {
+  explicit own_system(std::uint32_t threads) : config(threads), system(config) {}
+
+  system_config config;
+  caf::actor_system system;
 };
 
 /// The end of a job, as another thread waits for it.
@@ -89,14 +87,16 @@ std::uint64_t draw_seed() {
 
 class job::running {
 public:
-  running(const job_plan& plan, const environment_options& environment, const run_options& options)
-    : name_(plan.name),
-      config_(environment.threads),
-      system_(config_),
-      runner_(std::in_place, system_, plan, run_settings{.keep_partial = options.keep_partial,
-                           .seed = options.seed ? *options.seed : draw_seed(),
-                           .log = environment.log}) {
+  /// `in`: the actor system; null: one of its own.
+  running(const job_plan& plan, const environment_options& environment, const run_options& options,
+          caf::actor_system* in)
+    : name_(plan.name) {
     const forgets_system when_started;
+    if (in == nullptr)
+      in = &system_.emplace(environment.threads).system;
+    runner_.emplace(*in, plan, run_settings{.keep_partial = options.keep_partial,
+                                            .seed = options.seed ? *options.seed : draw_seed(),
+                                            .log = environment.log});
     auto mistakes
       = runner_->start([end = end_](job_result result) { end->set(std::move(result)); });
     if (!mistakes.empty()) {
@@ -126,8 +126,8 @@ public:
 private:
   const std::string name_;
   std::shared_ptr<ending> end_ = std::make_shared<ending>();
-  system_config config_;
-  caf::actor_system system_;
+  /// Absent where it is the program's.
+  std::optional<own_system> system_;
   std::optional<job_runner> runner_;
 };
 
@@ -140,6 +140,13 @@ void job::ender::operator()(running* what) const noexcept {
     what->runner().cancel();
   // Its end may wait for this very thread.
   std::thread{[what] { delete what; }}.detach();
+}
+
+job job::make(const environment& of, std::string name, const run_options& options,
+              caf::actor_system* in) {
+  auto plan = of.plan();
+  plan.name = std::move(name);
+  return job{std::unique_ptr<running, ender>{new running{plan, of.options(), options, in}}};
 }
 
 job::job(std::unique_ptr<running, ender> what) : running_(std::move(what)) {}
@@ -197,10 +204,7 @@ job_result environment::execute(std::string name, run_options options) {
 }
 
 job environment::start(std::string name, run_options options) {
-  auto plan = *plan_;
-  plan.name = std::move(name);
-  return job{std::unique_ptr<job::running, job::ender>{
-    new job::running{plan, options_, options}}};
+  return job::make(*this, std::move(name), options, nullptr);
 }
 
 } // namespace weir

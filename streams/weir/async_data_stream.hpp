@@ -47,6 +47,14 @@ private:
 
 namespace detail {
 
+/// Finds predicates that look at results of another type than the operator's.
+template <class Out>
+void check_predicates(job_plan& plan, const operator_options& options) {
+  if (!options.retry.if_result().takes(typeid(Out)))
+    plan.mistakes.emplace_back(error_kind::argument, "operator " + options.name,
+                               "retry.if_result looks at results of another type than the operator's");
+}
+
 template <class In, class F>
 auto async_wait(const stream<In>& in, F function, operator_options options, output_mode mode) {
   using form = function_form_t<F>;
@@ -57,9 +65,7 @@ auto async_wait(const stream<In>& in, F function, operator_options options, outp
                 "the function must be copyable: each parallel instance has a copy of its own");
   const auto& plan = in.plan();
   const auto stage = plan->stages.size();
-  if (!options.retry.if_result().takes(typeid(out)))
-    plan->mistakes.emplace_back(error_kind::argument, "operator " + options.name,
-                                "retry.if_result looks at results of another type than the operator's");
+  check_predicates<out>(*plan, options);
   in.connect_to(stage);
   operator_plan what{options, mode,
                      [prototype = detail::form_of(std::move(function))](operator_parts parts) {

@@ -5,3 +5,4 @@
 /// that shows CAF. Link `weir::caf`.
 
 #include "weir/actor_client.hpp"
+#include "weir/caf_service.hpp"

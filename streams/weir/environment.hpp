@@ -17,6 +17,10 @@
 #include <utility>
 #include <vector>
 
+namespace caf {
+class actor_system;
+}
+
 namespace weir {
 
 struct environment_options {
@@ -56,6 +60,8 @@ struct run_options {
   std::optional<std::uint64_t> seed{};
 };
 
+class environment;
+
 /// A running job. Destroying it cancels the job and waits for its end; but on a thread that runs stages it
 /// does not wait: then what the job uses must live on until it has ended.
 class job {
@@ -85,10 +91,14 @@ public:
 
 private:
   friend class environment;
+  friend job start_in(caf::actor_system&, const environment&, std::string, run_options);
   class running;
   struct ender {
     void operator()(running* what) const noexcept;
   };
+  /// `in`: the actor system; null: one of its own.
+  static job make(const environment& of, std::string name, const run_options& options,
+                  caf::actor_system* in);
   explicit job(std::unique_ptr<running, ender> what);
   std::unique_ptr<running, ender> running_;
 };
@@ -131,6 +141,7 @@ public:
   // -- for the parts of the stream API --
 
   const job_plan& plan() const noexcept { return *plan_; }
+  const std::shared_ptr<job_plan>& shared_plan() noexcept { return plan_; }
   const environment_options& options() const noexcept { return options_; }
 
 private:

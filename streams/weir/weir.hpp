@@ -6,6 +6,7 @@
 /// of their own have headers of their own (`weir/sqlite_driver.hpp`, `weir/ndjson_source.hpp`, ...).
 
 #include "weir/async_data_stream.hpp"
+#include "weir/async_service.hpp"
 #include "weir/await_answer.hpp"
 #include "weir/callback_sink.hpp"
 #include "weir/client_pool.hpp"

@@ -2,7 +2,8 @@
 
 // Coroutines that ask a client pool, on real threads.
 
-#include "weir/blocking_driver.hpp"
+#include "../support/doubling_store.hpp"
+
 #include "weir/weir.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -15,37 +16,6 @@
 using namespace std::chrono_literals;
 
 namespace {
-
-/// A store that doubles numbers, and refuses negative ones.
-class doubling_connection final : public weir::blocking_connection {
-public:
-  weir::expected<void> open(const std::vector<weir::statement_declaration>&) override { return {}; }
-
-  weir::expected<weir::answer> execute(weir::statement_id, std::span<const weir::value> arguments,
-                                       weir::time_point) override {
-    static const auto column
-      = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{"twice"});
-    const auto n = std::get<std::int64_t>(arguments[0]);
-    if (n < 0)
-      return weir::error{"refused", "store", "it takes no negative numbers"};
-    weir::answer twice{column, {}};
-    twice.cells.emplace_back(2 * n);
-    return twice;
-  }
-};
-
-weir::pool_options doubling_store() {
-  return {.name = "store",
-          .driver = [](const weir::driver_settings& of)
-            -> weir::expected<std::unique_ptr<weir::client_driver>> {
-            return std::unique_ptr<weir::client_driver>{std::make_unique<weir::blocking_driver>(
-              of, [](std::size_t) -> weir::expected<std::unique_ptr<weir::blocking_connection>> {
-                return std::unique_ptr<weir::blocking_connection>{
-                  std::make_unique<doubling_connection>()};
-              })};
-          },
-          .url = "double:"};
-}
 
 /// Asks twice for each record: four times the number.
 struct quadruple : weir::async_function<std::int64_t, std::int64_t> {
@@ -80,7 +50,7 @@ struct quadruple : weir::async_function<std::int64_t, std::int64_t> {
 struct quadrupling {
   weir::job_result run(std::vector<std::int64_t> numbers) {
     weir::environment env;
-    const auto pool = env.client_pool(doubling_store());
+    const auto pool = env.client_pool(weir::testing::doubling_store());
     weir::async_data_stream::ordered_wait(
       env.from_source(weir::collection_source<std::int64_t>{std::move(numbers)}), quadruple{pool},
       {.name = "quadruple", .timeout = 1min})

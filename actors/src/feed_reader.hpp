@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// A lane of a service's feed as its stage reads it: one batch a message, so that stop and completions have
+/// their turn, and by one message at most that says there is more. Part of an operator's shell, on its
+/// thread.
+
+#include "input_gate.hpp"
+
+#include "weir/push_feed.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace weir {
+
+class feed_reader {
+public:
+  /// `from` outlives it.
+  feed_reader(push_feed_base& from, std::uint32_t instance)
+    : feed_(from), lane_(from.lane(instance)) {}
+
+  ~feed_reader() { feed_.listen(*lane_, nullptr); }
+  feed_reader(const feed_reader&) = delete;
+  feed_reader& operator=(const feed_reader&) = delete;
+
+  /// From now on records are read; `wake` sends the message that comes back as `woken`.
+  void begin(push_feed_base::wake_up wake) {
+    feed_.listen(*lane_, std::move(wake));
+    has_more_ = true;
+  }
+
+  void woken() noexcept {
+    coming_ = false;
+    has_more_ = true;
+  }
+
+  /// Puts the next batch into the gate, which is empty. Whether it did.
+  bool refill(input_gate& into) {
+    if (!has_more_ || std::exchange(refilled_, true))
+      return false;
+    auto taken = feed_.take(*lane_, coming_);
+    has_more_ = taken.more;
+    if (taken.of == nullptr)
+      return false;
+    into.receive({0}, {std::move(taken.of)});
+    return true;
+  }
+
+  /// A batch that came from here has been used up.
+  void give_back(const credit& used, batch_handle empty) {
+    given_back_ = true;
+    feed_.give_back(*lane_, static_cast<std::size_t>(used.bytes), std::move(empty.batch));
+  }
+
+  /// The machine has taken in so many records, and what has left was delivered. Runs code of the user's,
+  /// and what that throws comes out.
+  void message_ends(std::uint64_t records_in) {
+    refilled_ = false;
+    lane_->desk.settle();
+    if (!std::exchange(given_back_, false) && records_in == records_in_)
+      return;
+    records_in_ = records_in;
+    feed_.admitted(*lane_, records_in);
+  }
+
+  /// Whether the stage, whose gate is empty, must send itself the message that it is to come again.
+  bool must_come_again() noexcept { return has_more_ && !std::exchange(coming_, true); }
+
+  ticket_desk& desk() noexcept { return lane_->desk; }
+
+private:
+  push_feed_base& feed_;
+  const std::shared_ptr<push_lane> lane_;
+  bool has_more_ = false;
+  /// The stage's message to itself is under way.
+  bool coming_ = false;
+  bool refilled_ = false;
+  bool given_back_ = false;
+  std::uint64_t records_in_ = 0;
+};
+
+} // namespace weir

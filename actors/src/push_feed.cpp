@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weir/push_feed.hpp"
+
+#include "weir/stage_thread.hpp"
+
+#include <algorithm>
+
+namespace weir {
+
+namespace {
+
+/// Empty batches that a lane keeps.
+constexpr std::size_t spares_max = 4;
+
+} // namespace
+
+push_feed_base::push_feed_base(std::string thing, feed_limits limits, bool keyed)
+  : thing_(std::move(thing)),
+    limits_(limits),
+    keyed_(keyed),
+    why_(closed("it runs in no job; start the environment that it was made in")) {}
+
+// -- pushers --
+
+push_result push_feed_base::try_push(push_request& what) {
+  const std::lock_guard guard{mutex_};
+  if (!open_)
+    return push_result::closed;
+  auto* const to = lane_for(what);
+  if (to == nullptr)
+    return push_result::full;
+  put(*to, what);
+  return push_result::taken;
+}
+
+expected<void> push_feed_base::push(push_request what, duration at_most) {
+  waiting_push waits{std::move(what)};
+  std::condition_variable come;
+  waits.come = &come;
+  std::unique_lock guard{mutex_};
+  decide(waits);
+  if (waits.is == waiting_push::state::outside) {
+    if (on_stage_thread())
+      return would_block(thing_, "push", "use try_push, or await `pushed` in a coroutine");
+    auto& line = line_for(waits);
+    line.push_back(waits);
+    const auto served = [&] { return waits.is != waiting_push::state::in_line; };
+    // So that adding it to a time does not overflow; nobody waits longer either.
+    if (!come.wait_for(guard, std::min(at_most, duration::max() / 4), served)) {
+      line.remove(waits);
+      return error{error_kind::timeout, thing_, "there was no room for the record in the time given"};
+    }
+  }
+  guard.unlock();
+  if (waits.thrown)
+    std::rethrow_exception(waits.thrown);
+  if (waits.is == waiting_push::state::refused)
+    return std::move(waits.why);
+  return {};
+}
+
+bool push_feed_base::stand_in_line(waiting_push& what) {
+  const std::lock_guard guard{mutex_};
+  decide(what);
+  if (what.is != waiting_push::state::outside)
+    return false;
+  line_for(what).push_back(what);
+  return true;
+}
+
+void push_feed_base::leave_line(waiting_push& what) noexcept {
+  const std::lock_guard guard{mutex_};
+  if (what.is == waiting_push::state::in_line)
+    line_for(what).remove(what);
+}
+
+error push_feed_base::why_closed() const {
+  const std::lock_guard guard{mutex_};
+  return why_;
+}
+
+bool push_feed_base::push_watermark(event_time at) {
+  const std::lock_guard guard{mutex_};
+  if (open_)
+    append_to_all(control::watermark(at));
+  return open_;
+}
+
+bool push_feed_base::finish() {
+  coroutines go_on;
+  {
+    const std::lock_guard guard{mutex_};
+    if (!open_)
+      return false;
+    open_ = false;
+    why_ = closed("its input has ended");
+    append_to_all(control::end());
+    refuse_all(why_, go_on);
+  }
+  resume(go_on);
+  return true;
+}
+
+// -- whoever runs the job --
+
+expected<std::uint64_t> push_feed_base::open(std::uint32_t lanes, batch_limits batches) {
+  const std::lock_guard guard{mutex_};
+  if (running_)
+    return error{error_kind::argument, thing_,
+                 "it runs in a job already; end that, or make another environment"};
+  batches_ = batches;
+  // The bytes of a batch are given back when all of it has been taken.
+  batches_.bytes = std::min(batches.bytes, std::max<std::size_t>(limits_.bytes / 4, 1));
+  for (std::uint32_t number = 0; number < lanes; ++number) {
+    lanes_.push_back(std::make_shared<push_lane>());
+    lanes_.back()->number = number;
+    lanes_.back()->open = make_batch();
+  }
+  lines_.assign(keyed_ ? lanes : 1, {});
+  next_lane_ = 0;
+  next_position_ = 0;
+  running_ = true;
+  open_ = true;
+  return ++run_;
+}
+
+void push_feed_base::refuse(const error& why) {
+  coroutines go_on;
+  {
+    const std::lock_guard guard{mutex_};
+    if (!running_)
+      return;
+    open_ = false;
+    why_ = closed("its job has ended: " + why.text());
+    refuse_all(why_, go_on);
+  }
+  const stage_scope here;
+  try {
+    resume(go_on);
+  } catch (...) {
+    // The job has ended: there is nothing left that could fail.
+  }
+}
+
+void push_feed_base::end_run(const error& why) {
+  refuse(why);
+  std::vector<std::shared_ptr<push_lane>> gone;
+  {
+    const std::lock_guard guard{mutex_};
+    gone.swap(lanes_);
+    running_ = false;
+  }
+  const stage_scope here;
+  for (auto& each : gone) {
+    each->desk.expect(each->tickets);
+    each->desk.give_up(why);
+  }
+}
+
+std::uint64_t push_feed_base::pushed(std::uint64_t run) const {
+  const std::lock_guard guard{mutex_};
+  std::uint64_t sum = 0;
+  if (run == run_)
+    for (const auto& each : lanes_)
+      sum += each->pushed;
+  return sum;
+}
+
+std::uint64_t push_feed_base::waiting(std::uint64_t run) const {
+  const std::lock_guard guard{mutex_};
+  std::uint64_t sum = 0;
+  if (run == run_)
+    for (const auto& each : lanes_)
+      sum += each->pushed - each->admitted;
+  return sum;
+}
+
+// -- the stage of a lane --
+
+std::shared_ptr<push_lane> push_feed_base::lane(std::uint32_t number) const {
+  const std::lock_guard guard{mutex_};
+  return lanes_[number];
+}
+
+void push_feed_base::listen(push_lane& of, wake_up wake) {
+  const std::lock_guard guard{mutex_};
+  of.wake = std::move(wake);
+  of.woken = true;
+}
+
+push_feed_base::taken_batch push_feed_base::take(push_lane& from, bool coming) {
+  const std::lock_guard guard{mutex_};
+  from.desk.expect(from.tickets);
+  taken_batch taken;
+  if (!from.full.empty()) {
+    taken.of = std::move(from.full.front());
+    from.full.pop_front();
+  } else if (!from.open->empty()) {
+    taken.of = std::exchange(from.open, empty_batch(from));
+  }
+  taken.more = !from.full.empty() || !from.open->empty();
+  from.woken = taken.more || coming;
+  return taken;
+}
+
+void push_feed_base::give_back(push_lane& to, std::size_t bytes,
+                               std::shared_ptr<batch_base> empty) {
+  const std::lock_guard guard{mutex_};
+  to.bytes -= bytes;
+  if (to.spare.size() < spares_max)
+    to.spare.push_back(std::move(empty));
+}
+
+void push_feed_base::admitted(push_lane& of, std::uint64_t records) {
+  coroutines go_on;
+  {
+    const std::lock_guard guard{mutex_};
+    of.admitted = records;
+    serve(of, go_on);
+  }
+  resume(go_on);
+}
+
+// -- under the lock --
+
+bool push_feed_base::has_room(const push_lane& of) const noexcept {
+  return of.pushed - of.admitted < limits_.records && of.bytes < limits_.bytes;
+}
+
+push_lane* push_feed_base::lane_for(const push_request& what) noexcept {
+  if (keyed_) {
+    auto& one = *lanes_[lane_of_key(what.key)];
+    return has_room(one) ? &one : nullptr;
+  }
+  for (std::size_t tried = 0; tried < lanes_.size(); ++tried) {
+    auto& next = *lanes_[next_lane_];
+    next_lane_ = (next_lane_ + 1) % lanes_.size();
+    if (has_room(next))
+      return &next;
+  }
+  return nullptr;
+}
+
+std::size_t push_feed_base::lane_of_key(key_hash key) const noexcept {
+  return instance_of_group(key_group(key), static_cast<std::uint32_t>(lanes_.size()));
+}
+
+push_feed_base::waiting_line& push_feed_base::line_for(const push_request& what) noexcept {
+  return lines_[keyed_ ? lane_of_key(what.key) : 0];
+}
+
+void push_feed_base::put(push_lane& to, push_request& what) {
+  if (to.open->records() >= batches_.records || to.open->bytes() >= batches_.bytes) {
+    auto next = empty_batch(to);
+    to.full.push_back(std::move(to.open));
+    to.open = std::move(next);
+  }
+  if (what.ticket != nullptr)
+    to.tickets.push_back({to.pushed, what.ticket});
+  const auto before = to.open->bytes();
+  try {
+    append(*to.open, what, {what.where.position.value_or(next_position_), 0, 0});
+  } catch (...) {
+    if (what.ticket != nullptr)
+      to.tickets.pop_back();
+    throw;
+  }
+  to.bytes += to.open->bytes() - before;
+  ++to.pushed;
+  if (!what.where.position)
+    ++next_position_;
+  wake(to);
+}
+
+void push_feed_base::decide(waiting_push& what) {
+  if (!open_) {
+    what.is = waiting_push::state::refused;
+    what.why = why_;
+  } else if (auto* const to = lane_for(what)) {
+    put(*to, what);
+    what.is = waiting_push::state::taken;
+  }
+}
+
+void push_feed_base::append_to_all(const control& what) {
+  for (const auto& to : lanes_) {
+    auto& open = *to->open;
+    const bool merges = what.kind() == control_kind::watermark && !open.controls().empty()
+                        && open.controls().back().before == open.records();
+    if (merges)
+      open.replace_last_control(what);
+    else
+      open.append(what);
+    wake(*to);
+  }
+}
+
+void push_feed_base::wake(push_lane& of) {
+  if (of.wake && !std::exchange(of.woken, true))
+    of.wake();
+}
+
+std::shared_ptr<batch_base> push_feed_base::empty_batch(push_lane& of) const {
+  if (of.spare.empty())
+    return make_batch();
+  auto one = std::move(of.spare.back());
+  of.spare.pop_back();
+  return one;
+}
+
+void push_feed_base::serve(push_lane& to, coroutines& go_on) {
+  auto& line = lines_[keyed_ ? to.number : 0];
+  while (line.first != nullptr && has_room(to)) {
+    auto& next = *line.first;
+    try {
+      put(to, next);
+      leave(line, next, waiting_push::state::taken, go_on);
+    } catch (...) {
+      next.thrown = std::current_exception();
+      leave(line, next, waiting_push::state::refused, go_on);
+    }
+  }
+}
+
+void push_feed_base::leave(waiting_line& of, waiting_push& what, waiting_push::state how, coroutines& go_on) {
+  of.remove(what);
+  what.is = how;
+  // Under the lock: behind it a thread that waits may be gone.
+  if (what.come != nullptr)
+    what.come->notify_one();
+  else
+    go_on.push_back(what.coroutine);
+}
+
+void push_feed_base::refuse_all(const error& why, coroutines& go_on) {
+  for (auto& line : lines_)
+    while (line.first != nullptr) {
+      line.first->why = why;
+      leave(line, *line.first, waiting_push::state::refused, go_on);
+    }
+}
+
+void push_feed_base::waiting_line::push_back(waiting_push& what) noexcept {
+  what.is = waiting_push::state::in_line;
+  what.previous = last;
+  (last == nullptr ? first : last->next) = &what;
+  last = &what;
+}
+
+void push_feed_base::waiting_line::remove(waiting_push& what) noexcept {
+  (what.previous == nullptr ? first : what.previous->next) = what.next;
+  (what.next == nullptr ? last : what.next->previous) = what.previous;
+  what.previous = nullptr;
+  what.next = nullptr;
+}
+
+// -- without it --
+
+void push_feed_base::resume(const coroutines& those) {
+  std::exception_ptr thrown;
+  for (const auto& each : those)
+    try {
+      each.resume();
+    } catch (...) {
+      if (!thrown)
+        thrown = std::current_exception();
+    }
+  if (thrown)
+    std::rethrow_exception(thrown);
+}
+
+error push_feed_base::closed(const std::string& message) const {
+  return {error_kind::closed, thing_, message};
+}
+
+} // namespace weir
