@@ -7,29 +7,17 @@
 #include "weir/call_resumer.hpp"
 #include "weir/coroutine_call.hpp"
 #include "weir/error.hpp"
+#include "weir/thrown_error.hpp"
 
 #include <coroutine>
 #include <exception>
 #include <memory>
 #include <optional>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 namespace weir {
-
-/// An error as an exception: what a coroutine throws to fail its call with a kind of its own.
-class call_failed : public std::exception {
-public:
-  explicit call_failed(error why) : why_(std::move(why)), text_(why_.text()) {}
-  const error& why() const noexcept { return why_; }
-  const char* what() const noexcept override { return text_.c_str(); }
-
-private:
-  error why_;
-  std::string text_;
-};
 
 namespace detail {
 
@@ -119,6 +107,7 @@ class continuation<void> : private continuation<std::monostate> {
 
 public:
   using base::base;
+  using base::expire;
   using base::fail;
   using base::wanted;
   void operator()() { base::operator()({}); }

@@ -2,7 +2,8 @@
 #pragma once
 
 /// What the coroutines of one call share: which of them may run, and what the others await. Part of the
-/// call's own coroutine (task.hpp). On the operator's thread, but /// for `await_state::set_done` and `coroutine_call::let_go`.
+/// call's own coroutine (task.hpp). On the operator's thread, but for `await_state::set_done` and
+/// `coroutine_call::let_go`.
 
 #include "weir/call_resumer.hpp"
 #include "weir/time.hpp"

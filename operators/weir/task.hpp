@@ -38,6 +38,7 @@
 #include "weir/coroutine_call.hpp"
 #include "weir/result_future.hpp"
 #include "weir/subtask.hpp"
+#include "weir/thrown_error.hpp"
 
 #include <coroutine>
 #include <exception>
@@ -69,18 +70,7 @@ public:
     void return_value(no_results_t) { done_.complete_empty(); }
     void return_value(error why) { done_.fail(std::move(why)); }
 
-    void unhandled_exception() noexcept {
-      try {
-        throw;
-      } catch (const call_failed& failed) {
-        done_.fail(failed.why());
-      } catch (const std::exception& thrown) {
-        done_.fail({error_kind::exception, "call", std::string{"its function threw: "} + thrown.what()});
-      } catch (...) {
-        done_.fail({error_kind::exception, "call",
-                    "its function threw: something that is no std::exception"});
-      }
-    }
+    void unhandled_exception() noexcept { done_.fail(thrown_error("call", "function")); }
 
     // -- for awaitables and the function --
 
