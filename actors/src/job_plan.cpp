@@ -20,6 +20,7 @@ public:
       add("job " + plan_.name, "it has no source and no service; begin with environment::from_source "
                                "or async_service");
     check_pools();
+    check_waiting_pools();
     std::set<std::string> names;
     for (std::size_t i = 0; i < plan_.stages.size(); ++i)
       check_stage(i, names);
@@ -80,6 +81,19 @@ private:
         add(thing, "it has no driver");
       if (const auto n = pool.settings.options.connections; n == 0 || n > 1024)
         add(thing, "connections is " + std::to_string(n) + " but must be 1 to 1024");
+    }
+  }
+
+  void check_waiting_pools() {
+    std::set<std::string> names;
+    for (const auto& pool : plan_.waiting_pools) {
+      const auto thing = "waiting pool " + pool.name;
+      if (pool.name.empty())
+        add("waiting pool", "name is empty but every waiting pool needs one");
+      else if (!names.insert(pool.name).second)
+        add(thing, "another waiting pool has this name; names are unique within a job");
+      if (const auto n = pool.threads; n == 0 || n > 1024)
+        add(thing, "threads is " + std::to_string(n) + " but must be 1 to 1024");
     }
   }
 

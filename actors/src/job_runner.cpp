@@ -5,6 +5,7 @@
 #include "operator_stage.hpp"
 #include "probe_sums.hpp"
 #include "running_pools.hpp"
+#include "running_waiters.hpp"
 #include "sink_stage.hpp"
 #include "source_stage.hpp"
 #include "supervisor.hpp"
@@ -78,13 +79,16 @@ public:
   std::vector<error> start(std::function<void(job_result)> on_end) {
     if (auto mistakes = plan_.check(); !mistakes.empty())
       return mistakes;
-    if (auto failed = pools_.open(plan_.pools); !failed.empty()) {
-      pools_.close();
+    auto failed = pools_.open(plan_.pools);
+    if (failed.empty())
+      failed = waiters_.open(plan_.waiting_pools, settings_.in_virtual_time);
+    if (!failed.empty()) {
+      close_pools();
       return failed;
     }
     if (const auto begun = begin_services(); !begun) {
       end_services(begun.why());
-      pools_.close();
+      close_pools();
       return {begun.why()};
     }
     const auto spawned = guarded("job " + plan_.name, [&]() -> expected<void> {
@@ -94,7 +98,7 @@ public:
     if (!spawned) {
       end_actors();
       end_services(spawned.why());
-      pools_.close();
+      close_pools();
       return {spawned.why()};
     }
     caf::anon_send(job_, run_atom::value);
@@ -118,13 +122,21 @@ public:
         if (each.name == service.name)
           each.waiting = service.ends->feed().waiting(service.run);
     all.pools = pools_.status();
+    all.waiting_pools = waiters_.status();
     return all;
   }
+
+  bool look_at_futures(time_point now, bool give_up) { return waiters_.look(now, give_up); }
 
   void drain(duration deadline) { caf::anon_send(job_, drain_request{deadline}); }
   void cancel() { caf::anon_send(job_, stop_request{}); }
 
 private:
+  void close_pools() {
+    pools_.close();
+    waiters_.close();
+  }
+
   // -- actors --
 
   void spawn(std::function<void(job_result)> on_end) {
@@ -330,6 +342,7 @@ private:
     parts->instance = std::move(instance);
     parts->plan = of;
     parts->pools = pools_.access();
+    parts->waiting = &waiters_.access();
     parts->probe = std::make_shared<operator_probe>();
     probes_of(operators_, parts->instance).push_back(parts->probe);
     const auto spawned = system_.spawn(operator_stage, std::move(parts));
@@ -402,6 +415,7 @@ private:
   const job_plan plan_;
   const run_settings settings_;
   running_pools pools_;
+  running_waiters waiters_;
   std::vector<source_probes> sources_;
   std::vector<operator_probes> operators_;
   std::vector<sink_probes> sinks_;
@@ -420,6 +434,10 @@ job_runner::~job_runner() = default;
 
 std::vector<error> job_runner::start(std::function<void(job_result)> on_end) {
   return impl_->start(std::move(on_end));
+}
+
+bool job_runner::look_at_futures(time_point now, bool give_up) {
+  return impl_->look_at_futures(now, give_up);
 }
 
 job_status job_runner::status() const {

@@ -4,6 +4,7 @@
 #include "operator_stage.hpp"
 #include "probe_sums.hpp"
 #include "running_pools.hpp"
+#include "running_waiters.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
@@ -91,11 +92,17 @@ public:
     if (neighbour_)
       caf::anon_send_exit(neighbour_, caf::exit_reason::kill);
     system_.run_messages();
+    system_.remove_idler(this);
+    waiters_.close();
   }
 
   std::vector<error> start() {
     if (auto failed = pools_.open(pool_plans_); !failed.empty())
       return failed;
+    if (auto failed = waiters_.open(settings_.waiting_pools, true); !failed.empty())
+      return failed;
+    system_.add_idler(this,
+                      [this](bool at_rest) { return waiters_.look(system_.now(), at_rest); });
     neighbour_ = system_.system().spawn(play, seen_);
     pools_.spawn(system_.system(), caf::actor_cast<job_actor>(neighbour_), 1);
     auto parts = std::make_shared<operator_stage_parts>();
@@ -104,6 +111,7 @@ public:
     parts->seed = settings_.seed;
     parts->probe = probe_;
     parts->pools = pools_.access();
+    parts->waiting = &waiters_.access();
     parts->state_taken = [this](std::uint64_t, std::shared_ptr<const operator_state> what) {
       state_ = std::move(what);
     };
@@ -178,6 +186,7 @@ private:
   std::vector<pool_plan> pool_plans_;
   operator_rig_settings settings_;
   running_pools pools_;
+  running_waiters waiters_;
   std::shared_ptr<neighbours> seen_ = std::make_shared<neighbours>();
   std::shared_ptr<operator_probe> probe_ = std::make_shared<operator_probe>();
   std::shared_ptr<const operator_state> state_;

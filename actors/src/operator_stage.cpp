@@ -110,6 +110,7 @@ void operator_stage_state::make_body() {
                       if (auto alive = caf::actor_cast<caf::actor>(to))
                         caf::anon_send(alive, completions_atom::value);
                     },
+                    parts_->waiting,
                     [probe = parts_->probe](duration took, std::uint64_t n) {
                       probe->call_duration.observe(took, n);
                     },

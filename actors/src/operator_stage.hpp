@@ -39,6 +39,8 @@ struct operator_stage_parts {
   std::shared_ptr<operator_probe> probe;
   /// All pools of the job, by number.
   std::vector<pool_access> pools;
+  /// Those of the job; outlives the stage. Null: none.
+  const waiting_pools* waiting = nullptr;
   /// Told, on the stage's thread, of its state at the barrier of each checkpoint. Null: no state is copied.
   std::function<void(std::uint64_t checkpoint, std::shared_ptr<const operator_state>)> state_taken;
   /// Where it goes on from, and how; null: a fresh start.

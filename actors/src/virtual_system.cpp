@@ -12,6 +12,8 @@
 #include <optional>
 #include <random>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 namespace weir {
 
@@ -36,6 +38,7 @@ struct virtual_system::impl {
   std::unique_ptr<caf::actor_system> system;
   caf::scheduler::test_coordinator& scheduler;
   std::optional<std::mt19937_64> chance;
+  std::vector<std::pair<const void*, idler>> idlers{};
   std::size_t steps = 0;
 };
 
@@ -102,7 +105,7 @@ void virtual_system::advance(duration by) {
 
 bool virtual_system::step() {
   if (impl_->scheduler.jobs.empty())
-    return trigger_timers() > 0;
+    return look(false) || trigger_timers() > 0 || look(true);
   run_one();
   return true;
 }
@@ -129,6 +132,21 @@ void virtual_system::run_one() {
   if (!jobs.empty() && jobs.front() == current)
     std::rotate(jobs.begin(), jobs.begin() + 1, jobs.end());
   ++impl_->steps;
+}
+
+void virtual_system::add_idler(const void* owner, idler what) {
+  impl_->idlers.emplace_back(owner, std::move(what));
+}
+
+void virtual_system::remove_idler(const void* owner) {
+  std::erase_if(impl_->idlers, [&](const auto& each) { return each.first == owner; });
+}
+
+bool virtual_system::look(bool at_rest) {
+  bool found = false;
+  for (const auto& [owner, what] : impl_->idlers)
+    found = what(at_rest) || found;
+  return found;
 }
 
 void virtual_system::shuffle(std::uint64_t seed) {

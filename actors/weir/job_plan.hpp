@@ -88,11 +88,20 @@ struct pool_plan {
     = std::make_shared<std::vector<statement_declaration>>();
 };
 
+/// Threads that wait for `std::future`s.
+struct waiting_pool_plan {
+  std::string name;
+  std::size_t threads = 1;
+  /// Shared with the handles that functions keep: tells it from the pools of other environments.
+  std::shared_ptr<const int> identity = std::make_shared<const int>();
+};
+
 struct job_plan {
   std::string name;
   std::vector<stage_plan> stages;
   std::vector<edge_plan> edges;
   std::vector<pool_plan> pools;
+  std::vector<waiting_pool_plan> waiting_pools;
   batch_limits batches;
   /// Instances of a stage that sets no number of its own. Sinks and sources: 1.
   std::uint32_t parallelism = 1;

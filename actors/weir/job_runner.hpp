@@ -31,6 +31,8 @@ struct run_settings {
   fd_waiter wait_for_fd{};
   /// What ingestion time is read from. Null: the system's clock.
   weir::wall_clock wall_clock{};
+  /// Waiting pools have no threads: whoever moves the clock calls `look_at_futures`.
+  bool in_virtual_time = false;
   /// Told what somebody should know; may be null.
   log_function log{};
 };
@@ -44,6 +46,9 @@ public:
   /// Opens the drivers, which may block for a moment, and starts the stages. Empty: the job runs and
   /// will call `on_end` once, from one of the system's threads. Else what is wrong; nothing was started.
   std::vector<error> start(std::function<void(job_result)> on_end);
+
+  /// In virtual time: see `future_waiter::look`. Between `start` and the end of the runner.
+  bool look_at_futures(time_point now, bool give_up);
 
   job_status status() const;
   void drain(duration deadline);

@@ -63,11 +63,21 @@ struct pool_status {
   std::uint64_t held = 0;
 };
 
+struct waiting_pool_status {
+  std::string name;
+  /// Futures that it waits for.
+  std::uint64_t waiting = 0;
+  /// Futures that were given up, since the timeouts of their records have passed, and are not yet ready. Many
+  /// of them say that a client forgets its promises.
+  std::uint64_t given_up = 0;
+};
+
 struct job_status {
   std::vector<source_status> sources;
   std::vector<operator_status> operators;
   std::vector<sink_status> sinks;
   std::vector<pool_status> pools;
+  std::vector<waiting_pool_status> waiting_pools;
 };
 
 /// How a job ended.

@@ -40,6 +40,9 @@ struct operator_rig_settings {
   /// Where it goes on from, and how; null: a fresh start.
   std::shared_ptr<const operator_state> restored{};
   restore_mode restore_how = restore_mode::resume;
+  /// Those that its function may use. Without threads: their futures are looked at whenever the system is
+  /// run.
+  std::vector<waiting_pool_plan> waiting_pools{};
 };
 
 class operator_rig {

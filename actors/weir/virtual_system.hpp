@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 namespace caf {
@@ -56,7 +57,8 @@ public:
 
   // -- actors --
 
-  /// Runs one message; where there is none, what is due is handed out. Whether there was either.
+  /// Runs one message; where there is none, what is due is handed out, or an idler finds something to do.
+  /// Whether there was any.
   bool step();
 
   /// Runs messages until there are none, without handing out what is due.
@@ -67,6 +69,14 @@ public:
 
   /// From now on chance decides which actor is the next to run.
   void shuffle(std::uint64_t seed);
+
+  /// Looks for what nobody tells the system of, such as futures that have become ready: when there are no
+  /// messages, and again, with `at_rest`, when nothing is due either. Whether there was something.
+  using idler = std::function<bool(bool at_rest)>;
+
+  /// Calls `what` until `owner`, which names it, removes it. In the order of their coming.
+  void add_idler(const void* owner, idler what);
+  void remove_idler(const void* owner);
 
   /// Messages that have been run.
   std::size_t steps() const noexcept;
@@ -80,6 +90,7 @@ protected:
 
 private:
   void run_one();
+  bool look(bool at_rest);
 
   struct impl;
   std::unique_ptr<impl> impl_;

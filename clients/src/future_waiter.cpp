@@ -93,9 +93,7 @@ struct awaited {
 /// Everything below `mutex_` is guarded by it.
 class future_waiter::workers {
 public:
-  workers(std::string name, std::size_t threads) : name_(std::move(name)), count_(threads) {
-    assert(threads > 0);
-  }
+  workers(std::string name, std::size_t threads) : name_(std::move(name)), count_(threads) {}
 
   expected<void> open() {
     left_futures::instance().sweep();
@@ -120,7 +118,9 @@ public:
     awaited one{std::move(what), at, deadline, at};
     const std::lock_guard guard{mutex_};
     assert(!closing_);
-    if (deferred) {
+    if (count_ == 0) {
+      futures_.push_back(std::move(one));
+    } else if (deferred) {
       deferred_.push_back(std::move(one));
       (spare_ > 0 ? spare_come_ : watcher_come_).notify_one();
     } else {
@@ -130,6 +130,33 @@ public:
       else
         spare_come_.notify_one();
     }
+  }
+
+  bool look(time_point at, bool give_up) {
+    assert(count_ == 0);
+    // What is told may bring new ones.
+    auto all = std::exchange(futures_, {});
+    bool any = false;
+    for (auto& each : all) {
+      const bool pending = each.what->wait_for(duration{0}) == state::pending;
+      if (!pending && !each.given_up) {
+        each.what->take();
+        any = true;
+      } else if (pending && give_up && !each.given_up && each.deadline <= at) {
+        each.what->expire();
+        each.given_up = true;
+        ++given_up_;
+        any = true;
+      }
+      if (!pending) {
+        given_up_ -= each.given_up ? 1 : 0;
+        each.what = nullptr;
+      }
+    }
+    std::erase_if(all, [](const awaited& each) { return each.what == nullptr; });
+    std::move(futures_.begin(), futures_.end(), std::back_inserter(all));
+    futures_ = std::move(all);
+    return any;
   }
 
   void close() {
@@ -302,7 +329,7 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable watcher_come_;
   std::condition_variable spare_come_;
-  /// A heap.
+  /// A heap; without threads in the order of their coming.
   std::vector<awaited> futures_;
   std::deque<awaited> deferred_;
   /// Futures that threads have taken out and look at.
@@ -329,6 +356,10 @@ expected<void> future_waiter::open() {
 
 void future_waiter::wait_for(std::unique_ptr<awaited_future> what, time_point deadline) {
   workers_->wait_for(std::move(what), deadline);
+}
+
+bool future_waiter::look(time_point now, bool give_up) {
+  return workers_->look(now, give_up);
 }
 
 void future_waiter::close() {

@@ -47,7 +47,7 @@ public:
 
 class future_waiter {
 public:
-  /// `name`: in errors. `threads` >= 1.
+  /// `name`: in errors. `threads`: 0 = none, for virtual time: futures wait until `look`.
   future_waiter(std::string name, std::size_t threads);
   ~future_waiter();
   future_waiter(const future_waiter&) = delete;
@@ -59,6 +59,11 @@ public:
   /// Any thread, until `close`. Past `deadline` (`time_point::max()`: never) the future is given up; it is
   /// destroyed once it is ready, since the destructor of one that `std::async` gave waits for that.
   void wait_for(std::unique_ptr<awaited_future> what, time_point deadline);
+
+  /// Without threads, in their place: takes the futures that are ready, in the order of their coming, and
+  /// runs deferred ones; with `give_up` gives up those whose deadline is not after `now`. Whether there was
+  /// any.
+  bool look(time_point now, bool give_up);
 
   /// Ends the threads, of which one may be running a deferred function, and lets go of all futures. Those
   /// that are not ready are kept until one day the opening or closing of a waiter finds them ready.

@@ -28,6 +28,8 @@
 
 namespace weir {
 
+class waiting_pools;
+
 namespace detail {
 /// The port whose operator runs on this thread just now.
 inline constinit thread_local const void* running_port = nullptr;
@@ -58,7 +60,10 @@ public:
   /// Closes the port; what futures still hold of it lives on until the last is gone.
   using owner = std::unique_ptr<completion_port, closer>;
 
-  static owner make(wake_up wake) { return owner{new completion_port(std::move(wake))}; }
+  /// `waiting`: where calls have futures waited for; outlives the operator. Null: nowhere.
+  static owner make(wake_up wake, const waiting_pools* waiting = nullptr) {
+    return owner{new completion_port(std::move(wake), waiting)};
+  }
 
   // -- any thread --
 
@@ -147,6 +152,8 @@ public:
   /// The time of the latest `scope`.
   time_point now() const noexcept { return now_; }
 
+  const waiting_pools* waiting() const noexcept { return waiting_pools_; }
+
   /// A call is about to be made: its future takes a reference. Inside a `scope`.
   void begin_call(const call_id& id) noexcept {
     ++handed_out_;
@@ -214,7 +221,8 @@ private:
   /// call that is completed on the operator's own thread.
   static constexpr std::int64_t stock = std::int64_t{1} << 62;
 
-  explicit completion_port(wake_up wake) : wake_(std::move(wake)) {}
+  completion_port(wake_up wake, const waiting_pools* waiting)
+    : waiting_pools_(waiting), wake_(std::move(wake)) {}
   ~completion_port() = default;
 
   void fill_cell() noexcept {
@@ -270,6 +278,7 @@ private:
   /// How many of `own_` were there when the cell was filled.
   std::size_t own_before_cell_ = 0;
   column<completion<Out>> own_;
+  const waiting_pools* const waiting_pools_;
 
   // -- any thread --
   std::atomic<std::int64_t> references_{stock};

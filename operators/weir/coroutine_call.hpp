@@ -14,6 +14,8 @@
 
 namespace weir {
 
+class waiting_pools;
+
 /// What `co_await weir::this_call` gives.
 struct call_facts {
   /// 1 for the first call of a record, one more with each retry.
@@ -82,6 +84,8 @@ public:
 
   virtual call_resumer resumer() = 0;
   virtual call_facts facts() const noexcept = 0;
+  /// See `result_future::waiting`.
+  virtual const waiting_pools& waiting() const = 0;
 
   /// `node.who`, which is about to be suspended, goes on when `node.state` is done and the call is told
   /// to look.

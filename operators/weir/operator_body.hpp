@@ -24,6 +24,8 @@ struct operator_parts {
   std::uint64_t seed = 0;
   /// Tells the shell, from any thread, that a completion has come in.
   std::function<void()> wake_up;
+  /// Where calls have futures waited for; outlives the body. Null: nowhere.
+  const waiting_pools* waiting = nullptr;
   /// Told how long each call ran; may be null.
   std::function<void(duration, std::uint64_t)> calls;
   /// Reads the clock that deadlines are made of; null: calls that block are not looked for.
@@ -115,7 +117,7 @@ public:
   async_operator_body(operator_parts parts, Function function, Ts&&... for_observer)
     : name_(parts.options.name),
       function_(std::move(function)),
-      port_(completion_port<output_type>::make(std::move(parts.wake_up))),
+      port_(completion_port<output_type>::make(std::move(parts.wake_up), parts.waiting)),
       calls_(parts, std::forward<Ts>(for_observer)...),
       machine_(parts.options, parts.mode, function_, *port_, calls_, parts.seed) {}
 

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -105,6 +106,14 @@ public:
   void expire() {
     if (port_ != nullptr && !std::exchange(completed_, true))
       port_->expire(id_);
+  }
+
+  /// Where the job has futures waited for. On the operator's thread; throws where it belongs to no call.
+  const waiting_pools& waiting() const {
+    const auto* const pools = port_ == nullptr ? nullptr : port_->waiting();
+    if (pools == nullptr)
+      throw std::logic_error("it belongs to no call of a running job");
+    return *pools;
   }
 
   /// The entry of the record that it is for.

@@ -78,6 +78,7 @@ public:
     call_facts facts() const noexcept override {
       return {done_.attempt(), done_.deadline(), time_left_};
     }
+    const waiting_pools& waiting() const override { return done_.waiting(); }
 
     /// Runs until it ends or waits.
     void begin(result_future<Out> done) noexcept {

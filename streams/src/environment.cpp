@@ -193,6 +193,13 @@ client_pool environment::client_pool(pool_options options) {
   return weir::client_pool{std::move(statements), number};
 }
 
+waiting_pool environment::waiting_pool(waiting_pool_options options) {
+  const auto number = static_cast<std::uint32_t>(plan_->waiting_pools.size());
+  const auto& pool = plan_->waiting_pools.emplace_back(
+    waiting_pool_plan{std::move(options.name), options.threads});
+  return weir::waiting_pool{pool.identity, number};
+}
+
 std::vector<error> environment::check() const {
   return plan_->check();
 }

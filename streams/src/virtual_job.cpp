@@ -16,7 +16,11 @@ public:
     : clock_(clock), runner_(clock.system().system(), plan, settings(clock, environment, options)) {
     auto mistakes = runner_.start([this](job_result how) { result_ = std::move(how); });
     started_ = mistakes.empty();
-    if (!started_) {
+    if (started_) {
+      clock.system().add_idler(this, [this](bool at_rest) {
+        return runner_.look_at_futures(clock_.system().now(), at_rest);
+      });
+    } else {
       result_.emplace();
       result_->end = job_end::failed;
       result_->why = std::move(mistakes);
@@ -31,6 +35,7 @@ public:
     // A sink that prepares may be waited for until its grace is over.
     for (int seconds = 0; !result_ && seconds < 10; ++seconds)
       clock_.advance(std::chrono::seconds{1});
+    clock_.system().remove_idler(this);
   }
 
   static run_settings settings(virtual_clock& clock, const environment_options& environment,
@@ -42,6 +47,7 @@ public:
                 throw std::logic_error("it waits for a file descriptor, which a virtual job cannot");
               },
             .wall_clock = [&clock] { return clock.wall_time(); },
+            .in_virtual_time = true,
             .log = environment.log};
   }
 

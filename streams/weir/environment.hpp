@@ -9,6 +9,7 @@
 #include "weir/job_status.hpp"
 #include "weir/log.hpp"
 #include "weir/stream.hpp"
+#include "weir/waiting_pool.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -50,6 +51,14 @@ struct pool_options {
   std::string url{};
   /// Connections to the store. 1 to 1,024.
   std::size_t connections = 2;
+};
+
+struct waiting_pool_options {
+  /// Required, unique within the job; errors and the job's status know the pool by it.
+  std::string name{};
+  /// Threads that wait. 1 to 1,024. One can look after any number of futures; with more, old futures are
+  /// found sooner, and more functions of deferred ones run at once.
+  std::size_t threads = 2;
 };
 
 struct run_options {
@@ -126,6 +135,10 @@ public:
 
   /// A store that functions of this job may ask.
   weir::client_pool client_pool(pool_options options);
+
+  /// Threads on which functions of this job have `std::future`s waited for. They start with the job, and end
+  /// when it is destroyed.
+  weir::waiting_pool waiting_pool(waiting_pool_options options);
 
   /// Everything that is wrong with the job as it is built; empty: it may start.
   std::vector<error> check() const;

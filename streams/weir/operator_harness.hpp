@@ -55,13 +55,15 @@ public:
   using element = std::variant<result_left<output_type>, dead_letter<input_type>, control>;
 
   /// Opens a copy of `function` and lets it run; what its `open` says is in `failure()`. `pools`: the
-  /// environment whose client pools the function binds; null where it binds none.
+  /// environment whose pools the function uses; null where it uses none.
   /// @throws std::invalid_argument where the options have mistakes, or a pool cannot be opened.
   operator_harness(virtual_clock& clock, Function function, operator_options options,
                    output_mode mode = output_mode::ordered, const environment* pools = nullptr)
     : clock_(clock), prototype_(weir::detail::form_of(std::move(function))), options_(std::move(options)), mode_(mode) {
-    if (pools != nullptr)
+    if (pools != nullptr) {
       pools_ = pools->plan().pools;
+      waiting_pools_ = pools->plan().waiting_pools;
+    }
     start({});
   }
 
@@ -147,6 +149,7 @@ private:
   void start(operator_rig_settings settings) {
     if (const auto mistakes = options_.mistakes(); !mistakes.empty())
       throw std::invalid_argument(mistakes.front().text());
+    settings.waiting_pools = waiting_pools_;
     operator_plan plan{options_, mode_, [prototype = prototype_](operator_parts parts) {
                          return std::make_unique<async_operator_body<form>>(std::move(parts), prototype);
                        }};
@@ -189,6 +192,7 @@ private:
   operator_options options_;
   output_mode mode_;
   std::vector<pool_plan> pools_;
+  std::vector<waiting_pool_plan> waiting_pools_;
   std::unique_ptr<operator_rig> rig_;
   std::uint64_t records_ = 0;
   std::uint64_t checkpoints_ = 0;

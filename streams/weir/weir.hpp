@@ -13,3 +13,4 @@
 #include "weir/collection_source.hpp"
 #include "weir/environment.hpp"
 #include "weir/version.hpp"
+#include "weir/waiting_pool.hpp"

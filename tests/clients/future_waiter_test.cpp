@@ -372,6 +372,43 @@ BOOST_AUTO_TEST_CASE(a_deferred_function_whose_deadline_has_passed_is_not_run) {
   seen.wait_for_expired(1);
 }
 
+// -- without threads --
+
+BOOST_AUTO_TEST_CASE(without_threads_futures_wait_until_somebody_looks) {
+  start(0);
+  const time_point noon{12h};
+  std::promise<int> second;
+  std::promise<int> first;
+  wait_for(first.get_future(), 1);
+  wait_for(second.get_future(), 2, noon);
+  const auto late = wait_for_one_by_hand(noon);
+  second.set_value(2);
+  BOOST_TEST(seen.ready().empty());
+  BOOST_TEST(waiter->look(noon, false));
+  BOOST_TEST((seen.ready() == std::multiset{2}));
+  BOOST_TEST((seen.threads() == std::set{std::this_thread::get_id()}));
+  BOOST_TEST(!waiter->look(noon - 1ns, true));
+  BOOST_TEST(waiter->look(noon, true));
+  BOOST_TEST(late->expired == 1);
+  BOOST_TEST(waiter->waiting() == 1u);
+  BOOST_TEST(waiter->given_up() == 1u);
+  late->ready = true;
+  BOOST_TEST(!waiter->look(noon, true));
+  BOOST_TEST(late->destroyed);
+  BOOST_TEST(late->taken == 0);
+  first.set_value(1);
+  BOOST_TEST(waiter->look(noon, true));
+  BOOST_TEST(waiter->waiting() == 0u);
+  BOOST_TEST(waiter->given_up() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(without_threads_a_deferred_function_runs_where_somebody_looks) {
+  start(0);
+  wait_for(std::async(std::launch::deferred, [] { return 1; }), 1);
+  BOOST_TEST(waiter->look({}, false));
+  BOOST_TEST((seen.ready() == std::multiset{1}));
+}
+
 // -- the threads --
 
 BOOST_AUTO_TEST_CASE(several_threads_may_give_futures_while_others_become_ready) {

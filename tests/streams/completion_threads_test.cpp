@@ -3,13 +3,13 @@
 // Who completes a call only hands over: nothing of the user's runs on that thread, by thread id. A client
 // thread completes in every way; what runs because of it is noted with its thread.
 
+#include "../support/client_thread.hpp"
+
 #include "weir/weir.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
-#include <condition_variable>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,41 +22,9 @@
 #include <vector>
 
 using namespace std::chrono_literals;
+using weir::testing::client_thread;
 
 namespace {
-
-/// A client of a store: one thread that does what it is given, in turn.
-class client_thread {
-public:
-  void post(weir::unique_function<void()> work) {
-    {
-      const std::lock_guard guard{mutex_};
-      work_.push_back(std::move(work));
-    }
-    come_.notify_one();
-  }
-
-  std::thread::id id() const { return thread_.get_id(); }
-
-private:
-  void run(const std::stop_token& stopped) {
-    std::unique_lock guard{mutex_};
-    while (come_.wait(guard, stopped, [&] { return !work_.empty(); })) {
-      auto next = std::move(work_.front());
-      work_.pop_front();
-      guard.unlock();
-      next();
-      next = nullptr;
-      guard.lock();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable_any come_;
-  std::deque<weir::unique_function<void()>> work_;
-  // Last: it ends before what it uses.
-  std::jthread thread_{[this](const std::stop_token& stopped) { run(stopped); }};
-};
 
 /// On which threads what has run.
 class thread_notes {

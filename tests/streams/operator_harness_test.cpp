@@ -6,7 +6,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <future>
+#include <map>
 #include <string>
+#include <utility>
 
 using namespace std::chrono_literals;
 using weir::error_kind::timeout;
@@ -244,6 +247,51 @@ BOOST_AUTO_TEST_CASE(records_of_one_key_are_called_one_after_the_other) {
   BOOST_TEST((cities.results() == strings{"Boston"}));
   clock.advance(20ms);
   BOOST_TEST((cities.results() == strings{"San Francisco", "Boston"}));
+}
+
+BOOST_AUTO_TEST_CASE(futures_are_looked_at_whenever_the_clock_runs) {
+  std::map<std::string, std::promise<std::string>> promises;
+  const auto waits = env.waiting_pool({.name = "futures", .threads = 4});
+  const auto ask = [&](const std::string& code, weir::result_future<std::string> done) {
+    waits.complete_from(promises[code].get_future(), std::move(done));
+  };
+  operator_harness cities{clock, ask,
+                          {.name = "cities", .timeout = 1s, .on_failure = weir::failure_action::drop},
+                          output_mode::ordered, &env};
+  for (const auto* code : {"SFO", "BOS", "XXX"})
+    cities.push(code);
+  promises["BOS"].set_value("Boston");
+  clock.run();
+  BOOST_TEST(cities.results().empty());
+  // At the timeout, which is in time.
+  clock.call_after(1s, [&] { promises["SFO"].set_value("San Francisco"); });
+  clock.advance(1s);
+  BOOST_TEST((cities.results() == strings{"San Francisco", "Boston"}));
+  BOOST_TEST(cities.status().timeouts == 1u);
+  promises["XXX"].set_value("nowhere");
+  clock.run();
+  BOOST_TEST(cities.status().late_completions == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_future_is_given_up_when_the_clock_reaches_its_records_timeout) {
+  struct patient : weir::async_function<std::string, std::string> {
+    patient(weir::waiting_pool in, std::promise<std::string>& of) : waits(std::move(in)), promise(&of) {}
+    void async_invoke(const std::string&, weir::result_future<std::string> done) {
+      waits.complete_from(promise->get_future(), std::move(done));
+    }
+    void timeout(const std::string&, const weir::result_future<std::string>&) {}
+    weir::waiting_pool waits;
+    std::promise<std::string>* promise;
+  };
+  std::promise<std::string> promise;
+  operator_harness cities{clock, patient{env.waiting_pool({.name = "futures"}), promise},
+                          {.name = "cities", .timeout = 1s}, output_mode::ordered, &env};
+  cities.push("SFO");
+  clock.advance(999ms);
+  BOOST_TEST(!cities.failure());
+  clock.advance(1ms);
+  BOOST_REQUIRE(cities.failure().has_value());
+  BOOST_TEST(cities.failure()->why.kind() == timeout);
 }
 
 BOOST_AUTO_TEST_CASE(options_that_are_wrong_are_refused) {

@@ -8,6 +8,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <future>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
 using namespace std::chrono_literals;
 using weir::testing::virtual_clock;
 using weir::testing::virtual_job;
@@ -66,6 +72,35 @@ BOOST_AUTO_TEST_CASE(a_job_that_runs_when_it_is_destroyed_is_cancelled) {
   { virtual_job job{clock, env, "cancelled"}; }
   clock.advance(5h);
   BOOST_TEST(written.empty());
+}
+
+BOOST_AUTO_TEST_CASE(waiting_pools_have_no_threads_but_the_tests) {
+  weir::environment with_futures;
+  const auto waits = with_futures.waiting_pool({.name = "futures"});
+  std::promise<int> promise;
+  std::set<std::thread::id> on;
+  weir::async_data_stream::ordered_wait(
+    with_futures.from_source(weir::collection_source<int>{{1, 2}}),
+    [&](const int& n, weir::result_future<int> done) {
+      if (n == 1)
+        waits.complete_from(promise.get_future(), std::move(done));
+      else
+        waits.complete_from(std::async(std::launch::deferred,
+                                       [&] {
+                                         on.insert(std::this_thread::get_id());
+                                         return 2;
+                                       }),
+                            std::move(done));
+    },
+    {.name = "ask", .timeout = 1h})
+    .sink_to([this](int n) { written.push_back(n); });
+  virtual_job job{clock, with_futures, "futures"};
+  BOOST_TEST((on == std::set{std::this_thread::get_id()}));
+  BOOST_TEST(job.status().waiting_pools.at(0).waiting == 1u);
+  promise.set_value(1);
+  clock.run();
+  BOOST_TEST((written == std::vector{1, 2}));
+  BOOST_TEST(job.result().value().ok());
 }
 
 BOOST_AUTO_TEST_CASE(a_plan_with_mistakes_has_failed_already) {
