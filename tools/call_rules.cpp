@@ -101,7 +101,7 @@ private:
       return name_of(call) + " although input had ended when its attempt failed";
     const auto due =
       before.completes + delay_before_retry(of_.with.retry, before.call.attempt);
-    if (call.call.at < std::min(due, of_.ended_at))
+    if (call.call.at < std::min(due, of_.last_attempts_from()))
       return name_of(call) + " before its back-off ends at " + std::to_string(due);
     return called_after_timeout(call);
   }
@@ -109,8 +109,8 @@ private:
   /// The latest moment at which the end was taken in: the last before it was in by then. `never`
   /// where that is not known.
   millis ended_by() const {
-    if (of_.ended_at == never || of_.elements.empty())
-      return of_.ended_at;
+    if (of_.last_attempts_from() == never || of_.elements.empty())
+      return of_.last_attempts_from();
     const auto& last = of_.elements.back();
     auto taken_by = last.place ? last.left_at : never;
     if (!last.border && !last.shares_value && !view_.calls_of(last.value).empty())

@@ -99,7 +99,8 @@ private:
 // -- as text --
 
 std::string name_of(const scenario& of, const event_description& event) {
-  const auto element = element_name(of, event.line);
+  const auto element
+    = event.kind == event_kind::room ? std::string{} : element_name(of, event.line);
   const auto attempt = event.attempts > 1 ? ", attempt " + std::to_string(event.attempts) : "";
   switch (event.kind) {
     case event_kind::completion:
@@ -109,9 +110,11 @@ std::string name_of(const scenario& of, const event_description& event) {
     case event_kind::back_off_end:
       return "end of back-off of " + element;
     case event_kind::input:
+      return "input of " + element;
+    case event_kind::room:
       break;
   }
-  return "input of " + element;
+  return "room downstream";
 }
 
 std::string list_of(const scenario& of, std::span<const event_description> events,
@@ -159,25 +162,6 @@ std::string count_text(std::uint64_t n, const char* noun) {
   return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
 }
 
-// -- judging --
-
-/// What is wrong with a run, as lines; empty: nothing.
-std::string mistakes_of(const scenario& what, const trace& came,
-                        const std::vector<event_choice>& order) {
-  std::string text;
-  if (const auto broken = first_violation(what, came))
-    text += "  a promise is broken: " + *broken + "\n";
-  repeated_order same{order};
-  const auto expected
-    = run_reference_model(what, [&](std::span<const event_description> due) { return same.choose(due); });
-  const auto difference = difference_text(expected, came);
-  const auto other_due = same.difference();
-  if (difference.empty() && !other_due)
-    return text;
-  text += "  it is not what the model does, which is what is expected:\n";
-  return text + (other_due ? due_text(what, order, *other_due) : "") + difference;
-}
-
 } // namespace
 
 expected<seed_range> parse_seeds(std::string_view text) {
@@ -193,6 +177,23 @@ expected<seed_range> parse_seeds(std::string_view text) {
 
 expected<trace> run_on_machine(const scenario& what, const event_chooser& choose) {
   return simulate(what, {.choose = choose});
+}
+
+std::string mistakes_of(const scenario& what, const trace& came,
+                        const std::vector<event_choice>& order) {
+  std::string text;
+  if (const auto broken = first_violation(what, came))
+    text += "  a promise is broken: " + *broken + "\n";
+  repeated_order same{order};
+  const auto expected
+    = run_reference_model(what, [&](std::span<const event_description> due) { return same.choose(due); });
+  const auto difference
+    = difference_text(expected, came) + account_difference_text(expected, came);
+  const auto other_due = same.difference();
+  if (difference.empty() && !other_due)
+    return text;
+  text += "  it is not what the model does, which is what is expected:\n";
+  return text + (other_due ? due_text(what, order, *other_due) : "") + difference;
 }
 
 expected<exploration> explore(const scenario& what, const seed_range& seeds,

@@ -48,6 +48,10 @@ using scenario_runner = std::function<expected<simulation::trace>(
 expected<simulation::trace> run_on_machine(const simulation::scenario& what,
                                            const simulation::event_chooser& choose);
 
+/// What is wrong with a run in which these choices were made, in order, as whole lines; empty: nothing.
+std::string mistakes_of(const simulation::scenario& what, const simulation::trace& came,
+                        const std::vector<event_choice>& order);
+
 /// A run that is wrong.
 struct found_violation {
   std::uint64_t seed = 0;

@@ -38,6 +38,8 @@ public:
 
   /// What may leave leaves at once.
   sentence late(millis ends) const {
+    if (of_.room_was_short)
+      return std::nullopt;
     for (const auto& each : of_.elements) {
       const auto due = known_moment(each);
       if (due && each.place && each.left_at > *due)
@@ -51,7 +53,7 @@ public:
   sentence failed_wrongly(const trace_failure& failed) const {
     const auto said = "the job fails" + at(failed.at) + " with " + failed.error + " of record "
                       + std::to_string(failed.record);
-    if (of_.with.on_failure != scenario_failure_action::fail_job)
+    if (of_.with.on_failure != scenario_failure_action::fail_job && of_.with.failure_rules.empty())
       return said + ", but failures do not fail it";
     for (const auto& each : of_.elements)
       if (!each.border && each.value == failed.record && !each.left && may_fail(each, failed))
@@ -64,6 +66,9 @@ public:
     std::size_t held = 0;
     const auto stuck = static_cast<std::size_t>(std::ranges::count_if(
       of_.elements, [&](const auto& each) { return !each.left && view_.is_stuck(each); }));
+    // Where bytes are bounded, one that is stuck may hold them for ever.
+    if (of_.room_is_used_up || (of_.with.capacity_bytes && stuck > 0))
+      return std::nullopt;
     const bool no_call = stuck >= of_.with.max_concurrent_calls.value_or(of_.with.capacity);
     for (const auto& each : of_.elements) {
       if (each.left)
@@ -115,12 +120,20 @@ private:
 
   bool may_fail(const element& each, const trace_failure& failed) const {
     for (const auto& call : view_.calls_of(each.value))
-      if (call.completes == failed.at && call.answer->error == failed.error)
+      if (call.completes == failed.at && call.answer->error == failed.error
+          && fails_job(failed.error, source_of_error(*call.answer)))
         return true;
     const auto& hook = of_.with.on_timeout;
-    const auto error = hook.kind == hook_kind::error ? hook.error : "timeout_error";
+    const bool is_own = hook.kind == hook_kind::error;
+    const auto error = is_own ? hook.error : timeout_error;
+    if (!fails_job(error, is_own ? error_source::service_or_hook : error_source::timeout))
+      return false;
     return view_.deadline_min(each) <= failed.at && failed.at <= deadline_max(each)
            && hook.kind != hook_kind::emit && error == failed.error;
+  }
+
+  bool fails_job(const std::string& error, error_source from) const {
+    return action_for(of_.with, error, from) == scenario_failure_action::fail_job;
   }
 
   /// It was admitted when it was first called, at the latest.

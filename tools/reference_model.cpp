@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reference_model.hpp"
 
-#include "scenario_rules.hpp"
+#include "model_state.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -13,74 +13,32 @@ namespace weir::simulation {
 
 namespace {
 
-enum class stage : std::uint8_t { waits, runs, backs_off, finished };
-
-/// An answer to a call that runs.
-struct coming_answer {
-  millis at = 0;
-  scenario_answer answer;
-};
-
-/// An element that was taken in and has not left. A border is finished from birth.
-struct entry {
-  std::size_t line = 0;
-  bool border = false;
-  std::int64_t value = 0;
-  std::optional<std::int64_t> ts;
-  stage at_stage = stage::waits;
-  std::uint32_t attempts = 0;
-  /// The next call is one that a restore interrupted, and keeps its number.
-  bool repeats = false;
-  std::optional<millis> deadline;
-  bool hook_called = false;
-  millis back_off_end = 0;
-  /// Of one that runs: its place among the trace's calls, and the answers that are to come.
-  std::size_t call = 0;
-  std::vector<coming_answer> answers;
-  /// Of one that is finished: how many were before.
-  std::size_t finished_as = 0;
-  /// Of one that is finished.
-  std::vector<leaving> leaves;
-};
-
-/// All that a barrier leaves behind.
-struct state {
-  std::vector<entry> entries;
-  /// Lines of the input that have arrived and are not yet taken in.
-  std::vector<std::size_t> waiting;
-  bool ended = false;
-};
-
 struct snapshot {
-  state of;
+  model_state of;
   millis taken_at = 0;
 };
-
-bool same_key(const entry& one, const entry& other) {
-  return !one.border && !other.border && key_of(one.value) == key_of(other.value);
-}
-
-bool is_watermark(const entry& of) {
-  return of.border && std::holds_alternative<watermark_leaves>(of.leaves.front());
-}
-
-// -- the model --
 
 class model {
 public:
   model(const scenario& what, const event_chooser& choose) :
     what_(what), choose_(choose), with_(what.with) {
     trace_.name = what.name;
+    if (what.room)
+      room_.emplace();
   }
 
   trace run() {
-    for (auto due = events_due(); !trace_.failed && !due.empty(); due = events_due()) {
+    while (!trace_.failed) {
+      const auto due = events_due();
+      if (due.empty())
+        break;
       const auto next = due.size() == 1 ? 0 : choose_(due);
       assert(next < due.size());
       now_ = due_at_;
       handle(due[next]);
       follow_up();
     }
+    close_account();
     return std::move(trace_);
   }
 
@@ -90,6 +48,7 @@ private:
   /// Those of the earliest millisecond that may be next, in the order of scenarios.
   std::vector<event_description> events_due() {
     due_at_ = earliest();
+    count_late_answers();
     std::vector<event_description> due;
     if (due_at_ == never)
       return due;
@@ -98,17 +57,21 @@ private:
     add_back_off_ends(due);
     if (next_line_ < what_.input.size() && what_.input[next_line_].at == due_at_)
       due.push_back({event_kind::input, due_at_, next_line_, value_of_line(next_line_), 0});
+    if (room_ && next_room_ < what_.room->size() && (*what_.room)[next_room_].at == due_at_)
+      due.push_back({event_kind::room, due_at_, next_room_, 0, 0});
     return due;
   }
 
   millis earliest() const {
     millis at = next_line_ < what_.input.size() ? what_.input[next_line_].at : never;
+    if (room_ && next_room_ < what_.room->size())
+      at = std::min(at, (*what_.room)[next_room_].at);
     for (const auto& each : state_.entries) {
       if (!each.answers.empty())
         at = std::min(at, each.answers.front().at);
       if (awaits_timeout(each))
         at = std::min(at, *each.deadline);
-      if (each.at_stage == stage::backs_off)
+      if (each.stage == model_stage::backs_off)
         at = std::min(at, each.back_off_end);
     }
     return at;
@@ -116,7 +79,7 @@ private:
 
   /// In the order of their calls.
   void add_completions(std::vector<event_description>& due) const {
-    std::map<std::size_t, const entry*> by_call;
+    std::map<std::size_t, const model_entry*> by_call;
     for (const auto& each : state_.entries)
       if (completion_is_due(each))
         by_call[each.call] = &each;
@@ -136,20 +99,20 @@ private:
 
   void add_back_off_ends(std::vector<event_description>& due) const {
     for (const auto& each : state_.entries)
-      if (each.at_stage == stage::backs_off && each.back_off_end == due_at_
+      if (each.stage == model_stage::backs_off && each.back_off_end == due_at_
           && !(awaits_timeout(each) && *each.deadline == due_at_))
         due.push_back(describe(event_kind::back_off_end, each));
   }
 
-  static bool awaits_timeout(const entry& each) {
-    return each.at_stage != stage::finished && !each.hook_called && each.deadline;
+  static bool awaits_timeout(const model_entry& each) {
+    return each.stage != model_stage::finished && !each.hook_called && each.deadline;
   }
 
-  bool completion_is_due(const entry& each) const {
+  bool completion_is_due(const model_entry& each) const {
     return !each.answers.empty() && each.answers.front().at == due_at_;
   }
 
-  event_description describe(event_kind kind, const entry& of) const {
+  event_description describe(event_kind kind, const model_entry& of) const {
     return {kind, due_at_, of.line, of.value, of.attempts};
   }
 
@@ -165,67 +128,79 @@ private:
       case event_kind::completion: return complete_by_first_answer(entry_of_line(event.line));
       case event_kind::timeout: return time_out(entry_of_line(event.line));
       case event_kind::back_off_end:
-        entry_of_line(event.line).at_stage = stage::waits;
+        entry_of_line(event.line).stage = model_stage::waits;
         return;
       case event_kind::input: return arrive(next_line_++);
+      case event_kind::room: return get_room(next_room_++);
     }
   }
 
-  void complete_by_first_answer(entry& of) {
-    const auto answer = of.answers.front().answer;
+  model_entry& entry_of_line(std::size_t line) {
+    return *std::ranges::find(state_.entries, line, &model_entry::line);
+  }
+
+  void complete_by_first_answer(model_entry& of) {
+    const auto answer = std::move(of.answers.front().answer);
+    of.answers.erase(of.answers.begin());
     complete(of, answer);
   }
 
-  /// The first completion of its call; nobody waits for the others.
-  void complete(entry& of, const scenario_answer& answer) {
+  void complete(model_entry& of, const scenario_answer& answer) {
+    end_call(of);
     const auto& retry = with_.retry;
-    of.answers.clear();
-    if (of.attempts <= retry.max_attempts && !state_.ended && !of.hook_called
+    if (of.attempts <= retry.max_attempts && !last_attempts() && !of.hook_called
         && wants_retry(retry, answer, of.value)) {
-      of.at_stage = stage::backs_off;
+      of.stage = model_stage::backs_off;
       of.back_off_end = now_ + delay_before_retry(retry, of.attempts);
-    } else if (answer.error) {
-      fail(of, *answer.error);
-    } else {
+      return;
+    }
+    of.stage = model_stage::waits;
+    if (answer.error)
+      fail(of, *answer.error, source_of_error(answer));
+    else
       finish_with_results(of, results_of(answer, of.value));
-    }
   }
 
-  void time_out(entry& of) {
+  void time_out(model_entry& of) {
     of.hook_called = true;
-    switch (with_.on_timeout.kind) {
-      case hook_kind::fail: return fail(of, "timeout_error");
-      case hook_kind::error: return fail(of, with_.on_timeout.error);
-      case hook_kind::emit: return finish_with_results(of, with_.on_timeout.emit);
-      case hook_kind::nothing:
-        if (of.at_stage != stage::runs)
-          fail(of, "timeout_error");
-        return;
+    ++account_.timeouts;
+    const auto& hook = with_.on_timeout;
+    if (hook.kind == hook_kind::nothing && of.stage == model_stage::runs)
+      return;
+    if (of.stage == model_stage::runs)
+      end_call(of);
+    switch (hook.kind) {
+      case hook_kind::emit: return finish_with_results(of, hook.emit);
+      case hook_kind::error: return fail(of, hook.error, error_source::service_or_hook);
+      case hook_kind::fail:
+      case hook_kind::nothing: return fail(of, timeout_error, error_source::timeout);
     }
   }
 
-  void fail(entry& of, const std::string& error) {
-    switch (with_.on_failure) {
+  void fail(model_entry& of, const std::string& error, error_source from) {
+    switch (action_for(with_, error, from)) {
       case scenario_failure_action::fail_job:
         trace_.failed = trace_failure{now_, error, of.value};
         return;
-      case scenario_failure_action::drop: return finish(of, {});
+      case scenario_failure_action::drop:
+        of.dropped = true;
+        return finish(of, {});
       case scenario_failure_action::dead_letter:
         return finish(of, {dead_letter_leaves{of.value, error, of.attempts}});
     }
   }
 
-  void finish_with_results(entry& of, const std::vector<std::int64_t>& results) {
+  void finish_with_results(model_entry& of, const std::vector<std::int64_t>& results) {
     std::vector<leaving> leaves;
     for (const auto result : results)
       leaves.emplace_back(value_leaves{result, of.ts});
+    of.result_bytes = results.size() * bytes_of_value + (results.size() > 1 ? bytes_of_list : 0);
     finish(of, std::move(leaves));
   }
 
-  void finish(entry& of, std::vector<leaving> leaves) {
-    of.at_stage = stage::finished;
+  void finish(model_entry& of, std::vector<leaving> leaves) {
+    of.stage = model_stage::finished;
     of.finished_as = finished_++;
-    of.answers.clear();
     of.leaves = std::move(leaves);
   }
 
@@ -241,6 +216,47 @@ private:
     }
   }
 
+  void get_room(std::size_t place) {
+    room_->results += (*what_.room)[place].results;
+    room_->dead_letters += (*what_.room)[place].dead_letters;
+  }
+
+  // -- calls --
+
+  void call(model_entry& of) {
+    of.stage = model_stage::runs;
+    of.call = trace_.calls.size();
+    of.called_at = now_;
+    if (!std::exchange(of.repeats, false) && ++of.attempts > 1)
+      ++account_.retries;
+    trace_.calls.push_back({now_, of.value, of.attempts});
+    const auto answer = answer_of_service(what_, of.value, asked_[of.value]++);
+    if (answer.throws)
+      return complete(of, answer);
+    for (auto& each : answers_in_order(answer))
+      of.answers.push_back({now_ + each.after, std::move(each)});
+    if (of.answers.empty() || of.answers.front().at > now_)
+      return;
+    // The others that come within the call come before anything follows from the first.
+    account_.late_completions += static_cast<std::uint64_t>(
+      std::ranges::count(of.answers, now_, &coming_answer::at) - 1);
+    const auto first = of.answers.front();
+    std::erase_if(of.answers, [&](const auto& each) { return each.at == now_; });
+    complete(of, first.answer);
+  }
+
+  /// Nobody waits any more for the answers that are to come.
+  void end_call(model_entry& of) {
+    of.attempt_times.push_back(now_ - of.called_at);
+    for (const auto& each : of.answers)
+      late_answers_.push_back(each.at);
+    of.answers.clear();
+  }
+
+  void count_late_answers() {
+    account_.late_completions += std::erase_if(late_answers_, [&](auto at) { return at <= due_at_; });
+  }
+
   // -- restore --
 
   void restore(const operator_restores& how) {
@@ -250,6 +266,8 @@ private:
     if (how.with)
       with_ = *how.with;
     state_ = found->second.of;
+    late_answers_.clear();
+    end_left_ = false;
     for (auto& each : state_.entries) {
       each.answers.clear();
       if (!each.border && how.call_all)
@@ -257,22 +275,27 @@ private:
       else if (!each.border)
         resume(each, now_ - found->second.taken_at);
     }
+    if (last_attempts())
+      end_back_offs();
   }
 
-  void make_new(entry& of) {
-    of.at_stage = stage::waits;
+  void make_new(model_entry& of) {
+    of.stage = model_stage::waits;
     of.attempts = 0;
     of.repeats = false;
     of.hook_called = false;
     of.deadline = new_deadline();
+    of.result_bytes = 0;
+    of.attempt_times.clear();
+    of.dropped = false;
     of.leaves.clear();
   }
 
-  void resume(entry& of, millis since) {
-    if (of.at_stage == stage::finished)
+  void resume(model_entry& of, millis since) {
+    if (of.stage == model_stage::finished)
       of.finished_as = finished_++;
-    if (of.at_stage == stage::runs) {
-      of.at_stage = stage::waits;
+    if (of.stage == model_stage::runs) {
+      of.stage = model_stage::waits;
       of.repeats = true;
     }
     of.back_off_end += since;
@@ -291,91 +314,54 @@ private:
   void follow_up() {
     while (!trace_.failed && (one_leaves() || one_is_called() || one_is_taken())) {
     }
+    if (!trace_.failed && state_.ended && state_.entries.empty()
+        && !std::exchange(end_left_, true))
+      account_.ended_at.push_back(now_);
   }
 
   bool one_leaves() {
-    const auto one = with_.mode == scenario_mode::ordered ? first_if_finished() : next_to_leave();
-    if (one == state_.entries.end())
+    auto* const one = next_to_leave(with_, state_.entries);
+    if (one == nullptr || !take_room(*one))
       return false;
+    if (!one->border)
+      account_for(*one);
     for (auto& each : one->leaves)
       trace_.output.push_back({now_, std::move(each)});
-    state_.entries.erase(one);
+    state_.entries.remove_if([&](const model_entry& each) { return &each == one; });
     return true;
   }
 
-  std::vector<entry>::iterator first_if_finished() {
-    auto& entries = state_.entries;
-    const bool may = !entries.empty() && entries.front().at_stage == stage::finished;
-    return may ? entries.begin() : entries.end();
+  /// All of a record's results leave together, also where there is room for fewer.
+  bool take_room(const model_entry& of) {
+    if (!room_ || of.border || of.leaves.empty())
+      return true;
+    auto& room = is_dead_letter(of) ? room_->dead_letters : room_->results;
+    if (room <= 0)
+      return false;
+    room -= std::ssize(of.leaves);
+    return true;
   }
 
-  std::vector<entry>::iterator next_to_leave() {
-    auto& entries = state_.entries;
-    if (!entries.empty() && entries.front().border)
-      return entries.begin();
-    auto next = entries.end();
-    for (auto one = entries.begin(); one != entries.end() && !one->border; ++one) {
-      if (one->at_stage != stage::finished || (by_key() && any_before(*one, same_key)))
-        continue;
-      if (next == entries.end() || one->finished_as < next->finished_as)
-        next = one;
-    }
-    return next;
+  static bool is_dead_letter(const model_entry& of) {
+    return !of.leaves.empty() && std::holds_alternative<dead_letter_leaves>(of.leaves.front());
   }
 
   bool one_is_called() {
-    const auto running = std::ranges::count(state_.entries, stage::runs, &entry::at_stage);
-    if (std::cmp_greater_equal(running, with_.max_concurrent_calls.value_or(with_.capacity)))
-      return false;
-    const auto one = std::ranges::find_if(
-      state_.entries, [this](const entry& each) { return waits_for_call(each); });
-    if (one == state_.entries.end())
-      return false;
-    call(*one);
-    return true;
-  }
-
-  bool waits_for_call(const entry& each) const {
-    const auto unfinished_of_key = [](const entry& before, const entry& one) {
-      return same_key(before, one) && before.at_stage != stage::finished;
-    };
-    return each.at_stage == stage::waits && !(by_key() && any_before(each, unfinished_of_key));
-  }
-
-  void call(entry& of) {
-    of.at_stage = stage::runs;
-    of.call = trace_.calls.size();
-    if (!std::exchange(of.repeats, false))
-      ++of.attempts;
-    trace_.calls.push_back({now_, of.value, of.attempts});
-    const auto answers = answers_in_order(next_answer(of.value));
-    if (!answers.empty() && answers.front().after == 0)
-      return complete(of, answers.front());
-    for (const auto& answer : answers)
-      of.answers.push_back({now_ + answer.after, answer});
-  }
-
-  scenario_answer next_answer(std::int64_t value) {
-    return answer_of_service(what_, value, asked_[value]++);
+    auto* const one = next_to_call(with_, state_.entries);
+    if (one != nullptr)
+      call(*one);
+    return one != nullptr;
   }
 
   bool one_is_taken() {
-    if (state_.waiting.empty() || !has_room_for(what_.input[state_.waiting.front()].what))
+    if (state_.waiting.empty())
       return false;
     const auto line = state_.waiting.front();
+    if (!has_room_for(with_, state_.entries, what_.input[line].what))
+      return false;
     state_.waiting.erase(state_.waiting.begin());
     take(line);
     return true;
-  }
-
-  bool has_room_for(const decltype(scenario_input::what)& element) const {
-    if (std::holds_alternative<end_arrives>(element))
-      return true;
-    if (!by_key())
-      return state_.entries.size() < with_.capacity;
-    const auto records = std::ranges::count(state_.entries, false, &entry::border);
-    return !std::holds_alternative<record_arrives>(element)
-           || std::cmp_less(records, with_.capacity);
   }
 
   void take(std::size_t line) {
@@ -391,74 +377,86 @@ private:
   }
 
   void take_record(std::size_t line, const record_arrives& record) {
-    entry taken;
+    ++account_.records_in;
+    model_entry taken;
     taken.line = line;
     taken.value = record.value;
     taken.ts = record.ts;
+    taken.bytes = record.bytes;
     taken.deadline = new_deadline();
     state_.entries.push_back(std::move(taken));
+    if (is_called_at_once(with_, state_.entries))
+      call(state_.entries.back());
   }
 
   void take_border(std::size_t line, leaving what) {
-    entry taken;
+    model_entry taken;
     taken.line = line;
     taken.border = true;
-    taken.at_stage = stage::finished;
+    taken.stage = model_stage::finished;
     taken.leaves.push_back(std::move(what));
-    if (by_key() && is_watermark(taken))
-      make_room_for_watermark();
-    state_.entries.push_back(std::move(taken));
-  }
-
-  /// The newest before it is the one that goes: the new one says all that it said.
-  void make_room_for_watermark() {
-    auto& entries = state_.entries;
-    const auto last_record = std::find_if(entries.rbegin(), entries.rend(),
-                                          [](const entry& each) { return !each.border; });
-    const auto in_a_row = std::count_if(entries.rbegin(), last_record, is_watermark);
-    if (std::cmp_less(in_a_row, watermarks_in_a_row_max))
-      return;
-    entries.erase(std::prev(std::find_if(entries.rbegin(), last_record, is_watermark).base()));
+    add_border(with_, state_.entries, std::move(taken));
   }
 
   void take_end() {
     state_.ended = true;
+    if (last_attempts())
+      end_back_offs();
+  }
+
+  bool last_attempts() const { return state_.ended && !with_.keeps_retrying; }
+
+  void end_back_offs() {
     for (auto& each : state_.entries)
-      if (each.at_stage == stage::backs_off)
-        each.at_stage = stage::waits;
+      if (each.stage == model_stage::backs_off)
+        each.stage = model_stage::waits;
   }
 
-  // -- queries --
+  // -- the account --
 
-  bool by_key() const { return with_.mode == scenario_mode::key_ordered; }
-
-  template <class Relation>
-  bool any_before(const entry& one, Relation holds) const {
-    for (const auto& before : state_.entries) {
-      if (&before == &one)
-        return false;
-      if (holds(before, one))
-        return true;
+  void account_for(const model_entry& leaves) {
+    ++account_.records_finished;
+    if (is_dead_letter(leaves)) {
+      ++account_.dead_letters;
+      const auto& times = leaves.attempt_times;
+      const auto kept = std::min<std::ptrdiff_t>(std::ssize(times), 4);
+      account_.attempt_times.emplace_back(times.end() - kept, times.end());
+    } else if (leaves.dropped) {
+      ++account_.dropped;
+    } else {
+      account_.records_out += leaves.leaves.size();
     }
-    return false;
   }
 
-  entry& entry_of_line(std::size_t line) {
-    return *std::ranges::find(state_.entries, line, &entry::line);
+  void close_account() {
+    account_.calls = trace_.calls.size();
+    if (!trace_.failed) {
+      account_.held = state_.entries.size();
+      account_.running = static_cast<std::size_t>(
+        std::ranges::count(state_.entries, model_stage::runs, &model_entry::stage));
+    }
+    trace_.account = std::move(account_);
   }
 
   const scenario& what_;
   const event_chooser& choose_;
   scenario_operator with_;
-  state state_;
+  model_state state_;
   std::map<std::int64_t, snapshot> snapshots_;
   /// By value: how many calls the service has answered.
   std::map<std::int64_t, std::size_t> asked_;
+  /// When answers come that nobody waits for any more.
+  std::vector<millis> late_answers_;
   std::size_t next_line_ = 0;
+  std::size_t next_room_ = 0;
+  /// What is left of it; absent: there is always room.
+  std::optional<output_room> room_;
   std::size_t finished_ = 0;
+  bool end_left_ = false;
   millis now_ = 0;
   millis due_at_ = 0;
   trace trace_;
+  run_account account_;
 };
 
 } // namespace

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 namespace weir::simulation {
@@ -36,6 +37,18 @@ std::vector<std::int64_t> results_of(const scenario_answer& answer, std::int64_t
 
 /// Whether the predicates ask for a retry, attempts aside.
 bool wants_retry(const scenario_retry& retry, const scenario_answer& answer, std::int64_t value);
+
+/// Who an error comes from, by which rules for failures tell errors of one name apart.
+enum class error_source : std::uint8_t { service_or_hook, thrown_call, timeout };
+
+/// What a final failure does.
+scenario_failure_action action_for(const scenario_operator& with, const std::string& error,
+                                   error_source from);
+
+error_source source_of_error(const scenario_answer& answer) noexcept;
+
+/// What a timeout that the hook does not turn into something else is called.
+inline constexpr const char* timeout_error = "timeout_error";
 
 /// From the end of an attempt, counted from 1, to the next.
 millis delay_before_retry(const scenario_retry& retry, std::uint32_t attempt);

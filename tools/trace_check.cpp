@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 #include <vector>
 
 namespace weir::tool {
@@ -99,13 +100,59 @@ std::string difference(const char* part, const std::vector<Item>& expected,
   return difference(part, lines_of(expected, width), lines_of(came, width));
 }
 
+template <class T>
+std::string joined(const std::vector<T>& of);
+
+template <class T>
+std::string number_text(const T& of) {
+  if constexpr (std::is_integral_v<T>)
+    return std::to_string(of);
+  else
+    return joined(of);
+}
+
 /// The failure as one row of two columns.
 std::string failure_difference(const lines& expected, const lines& came) {
   return expected == came ? std::string{}
                           : "  failed: expected " + expected[0] + "; came " + came[0] + "\n";
 }
 
+template <class T>
+std::string joined(const std::vector<T>& of) {
+  std::string text;
+  for (const auto& each : of)
+    text += (text.empty() ? "" : " ") + number_text(each);
+  return "[" + text + "]";
+}
+
+std::string account_difference(const char* what, const std::string& expected,
+                               const std::string& came) {
+  return expected == came ? std::string{}
+                          : std::string{"  "} + what + ": expected " + expected + "; came " + came
+                              + "\n";
+}
+
 } // namespace
+
+std::string account_difference_text(const trace& expected, const trace& came) {
+  if (!expected.account || !came.account)
+    return {};
+  const auto compare = [&](const char* what, auto run_account::*which) {
+    return account_difference(what, number_text((*expected.account).*which),
+                              number_text((*came.account).*which));
+  };
+  return compare("records in", &run_account::records_in)
+         + compare("records finished", &run_account::records_finished)
+         + compare("records out", &run_account::records_out)
+         + compare("calls", &run_account::calls) + compare("retries", &run_account::retries)
+         + compare("timeouts", &run_account::timeouts) + compare("dropped", &run_account::dropped)
+         + compare("dead letters", &run_account::dead_letters)
+         + compare("late completions", &run_account::late_completions)
+         + compare("held at the end", &run_account::held)
+         + compare("running at the end", &run_account::running)
+         + compare("times of dead letters' attempts", &run_account::attempt_times)
+         + compare("the end leaves at", &run_account::ended_at);
+}
 
 std::string difference_text(const trace& expected, const trace& came) {
   if (expected.compare_output_alone)

@@ -223,8 +223,27 @@ private:
   life first_life() const {
     life first;
     first.with = what_.with;
+    first.room_was_short = what_.room.has_value();
+    first.room_is_used_up = room_is_used_up();
     remember_settings(first);
     return first;
+  }
+
+  /// Whether all the room that came for results, or for dead letters, has been taken.
+  bool room_is_used_up() const {
+    if (!what_.room)
+      return false;
+    std::int64_t results = 0;
+    std::int64_t dead_letters = 0;
+    for (const auto& each : *what_.room) {
+      results += each.results;
+      dead_letters += each.dead_letters;
+    }
+    for (const auto& leaves : of_.output) {
+      results -= std::holds_alternative<value_leaves>(leaves.what) ? 1 : 0;
+      dead_letters -= std::holds_alternative<dead_letter_leaves>(leaves.what) ? 1 : 0;
+    }
+    return results <= 0 || dead_letters <= 0;
   }
 
   static void remember_settings(life& of) {

@@ -94,7 +94,8 @@ void life_view::add_answers(std::vector<outcome>& into, const element& each) con
     if (!call.answer || is_retried(call, each) || !(each.shares_value || comes_in_time(call)))
       continue;
     if (call.answer->error)
-      add_error(into, each, call.completes, *call.answer->error, call.call.attempt);
+      add_error(into, each, call.completes, *call.answer->error, source_of_error(*call.answer),
+                call.call.attempt);
     else
       add_results(into, each, call.completes, results_of(*call.answer, each.value));
   }
@@ -103,7 +104,7 @@ void life_view::add_answers(std::vector<outcome>& into, const element& each) con
 /// For certain. Where the end of input or the hook may have come before, the answer may be final.
 bool life_view::is_retried(const answered_call& call, const element& each) const {
   return call.answer && wants_retry(of_.with.retry, *call.answer, call.call.record)
-         && call.call.attempt <= of_.with.retry.max_attempts && call.completes < of_.ended_at
+         && call.call.attempt <= of_.with.retry.max_attempts && call.completes < of_.last_attempts_from()
          && !of_.hook_may_be_silent && call.completes < deadline_min(each);
 }
 
@@ -121,13 +122,15 @@ void life_view::add_hook(std::vector<outcome>& into, const element& each) const 
   const auto& hook = of_.with.on_timeout;
   if (hook.kind == hook_kind::emit)
     return add_results(into, each, at, hook.emit);
-  const auto error = hook.kind == hook_kind::error ? hook.error : "timeout_error";
+  const bool is_own = hook.kind == hook_kind::error;
+  const auto error = is_own ? hook.error : timeout_error;
+  const auto from = is_own ? error_source::service_or_hook : error_source::timeout;
   const auto calls = last_calls_of(each);
   for (const auto& call : calls)
-    add_error(into, each, std::max(at, call.call.at), error, call.call.attempt);
+    add_error(into, each, std::max(at, call.call.at), error, from, call.call.attempt);
   if (calls.empty() || each.shares_value)
     for (auto attempts = each.attempts_before_min; attempts <= each.attempts_before_max; ++attempts)
-      add_error(into, each, at, error, attempts);
+      add_error(into, each, at, error, from, attempts);
 }
 
 void life_view::add_results(std::vector<outcome>& into, const element& each, millis at,
@@ -139,10 +142,12 @@ void life_view::add_results(std::vector<outcome>& into, const element& each, mil
 }
 
 void life_view::add_error(std::vector<outcome>& into, const element& each, millis at,
-                          const std::string& error, std::uint32_t attempts) const {
-  if (of_.with.on_failure == scenario_failure_action::drop)
+                          const std::string& error, error_source from,
+                          std::uint32_t attempts) const {
+  const auto action = action_for(of_.with, error, from);
+  if (action == scenario_failure_action::drop)
     into.push_back({at, {}});
-  if (of_.with.on_failure == scenario_failure_action::dead_letter)
+  if (action == scenario_failure_action::dead_letter)
     into.push_back({at, {dead_letter_leaves{each.value, error, attempts}}});
 }
 

@@ -70,11 +70,17 @@ struct life {
   millis begins = 0;
   /// When the end of input arrived.
   millis ended_at = never;
+  /// Downstream had no room at times, and has none at the end.
+  bool room_was_short = false;
+  bool room_is_used_up = false;
   /// Over all lives up to this one.
   std::uint32_t retries_max = 0;
   bool hook_may_be_silent = false;
   /// In the order of arrival.
   std::vector<element> elements;
+
+  /// From when on every attempt is the last one.
+  millis last_attempts_from() const { return with.keeps_retrying ? never : ended_at; }
 };
 
 /// The trace's calls with their answers.
@@ -113,7 +119,7 @@ private:
   void add_results(std::vector<outcome>& into, const element& each, millis at,
                    const std::vector<std::int64_t>& results) const;
   void add_error(std::vector<outcome>& into, const element& each, millis at,
-                 const std::string& error, std::uint32_t attempts) const;
+                 const std::string& error, error_source from, std::uint32_t attempts) const;
   void add_answers(std::vector<outcome>& into, const element& each) const;
   void add_hook(std::vector<outcome>& into, const element& each) const;
   bool is_retried(const answered_call& call, const element& each) const;

@@ -91,8 +91,10 @@ struct queue_entry {
     if (const auto* failed = std::get_if<1>(&*of.finished)) {
       met = failed->met;
       result.emplace(failed_outcome, failed->why);
-    } else {
-      result.emplace(several_results, std::get<0>(*of.finished));
+    } else if (const auto& all = std::get<0>(*of.finished); all.size() == 1) {
+      result.emplace(one_result, all.front());
+    } else if (!all.empty()) {
+      result.emplace(several_results, all);
     }
   }
 };

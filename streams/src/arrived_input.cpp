@@ -15,7 +15,7 @@ std::int64_t key_of(std::int64_t value) {
 
 struct appender {
   void operator()(const record_arrives& record) const {
-    to.append({record.value, element},
+    to.append({record.value, element, record.bytes},
               record.ts ? event_time{*record.ts} : event_time::none(), {element, 0, 0},
               hash_of_key(key_of(record.value)));
   }

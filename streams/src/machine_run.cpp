@@ -34,11 +34,13 @@ machine_run::machine_run(const scenario& of, const simulation_options& options)
     results_([this](simulated_result x, event_time ts, const origin& from) {
                recorder_.leaves(x, ts, from);
              },
-             [this](const control& what) { recorder_.leaves(what); }),
+             [this](const control& what) { recorder_.leaves(what); },
+             of.room ? 0 : journal<simulated_result>::unbounded),
     dead_letters_([this](const dead_letter<simulated_record>& x, event_time, const origin&) {
                     recorder_.leaves(x);
                   },
-                  [](const control&) {}),
+                  [](const control&) {},
+                  of.room ? 0 : journal<dead_letter<simulated_record>>::unbounded),
     settings_(&of.with) {
   for (const auto& line : of.input)
     if (const auto* restores = std::get_if<operator_restores>(&line.what))
@@ -58,6 +60,9 @@ expected<trace> machine_run::to_end() {
                       + " steps (calls, results, copies of what a barrier finds"
                       + (choose_ ? ", events to choose from)" : ")"));
   }
+  recorder_.add(machine()->counts());
+  if (!recorder_.has_failed())
+    recorder_.set_left(machine()->size(), machine()->running());
   return recorder_.take();
 }
 
@@ -67,10 +72,21 @@ error machine_run::too_long(const std::string& why) const {
 
 bool machine_run::find_next_time() {
   auto next = std::min(next_timer(), service_.next_at());
-  if (read_ < scenario_.input.size())
-    next = std::min(next, scenario_.input[read_].at);
+  if (const auto* input = next_input())
+    next = std::min(next, input->at);
+  if (const auto* room = next_room())
+    next = std::min(next, room->at);
   recorder_.set_time(next);
   return next != scripted_service::never;
+}
+
+const scenario_input* machine_run::next_input() const {
+  return read_ < scenario_.input.size() ? &scenario_.input[read_] : nullptr;
+}
+
+const output_room* machine_run::next_room() const {
+  const auto& room = scenario_.room;
+  return room && given_ < room->size() ? &(*room)[given_] : nullptr;
 }
 
 millis machine_run::next_timer() {
@@ -103,8 +119,10 @@ void machine_run::handle_first_event() {
     machine()->advance(out(), now());
   } else if (next_timer() <= recorder_.now()) {
     machine()->step(out(), now(), now());
-  } else {
+  } else if (const auto* input = next_input(); input && input->at == recorder_.now()) {
     handle_input(read_++);
+  } else {
+    handle_room((*scenario_.room)[given_++]);
   }
 }
 
@@ -118,10 +136,12 @@ std::vector<event_description> machine_run::due_events() {
   service_.add_due(due);
   if (next_timer() <= recorder_.now())
     add_due_timers(due);
-  if (read_ < scenario_.input.size() && scenario_.input[read_].at == recorder_.now()) {
-    const auto* record = std::get_if<record_arrives>(&scenario_.input[read_].what);
-    due.push_back({event_kind::input, recorder_.now(), read_, record ? record->value : 0, 0});
+  if (const auto* input = next_input(); input && input->at == recorder_.now()) {
+    const auto* record = std::get_if<record_arrives>(&input->what);
+    due.push_back({event_kind::input, input->at, read_, record ? record->value : 0, 0});
   }
+  if (const auto* room = next_room(); room && room->at == recorder_.now())
+    due.push_back({event_kind::room, room->at, given_, 0, 0});
   steps_.spend(due.size());
   return due;
 }
@@ -165,6 +185,9 @@ void machine_run::handle(const event_description& event) {
     case event_kind::input:
       handle_input(read_++);
       break;
+    case event_kind::room:
+      handle_room((*scenario_.room)[given_++]);
+      break;
   }
 }
 
@@ -188,6 +211,12 @@ void machine_run::handle_input(std::size_t element) {
     recorder_.arrives(element);
     input_.append(element);
   }
+}
+
+void machine_run::handle_room(const output_room& room) {
+  results_.grant(room.results);
+  dead_letters_.grant(room.dead_letters);
+  machine()->advance(out(), now());
 }
 
 void machine_run::let_watcher_look() {
@@ -228,6 +257,7 @@ void machine_run::restore(const operator_restores& how) {
   const auto& kept = snapshots_.at(how.id);
   if (how.with)
     settings_ = &*how.with;
+  recorder_.add(machine()->counts());
   // The old operator goes before its futures, so that it hears of none of them.
   operator_ = std::make_unique<simulated_operator>(*settings_, *this);
   service_.forget_calls();

@@ -58,8 +58,12 @@ private:
   std::vector<event_description> due_events();
   void add_due_timers(std::vector<event_description>& to);
   void handle_input(std::size_t element);
+  void handle_room(const output_room& room);
   void let_watcher_look();
   error too_long(const std::string& why) const;
+
+  const scenario_input* next_input() const;
+  const output_room* next_room() const;
 
   // -- barriers --
 
@@ -82,6 +86,8 @@ private:
   arrived_input input_;
   /// Lines of the input that have been read.
   std::size_t read_ = 0;
+  /// Places of the scenario's room that have been given.
+  std::size_t given_ = 0;
   /// Barriers that a line restores, and what they left behind.
   std::set<std::int64_t> restored_ids_;
   std::map<std::int64_t, kept_snapshot> snapshots_;

@@ -100,6 +100,9 @@ void scripted_service::time_out(const simulated_record& of, const scenario_hook&
       done.fail(named_error(hook.error));
       break;
     case hook_kind::nothing:
+      // Whether the future is held on to or let go makes no difference; so both are done.
+      if (of.value % 2 == 0)
+        held_hooks_.push_back(std::move(done));
       break;
   }
 }
@@ -203,6 +206,7 @@ void scripted_service::forget_calls() {
   answers_.clear();
   late_.clear();
   calls_.clear();
+  held_hooks_.clear();
   std::ranges::fill(awaited_, 0);
 }
 

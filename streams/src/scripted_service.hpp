@@ -95,6 +95,8 @@ private:
   /// Answers to calls that are awaited, and to others.
   schedule answers_;
   schedule late_;
+  /// Futures of hooks that gave nothing.
+  std::vector<simulated_future> held_hooks_;
 };
 
 } // namespace weir::simulation::detail

@@ -8,8 +8,8 @@ namespace weir::simulation::detail {
 
 namespace {
 
-/// No name of a scenario can be mistaken for a kind that means something to the operator.
-constexpr std::string_view service_error = "service";
+/// So that no name of a scenario can be mistaken for a kind that means something to the operator.
+constexpr std::string_view before_name = "service: ";
 constexpr std::string_view before_thrown_text = "threw: ";
 
 error_predicate retried_errors(const std::optional<std::string>& which) {
@@ -51,6 +51,16 @@ retry_strategy strategy_of(const scenario_retry& retry) {
   return {};
 }
 
+std::string kind_of(const std::string& name) {
+  return std::string{before_name} + name;
+}
+
+/// Which errors a rule is for: of those that the operator gives, or of the scenario's.
+std::string kind_for_rule(const std::string& name) {
+  const bool is_operators = name == error_kind::timeout || name == error_kind::exception;
+  return is_operators ? name : kind_of(name);
+}
+
 failure_action action_of(scenario_failure_action action) {
   switch (action) {
     case scenario_failure_action::drop:
@@ -66,11 +76,11 @@ failure_action action_of(scenario_failure_action action) {
 } // namespace
 
 error named_error(const std::string& name) {
-  return {service_error, "service", name};
+  return {kind_of(name), "service", name};
 }
 
 std::string name_of(const error& why) {
-  if (why.is(service_error))
+  if (why.kind().starts_with(before_name))
     return why.message();
   const auto at = why.message().find(before_thrown_text);
   if (why.is(error_kind::exception) && at != std::string::npos)
@@ -84,8 +94,12 @@ operator_options options_of(const scenario_operator& with) {
   options.timeout = as_duration(with.timeout);
   options.retry = strategy_of(with.retry);
   options.on_failure = action_of(with.on_failure);
+  for (const auto& rule : with.failure_rules)
+    options.failure_rules.push_back({kind_for_rule(rule.error), action_of(rule.action)});
+  options.at_end = with.keeps_retrying ? end_policy::keep_retrying : end_policy::last_attempt;
   options.capacity = with.capacity;
-  options.capacity_bytes = std::numeric_limits<std::size_t>::max();
+  options.capacity_bytes
+    = with.capacity_bytes.value_or(std::numeric_limits<std::size_t>::max());
   options.max_concurrent_calls = with.max_concurrent_calls;
   return options;
 }

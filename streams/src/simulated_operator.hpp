@@ -19,6 +19,9 @@ struct simulated_record {
   std::int64_t value = 0;
   /// Its place in the scenario's input.
   std::size_t element = 0;
+  std::size_t bytes = bytes_of_value;
+
+  friend std::size_t held_bytes(const simulated_record& x) { return x.bytes; }
 
   /// So that a failure tells which element it is of.
   friend std::string record_name(const simulated_record& x, const origin&) {
@@ -60,42 +63,53 @@ struct ignored_durations {
   void observe(duration) {}
 };
 
-/// An output that always has room and hands on what leaves at once.
+/// An output that hands on what leaves at once.
 template <class T>
 class journal final : public output {
 public:
   using on_record = std::function<void(T& value, event_time timestamp, const origin& from)>;
   using on_control = std::function<void(const control& what)>;
 
-  journal(on_record record, on_control what)
+  /// `room`: for how many records.
+  journal(on_record record, on_control what, std::int64_t room)
     : record_(std::move(record)),
-      control_(std::move(what)) {
+      control_(std::move(what)),
+      room_(room) {
     open_ = &batch_;
-    make_room();
+    share_out();
   }
+
+  static constexpr std::int64_t unbounded = INT64_MAX / 2;
 
   using output::emit;
   void emit(const control& what) override { control_(what); }
+
+  void grant(std::int64_t records) {
+    room_ += records;
+    share_out();
+  }
 
 protected:
   void turn_over() override {
     origin_runs::cursor origins;
     for (std::size_t i = 0; i < batch_.records(); ++i)
       record_(batch_.value(i), batch_.timestamp(i), origins.at(batch_.origins(), i));
+    room_ -= static_cast<std::int64_t>(batch_.records());
     batch_.clear();
-    make_room();
+    share_out();
   }
 
 private:
   // For one at a time, so that each is seen when it leaves.
-  void make_room() {
-    records_left_ = 1;
-    bytes_left_ = INT64_MAX;
+  void share_out() {
+    records_left_ = room_ > 0 ? 1 : 0;
+    bytes_left_ = unbounded;
   }
 
   on_record record_;
   on_control control_;
   batch<T> batch_;
+  std::int64_t room_;
 };
 
 /// What the scenario's service, or its timeout hook, calls an error.

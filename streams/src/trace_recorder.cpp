@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trace_recorder.hpp"
 
+#include <chrono>
 #include <string>
 
 namespace weir::simulation::detail {
@@ -58,6 +59,9 @@ void trace_recorder::leaves(simulated_result value, event_time ts, const origin&
 void trace_recorder::leaves(const dead_letter<simulated_record>& letter) {
   const auto error = name_of(letter.why);
   add(dead_letter_leaves{letter.value.value, error, letter.attempts});
+  auto& times = account_.attempt_times.emplace_back();
+  for (const auto each : letter.durations)
+    times.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(each).count());
   if (watcher_)
     watcher_->leaves_as_dead_letter(letter.value.element, error, letter.attempts);
 }
@@ -74,6 +78,7 @@ void trace_recorder::leaves(const control& what) {
     case control_kind::barrier:
       return;
     case control_kind::end:
+      account_.ended_at.push_back(now_);
       break;
   }
   if (watcher_)
@@ -87,6 +92,28 @@ void trace_recorder::fails(const operator_failure& failure) {
   trace_.failed = trace_failure{now_, name_of(failure.why), record.value};
   if (watcher_)
     watcher_->fails_job(element, trace_.failed->error);
+}
+
+void trace_recorder::add(const machine_counts& of) {
+  account_.records_in += of.records_in;
+  account_.records_finished += of.records_finished;
+  account_.records_out += of.records_out;
+  account_.calls += of.calls;
+  account_.retries += of.retries;
+  account_.timeouts += of.timeouts;
+  account_.dropped += of.dropped;
+  account_.dead_letters += of.dead_letters;
+  account_.late_completions += of.late_completions;
+}
+
+void trace_recorder::set_left(std::size_t held, std::size_t running) {
+  account_.held = held;
+  account_.running = running;
+}
+
+trace trace_recorder::take() {
+  trace_.account = std::move(account_);
+  return std::move(trace_);
 }
 
 } // namespace weir::simulation::detail

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace weir::simulation::detail {
@@ -47,16 +48,23 @@ public:
   /// One result of the record whose place in the input is the origin's position.
   void leaves(simulated_result value, event_time ts, const origin& from);
   void leaves(const dead_letter<simulated_record>& letter);
-  /// The end of input is not shown.
+  /// The end of input is not shown in the trace, but accounted for.
   void leaves(const control& what);
   /// Nothing follows.
   void fails(const operator_failure& failure);
+
+  // -- the account --
+
+  /// What an operator, which is about to go, has counted since it was made.
+  void add(const machine_counts& of);
+  /// What the last one holds at the end.
+  void set_left(std::size_t held, std::size_t running);
 
   // -- results --
 
   bool has_failed() const noexcept { return trace_.failed.has_value(); }
   /// The trace; last of all.
-  trace take() { return std::move(trace_); }
+  trace take();
   /// Null without a log.
   run_watcher* watcher() noexcept { return watcher_ ? &*watcher_ : nullptr; }
 
@@ -67,6 +75,7 @@ private:
   std::optional<run_watcher> watcher_;
   millis now_ = 0;
   trace trace_;
+  run_account account_;
 };
 
 } // namespace weir::simulation::detail

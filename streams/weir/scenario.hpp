@@ -3,9 +3,9 @@
 
 /// What-if questions to an async wait operator as plain values: a scenario says what comes in, how the
 /// outside service answers and how the operator is set; a trace says what the operator did. The language
-/// is that of docs/scenarios.md; `weir simulate` reads and prints it as JSON. Times are whole
-/// milliseconds of virtual time, from 0. Includes nothing of the operator, so that a model of it can be
-/// written without it. Values; any thread.
+/// is that of docs/scenarios.md; `weir simulate` reads and prints it as JSON. What is marked *not in files*
+/// only programs can say and see. Times are whole milliseconds of virtual time, from 0. Includes nothing of the
+/// operator, so that a model of it can be written without it. Values; any thread.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +19,11 @@ namespace weir::simulation {
 
 /// Milliseconds of virtual time.
 using millis = std::int64_t;
+
+/// What a record holds unless it says otherwise, and what each result holds. Several results of one record
+/// hold `bytes_of_list` more.
+inline constexpr std::size_t bytes_of_value = 8;
+inline constexpr std::size_t bytes_of_list = sizeof(std::vector<std::int64_t>);
 
 // -- scenario --
 
@@ -55,6 +60,14 @@ struct scenario_hook {
 
 enum class scenario_failure_action : std::uint8_t { fail_job, drop, dead_letter };
 
+/// What final failures with one error do.
+struct scenario_failure_rule {
+  /// A name that the service or the hook gives; `timeout_error`: the record timed out; `exception`: its
+  /// call threw, whatever that is called.
+  std::string error;
+  scenario_failure_action action = scenario_failure_action::fail_job;
+};
+
 struct scenario_operator {
   scenario_mode mode = scenario_mode::ordered;
   std::size_t capacity = 100;
@@ -65,11 +78,20 @@ struct scenario_operator {
   scenario_retry retry;
   scenario_hook on_timeout;
   scenario_failure_action on_failure = scenario_failure_action::fail_job;
+  // -- not in files --
+  /// Before `on_failure`; the first that fits counts.
+  std::vector<scenario_failure_rule> failure_rules{};
+  /// Bounds the bytes of records and results. Absent: no bound.
+  std::optional<std::size_t> capacity_bytes{};
+  /// After the end of input, records are retried as before it.
+  bool keeps_retrying = false;
 };
 
 struct record_arrives {
   std::int64_t value = 0;
   std::optional<std::int64_t> ts;
+  /// Not in files.
+  std::size_t bytes = bytes_of_value;
 };
 struct watermark_arrives {
   std::int64_t time = 0;
@@ -115,6 +137,13 @@ struct scenario_answer {
   std::vector<scenario_answer> twice;
 };
 
+/// Room that the outputs get for records. Those of one record leave together, also where that is more.
+struct output_room {
+  millis at = 0;
+  std::int64_t results = 0;
+  std::int64_t dead_letters = 0;
+};
+
 struct scenario {
   std::string name;
   scenario_operator with;
@@ -123,6 +152,9 @@ struct scenario {
   std::map<std::int64_t, std::vector<scenario_answer>> service;
   /// For values that are not named. Empty: one answer with its defaults.
   std::vector<scenario_answer> otherwise;
+  /// Not in files. Absent: the outputs always have room. Else they have none but what comes, in the order of
+  /// time.
+  std::optional<std::vector<output_room>> room{};
 };
 
 // -- trace --
@@ -173,6 +205,29 @@ struct trace_failure {
   friend bool operator==(const trace_failure&, const trace_failure&) = default;
 };
 
+/// What a run came to, beside what its trace shows: what the operator counted, over all restores, and what
+/// it held when nothing was due any more.
+struct run_account {
+  std::uint64_t records_in = 0;
+  /// Records that left, in whatever way.
+  std::uint64_t records_finished = 0;
+  std::uint64_t records_out = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t timeouts = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t dead_letters = 0;
+  std::uint64_t late_completions = 0;
+  /// Entries, and calls that run; 0 where the job failed.
+  std::size_t held = 0;
+  std::size_t running = 0;
+  /// Of each dead letter: how long the last attempts took, at most four.
+  std::vector<std::vector<millis>> attempt_times;
+  /// When the end of input left.
+  std::vector<millis> ended_at;
+  friend bool operator==(const run_account&, const run_account&) = default;
+};
+
 struct trace {
   std::string name;
   /// In the order of emission; the end of input is not shown.
@@ -182,6 +237,8 @@ struct trace {
   std::optional<trace_failure> failed;
   /// Of a recorded trace: only `output` is compared, without its times.
   bool compare_output_alone = false;
+  /// Not in files.
+  std::optional<run_account> account{};
 };
 
 } // namespace weir::simulation

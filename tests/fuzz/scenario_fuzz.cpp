@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Any bytes, read as scenarios and as traces; what is without mistakes is run and drawn.
+/// Any bytes, read as scenarios and as traces; what is without mistakes is run, drawn and explored.
 
+#include "exploration.hpp"
 #include "scenario_reader.hpp"
 #include "timeline.hpp"
 #include "trace_check.hpp"
@@ -34,6 +35,11 @@ void run_and_draw(const simulation::scenario& what) {
   const auto read = parse_traces(trace_json(*came), "trace");
   expect(read.mistakes.empty() && read.all.size() == 1);
   expect(difference_text(read.all.front().what, *came).empty());
+  const auto explored
+    = explore(what, {1, 2}, [&](const simulation::scenario& of, const simulation::event_chooser& choose) {
+        return simulation::simulate(of, {.limits = few, .choose = choose});
+      });
+  expect(!explored || !explored->found);
 }
 
 } // namespace

@@ -2,7 +2,7 @@
 
 /// What an async wait operator does, rule by rule: completions and failures of calls. Its other
 /// pages: operator_order_test.cpp, operator_capacity_test.cpp, operator_timeout_test.cpp,
-/// operator_retry_test.cpp; operator_random_test.cpp holds it to a model of all of them.
+/// operator_retry_test.cpp; ../tools/operator_random_test.cpp holds it to a model of all of them.
 
 #include "../support/machine_fixture.hpp"
 

@@ -2,8 +2,8 @@
 
 // Scenarios on the operator's actor give the traces that they give on the bare machine.
 
+#include "../support/random_scenario.hpp"
 #include "../support/seeds.hpp"
-#include "../tools/random_scenario.hpp"
 
 #include "trace_text.hpp"
 

@@ -1,168 +1,281 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Random scenarios, small and crowded, so that their events meet. The same seed gives the same
-/// scenario on every machine. Pure functions.
+/// Random scenarios, the same for the same seed on every machine: small and crowded, so that much meets in one
+/// millisecond. All modes and settings, few keys, barriers and restores, at times records of one value; and in
+/// one of four many records that are in back-off when the input ends. One thread.
 
-#include "scenario.hpp"
+#include "weir/scenario.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
-namespace weir::testing {
+namespace weir::simulation::testing {
 
-class scenario_maker {
+class scenario_generator {
 public:
-  explicit scenario_maker(std::uint64_t seed) : random_(seed) {}
+  explicit scenario_generator(std::uint64_t seed) : random_(seed) {}
 
-  scenario make() {
-    scenario s;
-    s.with = make_settings();
-    s.input = make_input();
-    for (int value = 0; value < 4; ++value)
-      for (const int same_key : {value, value + 10})
-        if (one_in(2))
-          s.service[same_key] = make_answers(same_key, s.with.timeout);
-    s.otherwise.after = upto(3);
-    s.otherwise.emit = {99};
-    return s;
+  /// From 0 to `bound` - 1.
+  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_() % bound); }
+
+  scenario next() {
+    start();
+    return one_in(4) ? ends_in_back_off() : anything();
   }
 
-  /// Room that comes bit by bit, and in the end enough for everything.
-  void limit_room(scenario& s) {
-    s.room = grant{0, upto(3), upto(2)};
+  /// Room downstream that comes bit by bit, and in the end enough for everything.
+  std::vector<output_room> room() {
+    std::vector<output_room> made;
     millis at = 0;
-    for (auto n = upto(8); n > 0; --n) {
-      at += upto(15);
-      s.grants.push_back({at, upto(4), upto(2)});
+    for (auto n = between(1, 9); n > 0; --n) {
+      made.push_back({at, between(0, 4), between(0, 2)});
+      at += between(0, 15);
     }
-    s.grants.push_back({at + upto(200), 10'000, 10'000});
-  }
-
-private:
-  int upto(int most) { return static_cast<int>(random_() % static_cast<std::uint64_t>(most + 1)); }
-  bool one_in(int n) { return upto(n - 1) == 0; }
-
-  std::string error_name() {
-    constexpr const char* names[] = {"io", "busy", "wrong"};
-    return names[upto(2)];
-  }
-
-  settings make_settings() {
-    settings with;
-    constexpr output_mode modes[]
-      = {output_mode::ordered, output_mode::unordered, output_mode::key_ordered};
-    with.mode = modes[upto(2)];
-    with.capacity = one_in(4) ? 100 : static_cast<std::size_t>(1 + upto(4));
-    if (one_in(3))
-      with.max_concurrent_calls
-        = static_cast<std::size_t>(1 + upto(static_cast<int>(with.capacity) - 1));
-    if (one_in(4))
-      with.capacity_bytes = static_cast<std::size_t>(1 + upto(60));
-    if (!one_in(3))
-      with.timeout = 1 + upto(25);
-    if (with.timeout > 0 && !one_in(3))
-      with.retry = make_retry();
-    with.hook = make_hook();
-    with.on_failure = make_action();
-    if (one_in(3)) {
-      constexpr const char* kinds[] = {"io", "busy", "timeout_error", "exception"};
-      for (auto n = 1 + upto(2); n > 0; --n)
-        with.rules.push_back({kinds[upto(3)], make_action()});
-    }
-    if (one_in(3))
-      with.at_end = end_policy::keep_retrying;
-    return with;
-  }
-
-  failure_action make_action() {
-    constexpr failure_action actions[]
-      = {failure_action::fail_job, failure_action::dead_letter, failure_action::dead_letter,
-         failure_action::drop, failure_action::drop};
-    return actions[upto(4)];
-  }
-
-  retry_setting make_retry() {
-    retry_setting retry;
-    retry.is = one_in(2) ? retry_setting::kind::fixed : retry_setting::kind::exponential;
-    retry.max_attempts = static_cast<std::uint32_t>(1 + upto(3));
-    retry.delay = 1 + upto(6);
-    retry.max = retry.delay + upto(10);
-    constexpr double multipliers[] = {1, 1.5, 2, 3.25};
-    retry.multiplier = multipliers[upto(3)];
-    retry.if_empty = one_in(2);
-    if (!one_in(4))
-      retry.if_error = one_in(2) ? "any" : error_name();
-    return retry;
-  }
-
-  hook_setting make_hook() {
-    hook_setting hook;
-    constexpr hook_setting::kind kinds[] = {hook_setting::kind::fail, hook_setting::kind::emit,
-                                            hook_setting::kind::error, hook_setting::kind::nothing};
-    hook.is = kinds[upto(3)];
-    hook.emit = values(-1);
-    hook.error = error_name();
-    return hook;
-  }
-
-  std::vector<element> make_input() {
-    std::vector<element> input;
-    millis at = 0;
-    const bool timestamps = one_in(2);
-    for (auto n = upto(14); n > 0; --n) {
-      at += one_in(2) ? 0 : upto(6);
-      element x;
-      x.at = at;
-      // Two values a key.
-      x.value = upto(3) + (one_in(2) ? 10 : 0);
-      if (one_in(5))
-        x.kind = one_in(2) ? element_kind::watermark
-                           : (one_in(2) ? element_kind::idle : element_kind::active);
-      else if (timestamps && !one_in(5))
-        x.ts = x.value + 100;
-      if (one_in(5))
-        x.bytes = static_cast<std::size_t>(upto(40));
-      input.push_back(x);
-    }
-    if (!one_in(4))
-      input.push_back({at + upto(20), element_kind::end, 0, {}, item_bytes});
-    return input;
-  }
-
-  std::vector<int> values(int of) {
-    std::vector<int> made;
-    for (auto n = one_in(3) ? 0 : 1 + upto(2); n > 0; --n)
-      made.push_back(10 * of + n);
+    made.push_back({at + between(0, 200), 10'000, 10'000});
     return made;
   }
 
-  answer make_answer(int of, millis timeout) {
-    answer a;
-    a.after = one_in(5) ? 0 : upto(12);
-    if (timeout > 0 && one_in(6))
-      a.after = timeout - 1 + upto(2);
-    a.never = timeout > 0 && one_in(12);
-    if (one_in(3))
-      a.error = error_name();
-    a.thrown = a.error && one_in(4);
-    a.emit = values(of);
-    return a;
+private:
+  // The standard's distributions differ between libraries; these do not.
+  std::int64_t between(std::int64_t least, std::int64_t most) {
+    return least + static_cast<std::int64_t>(below(static_cast<std::size_t>(most - least + 1)));
+  }
+  bool one_in(std::size_t times) { return below(times) == 0; }
+
+  void start() {
+    now_ = 0;
+    keys_ = 3;
+    values_.clear();
+    barriers_ = 0;
+    ended_at_.clear();
+    ended_ = false;
   }
 
-  std::vector<answer> make_answers(int of, millis timeout) {
-    std::vector<answer> answers;
-    for (auto n = 1 + upto(3); n > 0; --n) {
-      answers.push_back(make_answer(of, timeout));
-      auto& last = answers.back();
-      for (auto more = one_in(4) ? 1 + upto(1) : 0; more > 0 && !last.thrown; --more) {
-        last.twice.push_back(make_answer(of, timeout));
-        last.twice.back().thrown = false;
-      }
+  scenario anything() {
+    scenario made;
+    made.name = "anything";
+    made.with = settings();
+    add_input(made);
+    for (const auto value : values_)
+      for (auto answers = between(1, 3); answers > 0; --answers)
+        made.service[value].push_back(answer(value, made.with.timeout));
+    return made;
+  }
+
+  /// Many records fail once or twice, and the end comes while they wait to be called again.
+  scenario ends_in_back_off() {
+    scenario made;
+    made.name = "ends in back-off";
+    made.with = settings();
+    made.with.mode = static_cast<scenario_mode>(below(3));
+    made.with.capacity = one_in(4) ? static_cast<std::size_t>(between(3, 8)) : 100;
+    made.with.max_concurrent_calls.reset();
+    if (one_in(2))
+      made.with.max_concurrent_calls = one_in(2) ? 1 : 2;
+    made.with.capacity_bytes.reset();
+    made.with.timeout = between(20, 200);
+    made.with.retry = retry();
+    made.with.retry.kind = one_in(2) ? retry_kind::fixed : retry_kind::exponential;
+    made.with.retry.delay = made.with.retry.initial = between(4, 60);
+    made.with.retry.max = made.with.retry.initial + between(0, 20);
+    made.with.retry.if_error = "any";
+    keys_ = one_in(2) ? 9 : 3;
+    for (auto records = between(5, 15); records > 0; --records) {
+      now_ += one_in(3) ? between(0, 2) : 0;
+      const auto value = add_record(made, false);
+      auto& answers = made.service[value];
+      for (auto failures = between(1, 2); failures > 0; --failures)
+        answers.push_back(failure());
+      answers.push_back(answer(value, made.with.timeout));
+      if (one_in(8))
+        made.input.push_back({now_, watermark_arrives{now_}});
     }
-    return answers;
+    const bool restores = one_in(3);
+    if (restores)
+      add_barrier(made, between(0, 6));
+    now_ += between(1, 20);
+    add_end(made);
+    if (restores && one_in(2))
+      add_barrier(made, between(0, 8));
+    if (restores)
+      add_restore(made, between(0, 8));
+    now_ += between(0, 8);
+    if (!ended_)
+      add_end(made);
+    return made;
+  }
+
+  // -- settings --
+
+  scenario_operator settings() {
+    scenario_operator with;
+    with.mode = static_cast<scenario_mode>(below(3));
+    if (one_in(2))
+      with.capacity = 1 + below(4);
+    if (one_in(2))
+      with.max_concurrent_calls = 1 + below(std::min<std::size_t>(with.capacity, 3));
+    if (one_in(5))
+      with.capacity_bytes = 1 + below(60);
+    with.retry = retry();
+    if (with.retry.kind != retry_kind::none || one_in(2))
+      with.timeout = between(1, 25);
+    with.on_timeout.kind = static_cast<hook_kind>(below(4));
+    with.on_timeout.emit.resize(below(3), -1);
+    with.on_timeout.error = "late";
+    with.on_failure = failure_action();
+    if (one_in(4))
+      for (auto rules = between(1, 3); rules > 0; --rules)
+        with.failure_rules.push_back({failed_name(), failure_action()});
+    with.keeps_retrying = one_in(4);
+    return with;
+  }
+
+  scenario_failure_action failure_action() {
+    return static_cast<scenario_failure_action>(one_in(6) ? 0 : 1 + below(2));
+  }
+
+  std::string failed_name() {
+    constexpr const char* names[] = {"io", "busy", "late", "timeout_error", "exception"};
+    return names[below(5)];
+  }
+
+  scenario_retry retry() {
+    scenario_retry made;
+    made.kind = static_cast<retry_kind>(below(3));
+    made.max_attempts = static_cast<std::uint32_t>(between(1, 3));
+    made.delay = between(1, 6);
+    made.initial = between(1, 4);
+    made.max = made.initial + between(0, 9);
+    constexpr double multipliers[] = {1, 1.5, 2, 3.25};
+    made.multiplier = multipliers[below(4)];
+    made.if_empty = one_in(2);
+    if (one_in(2))
+      made.if_error = one_in(2) ? "any" : "io";
+    return made;
+  }
+
+  // -- service --
+
+  scenario_answer answer(std::int64_t value, millis timeout) {
+    auto made = one_answer(value, timeout);
+    made.throws = !made.never && one_in(15);
+    if (made.throws && !made.error)
+      made.error = "io";
+    for (auto more = one_in(6) ? between(1, 2) : 0; more > 0; --more)
+      made.twice.push_back(one_answer(value, timeout));
+    return made;
+  }
+
+  scenario_answer one_answer(std::int64_t value, millis timeout) {
+    scenario_answer made;
+    made.after = one_in(8) ? 0 : between(1, 12);
+    if (timeout > 1 && one_in(8))
+      made.after = timeout - between(0, 1);
+    made.never = one_in(15);
+    if (one_in(3))
+      made.error = one_in(2) ? "io" : "busy";
+    else if (!one_in(6))
+      made.emit = results(value);
+    return made;
+  }
+
+  scenario_answer failure() {
+    scenario_answer made;
+    made.after = between(0, 4);
+    made.error = one_in(2) ? "io" : "busy";
+    made.throws = made.after == 0 && one_in(2);
+    return made;
+  }
+
+  std::vector<std::int64_t> results(std::int64_t value) {
+    std::vector<std::int64_t> made(below(4));
+    for (auto& result : made)
+      result = value * 100 + between(0, 99);
+    return made;
+  }
+
+  // -- input --
+
+  void add_input(scenario& made) {
+    const bool share_values = one_in(4);
+    const bool restores = one_in(2);
+    for (auto lines = between(1, 14); lines > 0; --lines) {
+      if (!one_in(3))
+        now_ += between(0, 6);
+      const auto kind = below(12);
+      if (kind < 8 && !ended_)
+        add_element(made, kind, share_values);
+      else if (restores && kind < 10)
+        add_barrier(made, 0);
+      else if (restores && kind == 10 && barriers_ > 0)
+        add_restore(made, 0);
+      else if (kind == 11 && !ended_ && one_in(2))
+        add_end(made);
+    }
+    if (!ended_ && one_in(2))
+      add_end(made);
+  }
+
+  void add_element(scenario& made, std::size_t kind, bool share_values) {
+    if (kind == 6)
+      made.input.push_back({now_, watermark_arrives{now_}});
+    else if (kind == 7)
+      made.input.push_back({now_, status_arrives{one_in(2)}});
+    else
+      add_record(made, share_values);
+  }
+
+  std::int64_t add_record(scenario& made, bool share_values) {
+    record_arrives record;
+    const auto tens = share_values ? 1 : static_cast<std::int64_t>(made.input.size());
+    record.value = 10 * tens + between(1, keys_);
+    values_.insert(record.value);
+    if (!one_in(3))
+      record.ts = now_;
+    if (one_in(5))
+      record.bytes = below(40);
+    made.input.push_back({now_, record});
+    return record.value;
+  }
+
+  void add_barrier(scenario& made, millis later) {
+    now_ += later;
+    made.input.push_back({now_, barrier_arrives{++barriers_}});
+    ended_at_.resize(static_cast<std::size_t>(barriers_));
+    ended_at_.back() = ended_;
+  }
+
+  /// An earlier barrier takes the end back.
+  void add_restore(scenario& made, millis later) {
+    now_ += later;
+    operator_restores restores{between(1, barriers_), one_in(3), {}};
+    if (one_in(2))
+      restores.with = settings();
+    made.input.push_back({now_, restores});
+    ended_ = ended_at_[static_cast<std::size_t>(restores.id) - 1];
+  }
+
+  void add_end(scenario& made) {
+    made.input.push_back({now_, end_arrives{}});
+    ended_ = true;
   }
 
   std::mt19937_64 random_;
+  millis now_ = 0;
+  std::int64_t keys_ = 3;
+  std::set<std::int64_t> values_;
+  std::int64_t barriers_ = 0;
+  /// Whether the input had ended at each barrier.
+  std::vector<bool> ended_at_;
+  bool ended_ = false;
 };
 
-} // namespace weir::testing
+} // namespace weir::simulation::testing

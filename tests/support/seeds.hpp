@@ -2,7 +2,7 @@
 #pragma once
 
 /// Which seeds a random test runs: its own, or those that follow `--` on the command line, as in
-/// `weir_operators_tests -t operator_random -- FIRST_SEED [CASES]`. That is how a failure is repeated.
+/// `weir_operator_random_tests -- FIRST_SEED [CASES]`. That is how a failure is repeated.
 
 #include <boost/test/framework.hpp>
 #include <boost/test/tree/test_unit.hpp>

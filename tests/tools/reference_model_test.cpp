@@ -467,6 +467,167 @@ BOOST_AUTO_TEST_CASE(an_unknown_barrier_is_refused) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
+// -- what files cannot say --
+
+BOOST_AUTO_TEST_SUITE(reference_model_bytes)
+
+BOOST_AUTO_TEST_CASE(held_bytes_stop_the_intake) {
+  // A record holds 8 bytes; with two of them the bound is passed.
+  const auto got = run(bytes_max(10, ordered()), {record(0, 1), record(0, 2), record(0, 3)},
+                       {{1, {after(4)}}, {2, {after(6)}}});
+  BOOST_TEST(calls_of(got) == "0:1/1 0:2/1 4:3/1");
+}
+
+BOOST_AUTO_TEST_CASE(one_above_the_bound_passes_alone) {
+  const auto got = run(bytes_max(10, unordered()), {large_record(0, 1, 100), record(0, 2)},
+                       {{1, {after(4)}}});
+  BOOST_TEST(calls_of(got) == "0:1/1 4:2/1");
+}
+
+BOOST_AUTO_TEST_CASE(results_that_wait_hold_bytes) {
+  // 8 and 8, and with two results in a list 16 and 24 more.
+  const auto got = run(bytes_max(56, ordered()), {record(0, 1), record(0, 2), record(4, 3)},
+                       {{1, {after(10)}}, {2, {emits(3, {20, 21})}}});
+  BOOST_TEST(calls_of(got) == "0:1/1 0:2/1 10:3/1");
+  const auto one = run(bytes_max(56, ordered()), {record(0, 1), record(0, 2), record(4, 3)},
+                       {{1, {after(10)}}, {2, {emits(3, {20})}}});
+  BOOST_TEST(calls_of(one) == "0:1/1 0:2/1 4:3/1");
+}
+
+BOOST_AUTO_TEST_CASE(above_the_bound_only_the_call_is_made_without_which_nothing_leaves) {
+  const auto got = run(bytes_max(10, retries(1, 5, unordered())),
+                       {record(0, 1), large_record(0, 2, 100), record(0, 3)},
+                       {{1, {fails(2), after(1)}}, {2, {after(9)}}});
+  // Record 1 could be called again at 7, but record 2 runs until 9.
+  BOOST_TEST(calls_of(got) == "0:1/1 0:2/1 9:1/2 9:3/1");
+  const auto alone = run(bytes_max(10, retries(1, 5, ordered())), {large_record(0, 1, 100)},
+                         {{1, {fails(2), after(1)}}});
+  BOOST_TEST(calls_of(alone) == "0:1/1 7:1/2");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(reference_model_room)
+
+namespace {
+
+trace run_with_room(std::vector<output_room> room, scenario_operator with,
+                    std::vector<scenario_input> input, service answers = {}) {
+  scenario what{"", std::move(with), std::move(input), std::move(answers), {}};
+  what.room = std::move(room);
+  return run_reference_model(what);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(results_wait_for_room_and_borders_need_none) {
+  const std::vector<scenario_input> input{record(0, 1), watermark(0, 5), record(0, 2)};
+  BOOST_TEST(output_of(run_with_room({{5, 1, 0}, {9, 1, 0}}, ordered(), input)) == "5:2 5:w5 9:4");
+  BOOST_TEST(output_of(run_with_room({}, ordered(), {watermark(2, 5), record(2, 1)})) == "2:w5");
+}
+
+BOOST_AUTO_TEST_CASE(results_of_one_record_may_take_more_than_there_is) {
+  const auto got = run_with_room({{5, 1, 0}, {7, 2, 0}, {9, 1, 0}}, ordered(),
+                                 {record(0, 1), record(0, 2)}, {{1, {emits(1, {10, 11, 12})}}});
+  BOOST_TEST(output_of(got) == "5:10 5:11 5:12 9:4");
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_have_room_of_their_own_and_what_leaves_as_nothing_needs_none) {
+  const service answers{{1, {fails(1)}}, {3, {emits(1, {})}}};
+  const std::vector<scenario_input> input{record(0, 1), record(0, 2), record(0, 3), record(0, 4)};
+  BOOST_TEST(output_of(run_with_room({{2, 9, 0}, {7, 0, 1}}, dead_letters(ordered()), input, answers))
+             == "7:d1,io,1 7:4 7:8");
+  BOOST_TEST(output_of(run_with_room({{2, 1, 0}, {7, 1, 0}}, dropping(ordered()), input, answers))
+             == "2:4 7:8");
+}
+
+BOOST_AUTO_TEST_CASE(what_waits_for_room_downstream_has_its_place) {
+  const auto got = run_with_room({{5, 9, 9}}, capacity(1, unordered()), {record(0, 1), record(0, 2)});
+  BOOST_TEST(calls_of(got) == "0:1/1 5:2/1");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(reference_model_failure_rules)
+
+BOOST_AUTO_TEST_CASE(the_first_rule_that_fits_counts) {
+  const auto with = failing_with(
+    "io", scenario_failure_action::drop,
+    failing_with("busy", scenario_failure_action::fail_job,
+                 failing_with("io", scenario_failure_action::dead_letter, dead_letters(ordered()))));
+  const auto got = run(with, {record(0, 1), record(0, 2), record(4, 3)},
+                       {{1, {fails(1, "io")}}, {2, {fails(1, "wrong")}}, {3, {fails(1, "busy")}}});
+  // Of the rules, the one for io that stands first was written first.
+  BOOST_TEST(output_of(got) == "1:d1,io,1 1:d2,wrong,1");
+  BOOST_TEST(failure_of(got) == "5:busy,3");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_thrown_and_timeouts_have_rules_of_their_own) {
+  const auto with = failing_with(
+    "timeout_error", scenario_failure_action::drop,
+    failing_with("exception", scenario_failure_action::drop, dead_letters(timeout(5, ordered()))));
+  const auto got
+    = run(with, {record(0, 1), record(0, 2), record(0, 3), record(0, 4)},
+          {{1, {throws("io")}}, {2, {fails(1, "exception")}}, {3, {fails(1, "timeout_error")}},
+           {4, {silence()}}});
+  BOOST_TEST(output_of(got) == "1:d2,exception,1 1:d3,timeout_error,1");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_CASE(reference_model_may_keep_retrying_at_the_end) {
+  const std::vector<scenario_input> input{record(0, 1), end(3)};
+  const service answers{{1, {fails(2), fails(2), after(1)}}};
+  BOOST_TEST(calls_of(run(dead_letters(retries(5, 5, ordered())), input, answers)) == "0:1/1 3:1/2");
+  const auto got = run(keeps_retrying(dead_letters(retries(5, 5, ordered()))), input, answers);
+  BOOST_TEST(calls_of(got) == "0:1/1 7:1/2 14:1/3");
+  BOOST_TEST((got.account->ended_at == std::vector<millis>{15}));
+}
+
+BOOST_AUTO_TEST_SUITE(reference_model_account)
+
+BOOST_AUTO_TEST_CASE(everything_is_counted) {
+  auto fails_twice = fails(2);
+  fails_twice.twice = {after(3)};
+  const auto got
+    = run(dead_letters(retries(1, 2, timeout(20, unordered()))),
+          {record(0, 1), record(0, 2), record(1, 3), end(9)},
+          {{1, {fails(1), emits(1, {10, 11})}}, {2, {fails_twice}}, {3, {after(2)}}});
+  run_account expected;
+  expected.records_in = 3;
+  expected.records_finished = 3;
+  expected.records_out = 3;
+  expected.calls = 5;
+  expected.retries = 2;
+  expected.dead_letters = 1;
+  expected.late_completions = 2;
+  expected.attempt_times = {{2, 2}};
+  expected.ended_at = {9};
+  BOOST_TEST((got.account == expected));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_at_the_end_is_counted) {
+  const auto got = run(ordered(), {record(0, 1), watermark(0, 3)}, {{1, {silence()}}});
+  BOOST_TEST(got.account->held == 2u);
+  BOOST_TEST(got.account->running == 1u);
+  BOOST_TEST(got.account->ended_at.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_times_of_the_last_four_attempts_are_known) {
+  const auto got = run(dead_letters(retries(5, 1, timeout(100, ordered()))), {record(0, 1)},
+                       {{1, {fails(1), fails(2), fails(3), fails(4), fails(5), fails(6)}}});
+  BOOST_TEST((got.account->attempt_times == std::vector<std::vector<millis>>{{3, 4, 5, 6}}));
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_that_a_timeout_ends_has_its_time_too) {
+  const auto got = run(dead_letters(timeout(7, ordered())), {record(0, 1)}, {{1, {after(9)}}});
+  BOOST_TEST(got.account->timeouts == 1u);
+  BOOST_TEST(got.account->late_completions == 1u);
+  BOOST_TEST((got.account->attempt_times == std::vector<std::vector<millis>>{{7}}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
 // -- what chance decides --
 
 namespace {

@@ -20,6 +20,9 @@ using values = std::vector<std::int64_t>;
 inline scenario_input record(millis at, std::int64_t value, std::optional<std::int64_t> ts = {}) {
   return {at, record_arrives{value, ts}};
 }
+inline scenario_input large_record(millis at, std::int64_t value, std::size_t bytes) {
+  return {at, record_arrives{value, {}, bytes}};
+}
 inline scenario_input watermark(millis at, std::int64_t time) {
   return {at, watermark_arrives{time}};
 }
@@ -104,6 +107,19 @@ inline scenario_operator capacity(std::size_t capacity, scenario_operator with) 
 }
 inline scenario_operator calls_max(std::size_t calls, scenario_operator with) {
   with.max_concurrent_calls = calls;
+  return with;
+}
+inline scenario_operator bytes_max(std::size_t bytes, scenario_operator with) {
+  with.capacity_bytes = bytes;
+  return with;
+}
+inline scenario_operator failing_with(std::string error, scenario_failure_action action,
+                                      scenario_operator with) {
+  with.failure_rules.push_back({std::move(error), action});
+  return with;
+}
+inline scenario_operator keeps_retrying(scenario_operator with) {
+  with.keeps_retrying = true;
   return with;
 }
 inline scenario_operator retries(std::uint32_t max_attempts, millis delay, scenario_operator with) {

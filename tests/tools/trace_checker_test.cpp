@@ -3,7 +3,7 @@
 // Each promise broken in a trace that is otherwise right. That what is right is accepted, the
 // reference model shows, over random scenarios and random orders of events.
 
-#include "random_scenario.hpp"
+#include "../support/random_scenario.hpp"
 #include "reference_model.hpp"
 #include "scenario_words.hpp"
 #include "trace_checker.hpp"
@@ -322,6 +322,44 @@ BOOST_AUTO_TEST_CASE(an_attempt_that_a_restore_forgets_is_noticed) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
+// -- what files cannot say --
+
+BOOST_AUTO_TEST_SUITE(trace_checker_hidden)
+
+BOOST_AUTO_TEST_CASE(a_record_that_is_lost_where_room_comes_late_is_noticed) {
+  scenario what{"", ordered(), {record(0, 1), record(0, 2)}, {}, {}};
+  what.room = {{5, 1, 0}, {9, 9, 9}};
+  auto shown = run_reference_model(what);
+  BOOST_TEST(first_violation(what, shown).value_or("") == "");
+  shown.output.pop_back();
+  BOOST_TEST(first_violation(what, shown).value_or("") == "record 2 is lost");
+  // Where there is no more room, it may be held for ever.
+  what.room = {{5, 1, 0}};
+  BOOST_TEST(first_violation(what, shown).value_or("") == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_that_a_rule_forbids_is_noticed) {
+  const auto drops
+    = failing_with("io", scenario_failure_action::drop, ordered());
+  experiment tried{drops, {record(0, 1)}, {{1, {fails(4)}}}};
+  tried.shown.failed = trace_failure{4, "io", 1};
+  BOOST_TEST(tried.violation()
+             == "the job fails at 4 with io of record 1, which has no such failure then");
+  const auto fails_job
+    = failing_with("io", scenario_failure_action::fail_job, dead_letters(ordered()));
+  BOOST_TEST(experiment(fails_job, {record(0, 1)}, {{1, {fails(4)}}}).shown.failed.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(retries_that_stop_at_the_end_although_they_are_kept_are_noticed) {
+  experiment tried{keeps_retrying(dead_letters(retries(2, 5, timeout(50, ordered())))),
+                   {record(0, 1), end(3)},
+                   {{1, {fails(2), fails(2), after(1)}}}};
+  tried.shown.calls[1].at = 3;
+  BOOST_TEST(tried.violation() == "record 1 is called at 3 before its back-off ends at 7");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
 // -- what is right --
 
 BOOST_AUTO_TEST_SUITE(trace_checker_acceptance)
@@ -329,12 +367,15 @@ BOOST_AUTO_TEST_SUITE(trace_checker_acceptance)
 BOOST_AUTO_TEST_CASE(what_the_model_does_is_accepted_in_any_order) {
   for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
     scenario_generator random{seed};
-    const auto what = random.next();
+    auto what = random.next();
     const auto usual = first_violation(what, run_reference_model(what)).value_or("");
     BOOST_TEST(usual == "", "seed " << seed << ": " << usual);
     const auto choose = [&](auto due) { return random.below(due.size()); };
     const auto other = first_violation(what, run_reference_model(what, choose)).value_or("");
     BOOST_TEST(other == "", "seed " << seed << ", in another order: " << other);
+    what.room = random.room();
+    const auto limited = first_violation(what, run_reference_model(what)).value_or("");
+    BOOST_TEST(limited == "", "seed " << seed << ", with little room: " << limited);
   }
 }
 
