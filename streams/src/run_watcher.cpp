@@ -19,8 +19,18 @@ void run_watcher::note(std::size_t element, happening_kind what, std::uint32_t a
 bool run_watcher::is_border(std::size_t element) const {
   const auto& what = scenario_.input[element].what;
   return std::holds_alternative<watermark_arrives>(what)
-         || std::holds_alternative<status_arrives>(what)
-         || std::holds_alternative<end_arrives>(what);
+         || std::holds_alternative<status_arrives>(what) || is_end(element);
+}
+
+bool run_watcher::is_end(std::size_t element) const {
+  return std::holds_alternative<end_arrives>(scenario_.input[element].what);
+}
+
+std::size_t run_watcher::end_of_input() const {
+  std::size_t element = 0;
+  while (!is_end(element))
+    ++element;
+  return element;
 }
 
 void run_watcher::arrives(std::size_t element) {
@@ -96,6 +106,9 @@ void run_watcher::restored(const scenario_operator& settings, const simulated_sn
                            std::deque<std::size_t> borders) {
   settings_ = &settings;
   borders_ = std::move(borders);
+  // An operator whose input has ended says so anew.
+  if (held.input_ended && (borders_.empty() || !is_end(borders_.back())))
+    borders_.push_back(end_of_input());
   std::set<std::size_t> back{waiting.begin(), waiting.end()};
   back.insert(borders_.begin(), borders_.end());
   for (const auto& each : held.entries)

@@ -54,7 +54,6 @@ public:
 private:
   struct life {
     happening_kind state = happening_kind::arrives;
-    bool is_here = false;
     /// The call that runs; 0: none.
     std::uint64_t call = 0;
     bool failed = false;
@@ -68,6 +67,9 @@ private:
   void drop_merged_borders(std::size_t held, std::size_t held_ends,
                            std::span<const std::size_t> waiting);
   bool is_border(std::size_t element) const;
+  bool is_end(std::size_t element) const;
+  /// Where it is in the input, which has one.
+  std::size_t end_of_input() const;
   std::size_t borders_among(std::span<const std::size_t> elements) const;
 
   const scenario& scenario_;

@@ -535,6 +535,21 @@ BOOST_AUTO_TEST_CASE(in_the_log_the_end_stands_in_line) {
   BOOST_TEST((of_end == expected));
 }
 
+BOOST_AUTO_TEST_CASE(in_the_log_an_end_that_has_left_leaves_again_after_a_restore) {
+  in(0, end_arrives{});
+  in(1, barrier_arrives{1});
+  in(3, operator_restores{1, false, {}});
+  std::vector<happening> log;
+  run(&log);
+  using enum happening_kind;
+  std::vector<happening> of_end;
+  for (const auto& each : log)
+    if (each.element == 0)
+      of_end.push_back(each);
+  const std::vector<happening> expected{{0, 0, arrives}, {0, 0, leaves}, {3, 0, is_restored}, {3, 0, leaves}};
+  BOOST_TEST((of_end == expected));
+}
+
 BOOST_AUTO_TEST_CASE(the_log_changes_nothing) {
   what.with.mode = scenario_mode::key_ordered;
   what.with.capacity = 1;
