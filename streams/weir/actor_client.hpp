@@ -18,18 +18,22 @@
 ///
 /// An answer that is an error fails the call: with the kind `connection_lost` where the actor has ended,
 /// `rejected` where it does not understand the question, `exception` where its handler threw, and else
-/// with the name of the error's category, so that a retry strategy can name it. An actor that never answers leaves the call to the record's timeout.
+/// with the name of the error's category, so that a retry strategy can name it. An actor that never answers
+/// leaves the call to the record's timeout.
 /// tests/streams/actor_client_test.cpp.
 
+#include "weir/complete_as.hpp"
 #include "weir/result_future.hpp"
 #include "weir/task.hpp"
 #include "weir/time.hpp"
 #include "weir/unique_function.hpp"
 
 #include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/typed_actor.hpp>
 
+#include <coroutine>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -60,6 +64,60 @@ private:
 /// What an actor's error is as weir's.
 error error_of_actor(const caf::actor_system& in, const caf::error& of);
 
+/// A question without an answer: `then` gets the answer, or learns that nobody waits any more.
+template <class Answer, class Then>
+struct open_question {
+  Then then;
+  unique_function<void()> answered;
+  time_point deadline;
+  caf::actor_system* in;
+
+  open_question(Then t, unique_function<void()> a, time_point d, caf::actor_system& system)
+    : then(std::move(t)), answered(std::move(a)), deadline(d), in(&system) {}
+  open_question(const open_question&) = delete;
+  open_question& operator=(const open_question&) = delete;
+  ~open_question() {
+    if constexpr (requires { then.expire(); })
+      if (answered && deadline <= in->clock().now())
+        then.expire();
+  }
+
+  void operator()(expected<Answer> got) {
+    std::exchange(answered, {})();
+    then(std::move(got));
+  }
+};
+
+/// Completes a call with an actor's answer.
+template <class Out>
+struct completes_with_answer {
+  result_future<Out> done;
+
+  template <class Answer>
+  void operator()(expected<Answer> got) {
+    complete_as(done, std::move(got));
+  }
+  void expire() { done.expire(); }
+};
+
+/// Awaits the answer to what `start` asks.
+template <class Answer, class Start>
+class actor_answer_awaitable : public continuation_awaitable<expected<Answer>> {
+public:
+  explicit actor_answer_awaitable(Start start) : start_(std::move(start)) {}
+
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> waits) {
+    auto& who = waits.promise();
+    this->wait(who, [&](continuation<expected<Answer>> then) {
+      start_(std::move(then), who.call().facts().deadline);
+    });
+  }
+
+private:
+  Start start_;
+};
+
 } // namespace detail
 
 class actor_client {
@@ -69,57 +127,44 @@ public:
   actor_client(const actor_client&) {}
   actor_client& operator=(const actor_client&) { return *this; }
 
-  /// Asks `target` with a message of `question`, and completes `done` with its answer, an `Answer` from
-  /// which a result can be made.
+  /// Asks `target` with a message of `question`, and completes `done` with its answer, an `Answer`: a result,
+  /// or a `std::vector` of results (perhaps empty).
   template <class Answer, class Target, class Out, class... Ts>
   void complete_from(const Target& target, result_future<Out> done, Ts&&... question) {
     const auto deadline = done.deadline();
-    ask_then<Answer>(
-      target, deadline,
-      [done = std::move(done)](expected<Answer> got) mutable {
-        if (got)
-          done.complete(Out(*std::move(got)));
-        else
-          done.fail(std::move(got).why());
-      },
-      std::forward<Ts>(question)...);
+    ask_then<Answer>(target, deadline, detail::completes_with_answer<Out>{std::move(done)},
+                     std::forward<Ts>(question)...);
   }
 
   /// As a coroutine: awaits the answer, an `expected<Answer>`.
   template <class Answer, class Target, class... Ts>
   auto ask(const Target& target, Ts&&... question) {
     auto start = [this, target, all = std::make_tuple(std::forward<Ts>(question)...)](
-                   continuation<expected<Answer>> then) mutable {
+                   continuation<expected<Answer>> then, time_point deadline) mutable {
       std::apply(
         [&](auto&... each) {
-          ask_then<Answer>(target, time_point::max(), std::move(then), std::move(each)...);
+          ask_then<Answer>(target, deadline, std::move(then), std::move(each)...);
         },
         all);
     };
-    return detail::callback_awaitable<expected<Answer>, decltype(start)>{std::move(start)};
+    return detail::actor_answer_awaitable<Answer, decltype(start)>{std::move(start)};
   }
 
   /// Asks, and calls `then` with an `expected<Answer>` on a thread of the target's actor system: it must
   /// only hand over. It is destroyed without being called where nobody waits for the answer any more:
-  /// past `deadline`, at the latest when a thousand questions more were asked.
+  /// past `deadline`, at the latest when a thousand questions more were asked; `then.expire()`, if it has
+  /// that, is called before.
   template <class Answer, class Target, class Then, class... Ts>
   void ask_then(const Target& target, time_point deadline, Then then, Ts&&... question) {
     if (askers_ == nullptr)
       askers_ = std::make_unique<detail::askers>();
     askers_->post(
       target.home_system(), deadline,
-      [target, then = std::move(then), all = std::make_tuple(std::forward<Ts>(question)...)](
+      [target, deadline, then = std::move(then), all = std::make_tuple(std::forward<Ts>(question)...)](
         caf::event_based_actor& self, unique_function<void()> answered) mutable {
-        struct pending {
-          Then then;
-          unique_function<void()> answered;
-          void operator()(expected<Answer> got) {
-            answered();
-            then(std::move(got));
-          }
-        };
         // CAF copies handlers.
-        const auto waits = std::make_shared<pending>(pending{std::move(then), std::move(answered)});
+        const auto waits = std::make_shared<detail::open_question<Answer, Then>>(
+          std::move(then), std::move(answered), deadline, self.system());
         std::apply(
           [&](auto&... each) {
             self.request(target, caf::infinite, std::move(each)...)
