@@ -75,7 +75,7 @@ public:
     next_ = next_.of_input(number);
   }
 
-  /// Reads origins in ascending order of index, each in constant time.
+  /// Reads origins in ascending order of index, each in constant time. More may be appended meanwhile.
   class cursor {
   public:
     origin at(const origin_runs& runs, std::size_t index) {
@@ -87,15 +87,28 @@ public:
     /// As `at`, straight to where it is kept: a copy of what `at` gives would be read in one piece just
     /// after it was written in two, for which processors wait.
     [[gnu::always_inline]] void read(const origin_runs& runs, std::size_t index, origin& into) {
-      while (run_ + 1 < runs.runs_.size() && runs.runs_[run_ + 1].first <= index)
-        ++run_;
-      const auto& in = runs.runs_[run_];
-      into = in.start;
-      into.position += index - in.first;
+      if (index >= end_) [[unlikely]]
+        find_run(runs, index);
+      into.position = first_.position + index;
+      into.ordinal = first_.ordinal;
+      into.split = first_.split;
     }
 
   private:
+    [[gnu::noinline]] void find_run(const origin_runs& runs, std::size_t index) {
+      while (run_ + 1 < runs.runs_.size() && runs.runs_[run_ + 1].first <= index)
+        ++run_;
+      const auto& in = runs.runs_[run_];
+      first_ = in.start;
+      first_.position -= in.first;
+      end_ = run_ + 1 < runs.runs_.size() ? runs.runs_[run_ + 1].first : runs.count_;
+    }
+
     std::size_t run_ = 0;
+    /// Where the run that was read last ends, as far as was known then.
+    std::size_t end_ = 0;
+    /// What would be the origin of index 0 if that run began there.
+    origin first_;
   };
 
 private:

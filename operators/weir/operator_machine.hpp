@@ -305,6 +305,8 @@ private:
 
   void push_border(const control& what) {
     auto& run = what.kind() == control_kind::watermark ? watermarks_in_a_row_ : statuses_in_a_row_;
+    if (std::exchange(run.after, counts_.records_in) != counts_.records_in)
+      run.length = 0;
     if (queue_.mode() == output_mode::key_ordered && run.length == free_borders_max) {
       borders_of_[run.last] = what;
       return;
@@ -316,7 +318,8 @@ private:
     borders_of_[slot] = what;
     e.arrival = arrivals_++;
     queue_.push_border(slot);
-    run = {run.length + 1, slot};
+    ++run.length;
+    run.last = slot;
     ++size_;
     ++borders_;
   }
@@ -324,7 +327,6 @@ private:
   /// Takes the record at `at`.
   void admit(batch<input_type>& in, batch_cursor& at, operator_outputs& out, time_point now) {
     ++counts_.records_in;
-    watermarks_in_a_row_ = statuses_in_a_row_ = {};
     const auto slot = free_slot();
     auto& e = table_[slot];
     const auto key = in.key(at.record);
@@ -337,7 +339,8 @@ private:
     e.hook_called = false;
     if constexpr (requires { observer_.admitted(slot); })
       observer_.admitted(slot);
-    if (!waiting_.empty() || !may_call() || !queue_.key_is_free(key)) {
+    // Room for its bytes there is, or it would not have been taken.
+    if (!waiting_.empty() || running_ >= calls_max_ || !queue_.key_is_free(key)) {
       enter(slot, e, now);
       e.state = entry_state::waiting;
       wait_for_call(slot);
@@ -350,7 +353,8 @@ private:
       ++running_;
       if (port_.has_own())
         settle(out, now);
-    } else if (is_final(*completed) && queue_.passes_directly(key) && out.results.has_room()) {
+    } else if (is_final(*completed) && (size_ == 0 || queue_.passes_directly(key))
+               && out.results.has_room()) {
       caller_.observe(duration{0});
       leave_with_results(slot, e, *completed, out);
       e.value.reset();
@@ -863,6 +867,8 @@ private:
   std::size_t borders_ = 0;
   /// Borders of one kind that have come since the last record.
   struct border_run {
+    /// How many records had come before it.
+    std::uint64_t after = 0;
     std::size_t length = 0;
     slot_index last = no_slot;
   };
