@@ -241,6 +241,9 @@ private:
     tell_watcher();
     auto one = std::move(deferred_.front());
     deferred_.pop_front();
+    // Those that came together may have told one thread alone.
+    if (!deferred_.empty())
+      (spare_ > 0 ? spare_come_ : watcher_come_).notify_one();
     ++taken_;
     guard.unlock();
     if (one.deadline > now())

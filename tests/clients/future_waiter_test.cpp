@@ -365,6 +365,29 @@ BOOST_AUTO_TEST_CASE(a_deferred_function_that_takes_long_leaves_the_others_to_an
   seen.wait_for_ready(49);
 }
 
+BOOST_AUTO_TEST_CASE(deferred_functions_that_come_together_each_get_a_thread_that_is_free) {
+  for (int round = 0; round < 200; ++round) {
+    start(2);
+    // Both threads rest, the one where it watches.
+    std::this_thread::yield();
+    std::promise<void> gate;
+    wait_for(std::async(std::launch::deferred,
+                        [open = gate.get_future()] {
+                          open.wait();
+                          return 1;
+                        }),
+             1);
+    wait_for(std::async(std::launch::deferred,
+                        [&] {
+                          gate.set_value();
+                          return 2;
+                        }),
+             2);
+    seen.wait_for_ready(static_cast<std::size_t>(2 * round + 2));
+    close();
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_deferred_function_whose_deadline_has_passed_is_not_run) {
   start(1);
   wait_for(std::async(std::launch::deferred, []() -> int { throw std::logic_error("it ran"); }), 1,
