@@ -10,6 +10,7 @@
 
 #include <coroutine>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -80,10 +81,15 @@ struct bridge {
   static bridge await(std::add_pointer_t<A> what, std::optional<T>& value, std::exception_ptr& thrown,
                       foreign_end end) {
     try {
-      if constexpr (std::is_void_v<await_result_t<A>>)
+      using result = await_result_t<A>;
+      if constexpr (std::is_void_v<result>) {
         co_await static_cast<A&&>(*what);
-      else
+      } else if constexpr (std::is_lvalue_reference_v<result>) {
+        auto& got = co_await static_cast<A&&>(*what);
+        value.emplace(std::addressof(got));
+      } else {
         value.emplace(co_await static_cast<A&&>(*what));
+      }
     } catch (...) {
       thrown = std::current_exception();
     }
@@ -115,12 +121,18 @@ public:
   result await_resume() {
     if (thrown_)
       std::rethrow_exception(thrown_);
-    if constexpr (!std::is_void_v<result>)
+    if constexpr (std::is_lvalue_reference_v<result>)
+      return **value_;
+    else if constexpr (!std::is_void_v<result>)
       return *std::move(value_);
   }
 
 private:
-  using value = std::conditional_t<std::is_void_v<result>, std::monostate, std::remove_cvref_t<result>>;
+  /// What a reference refers to stays the library's.
+  using value = std::conditional_t<
+    std::is_void_v<result>, std::monostate,
+    std::conditional_t<std::is_lvalue_reference_v<result>, std::add_pointer_t<result>,
+                       std::remove_cvref_t<result>>>;
 
   std::add_pointer_t<A> what_;
   std::optional<value> value_;

@@ -80,6 +80,32 @@ BOOST_AUTO_TEST_CASE(other_libraries_awaitables_are_awaited_on_their_thread_and_
   BOOST_TEST(op.left() == "a7 ");
 }
 
+BOOST_AUTO_TEST_CASE(a_reference_that_another_library_gives_stays_one) {
+  struct shared_answer : foreign {
+    explicit shared_answer(const foreign& of) : foreign(of) {}
+    const int& await_resume() const { return with->value; }
+  };
+  struct writable_answer : foreign {
+    explicit writable_answer(const foreign& of) : foreign(of) {}
+    int& await_resume() const { return with->value; }
+  };
+  foreign f;
+  operator_of op{[&](const std::string&) -> task<std::string> {
+    const auto& read = co_await shared_answer{f};
+    BOOST_TEST(&read == &f.with->value);
+    auto& written = co_await writable_answer{f};
+    written = 9;
+    co_return std::to_string(read);
+  }};
+  op.push("a");
+  f.with->waits.resume();
+  op.settle();
+  f.with->waits.resume();
+  op.settle();
+  BOOST_TEST(op.left() == "9 ");
+  BOOST_TEST(f.with->value == 9);
+}
+
 BOOST_AUTO_TEST_CASE(a_coroutine_knows_its_attempt_its_deadline_and_the_time_that_was_left) {
   operator_options options;
   options.retry = fixed_delay{1, 10ms, any_error()};
