@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weir/actor_client.hpp"
 
+#include "forgets_system.hpp"
+
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
@@ -37,7 +39,11 @@ caf::behavior ask_on(caf::event_based_actor* self, const std::shared_ptr<mailbox
       from->wake_up_under_way = false;
     }
     for (auto& each : all)
-      each(*self, [from] { --from->open; });
+      try {
+        each(*self, [from] { --from->open; });
+      } catch (...) {
+        // There was no memory for it: its call learns that nobody answers. The others are asked.
+      }
   }};
 }
 
@@ -104,6 +110,7 @@ void askers::post(caf::actor_system& in, time_point deadline, work what) {
   if (all.empty() || all.back().is_full() || !all.back().is_in(in)) {
     const auto now = in.clock().now();
     std::erase_if(all, [&](const asker& each) { return each.is_full() && each.is_done(now); });
+    const forgets_system here;
     all.emplace_back(in);
   }
   all.back().post(deadline, std::move(what));

@@ -3,7 +3,7 @@
 
 /// Asks CAF actors of yours from an async function, and completes its calls with their answers. A
 /// function keeps an `actor_client` and uses it on the operator's thread. The actors may live in any actor
-/// system of the process; answers come in there and are only handed over. One client may ask any number
+/// system of the process that outlives the job; answers come in there and are only handed over. One client may ask any number
 /// of actors; when it is destroyed nobody waits for their answers any more.
 ///
 ///     class rate_of : public weir::async_function<std::string, double> {
@@ -25,6 +25,7 @@
 #include "weir/complete_as.hpp"
 #include "weir/result_future.hpp"
 #include "weir/task.hpp"
+#include "weir/thrown_error.hpp"
 #include "weir/time.hpp"
 #include "weir/unique_function.hpp"
 
@@ -77,15 +78,27 @@ struct open_question {
   open_question(const open_question&) = delete;
   open_question& operator=(const open_question&) = delete;
   ~open_question() {
-    if constexpr (requires { then.expire(); })
+    if constexpr (is_ours)
       if (answered && deadline <= in->clock().now())
         then.expire();
   }
 
-  void operator()(expected<Answer> got) {
+  /// `make` gives the `expected<Answer>`. What is thrown is not the helper actor's, which has others to ask.
+  template <class Make>
+  void answer(Make make) noexcept {
+    if (!answered)
+      return;
     std::exchange(answered, {})();
-    then(std::move(got));
+    try {
+      then(make());
+    } catch (...) {
+      if constexpr (is_ours)
+        then(expected<Answer>{thrown_error("call", "actor's answer")});
+    }
   }
+
+private:
+  static constexpr bool is_ours = requires(Then& of) { of.expire(); };
 };
 
 /// Completes a call with an actor's answer.
@@ -153,9 +166,15 @@ public:
   /// Asks, and calls `then` with an `expected<Answer>` on a thread of the target's actor system: it must
   /// only hand over. It is destroyed without being called where nobody waits for the answer any more:
   /// past `deadline`, at the latest when a thousand questions more were asked; `then.expire()`, if it has
-  /// that, is called before.
+  /// that, is called before. What `then` throws is dropped. Where `target` is an empty handle it is called
+  /// here, with an error of the kind `argument`.
   template <class Answer, class Target, class Then, class... Ts>
   void ask_then(const Target& target, time_point deadline, Then then, Ts&&... question) {
+    if (!target) {
+      then(expected<Answer>{error{error_kind::argument, "actor", "its handle is empty: set it before the "
+                                                                 "function is called"}});
+      return;
+    }
     if (askers_ == nullptr)
       askers_ = std::make_unique<detail::askers>();
     askers_->post(
@@ -165,15 +184,20 @@ public:
         // CAF copies handlers.
         const auto waits = std::make_shared<detail::open_question<Answer, Then>>(
           std::move(then), std::move(answered), deadline, self.system());
-        std::apply(
-          [&](auto&... each) {
-            self.request(target, caf::infinite, std::move(each)...)
-              .then([waits](Answer& got) { (*waits)(std::move(got)); },
-                    [waits, &system = self.system()](caf::error& why) {
-                      (*waits)(detail::error_of_actor(system, why));
-                    });
-          },
-          all);
+        using reply = expected<Answer>;
+        try {
+          std::apply(
+            [&](auto&... each) {
+              self.request(target, caf::infinite, std::move(each)...)
+                .then([waits](Answer& got) { waits->answer([&] { return reply{std::move(got)}; }); },
+                      [waits, &system = self.system()](caf::error& why) {
+                        waits->answer([&] { return reply{detail::error_of_actor(system, why)}; });
+                      });
+            },
+            all);
+        } catch (...) {
+          waits->answer([] { return reply{thrown_error("call", "question")}; });
+        }
       });
   }
 

@@ -159,6 +159,76 @@ BOOST_AUTO_TEST_CASE(many_questions_at_once_all_have_their_answer) {
   BOOST_TEST((run(records, asking<caf::actor>{system.spawn(double_it, nothing_more{})}) == expected));
 }
 
+/// A result that cannot be made of a great number.
+struct small {
+  small(int of) : number(of) {
+    if (of > 100)
+      throw std::out_of_range("too great");
+  }
+  int number;
+};
+
+BOOST_AUTO_TEST_CASE(an_answer_of_which_no_result_can_be_made_fails_its_call_alone) {
+  std::string seen;
+  weir::environment env{{.threads = 1}};
+  const auto results = weir::async_data_stream::ordered_wait(
+    env.from_source(weir::collection_source<int>{{1, 60, 2, 3}}),
+    [who = system.spawn(double_it, nothing_more{}),
+     asks = weir::actor_client{}](const int& x, weir::result_future<small> done) mutable {
+      asks.complete_from<int>(who, std::move(done), x);
+    },
+    {.name = "ask", .timeout = 1s, .on_failure = weir::failure_action::dead_letter});
+  results.sink_to([&](const small& x) { seen += std::to_string(x.number) + " "; });
+  std::string dead;
+  results.dead_letters().sink_to(
+    [&](const weir::dead_letter<int>& of) { dead += of.why.text() + "; "; }, {.name = "dead"});
+  BOOST_TEST(env.execute("ask").text() == "done");
+  BOOST_TEST(seen == "2 4 6 ");
+  BOOST_TEST(dead == "call: its actor's answer threw: too great (exception); ");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_callback_throws_harms_no_other_question) {
+  struct throwing : weir::async_function<int, int> {
+    explicit throwing(caf::actor of) : target(std::move(of)) {}
+    void async_invoke(const int& x, weir::result_future<int> done) {
+      client.ask_then<int>(target, weir::time_point::max(), [d = std::move(done)](weir::expected<int> got) mutable {
+        if (*got == 4)
+          throw std::runtime_error("four");
+        d.complete(*got);
+      }, x);
+    }
+    caf::actor target;
+    weir::actor_client client;
+  };
+  // The dead letter has a sink of its own.
+  auto seen = run({1, 2, 3, 4}, throwing{system.spawn(double_it, nothing_more{})});
+  const auto at = seen.find("abandoned ");
+  BOOST_REQUIRE(at != std::string::npos);
+  BOOST_TEST(seen.erase(at, 10) == "2 6 8 ");
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_handle_is_an_error_of_the_call) {
+  BOOST_TEST(run({1}, asking<caf::actor>{caf::actor{}}) == "argument ");
+}
+
+BOOST_AUTO_TEST_CASE(a_system_that_was_asked_may_end_before_the_handle_of_the_job) {
+  weir::environment env;
+  std::optional<weir::job> job;
+  {
+    caf::actor_system_config config_of_asked;
+    caf::actor_system asked{config_of_asked};
+    const auto who = asked.spawn(double_it, nothing_more{});
+    weir::async_data_stream::ordered_wait(
+      env.from_source(weir::collection_source<int>{{1, 2}}),
+      asking<caf::actor>{who}, {.name = "ask", .timeout = 10s})
+      .sink_to([](int) {});
+    job.emplace(env.start("ask"));
+    BOOST_TEST(job->wait().text() == "done");
+    // The environment's function has a handle.
+    caf::anon_send_exit(who, caf::exit_reason::user_shutdown);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(nothing_of_the_client_lives_on) {
   const auto before = system.registry().running();
   { run({1, 2, 3}, asking<caf::actor>{system.spawn(double_it, nothing_more{})}); }
