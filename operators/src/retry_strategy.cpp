@@ -9,6 +9,9 @@ namespace weir {
 
 namespace {
 
+/// Numbers of attempts share their bits with marks of the completion port.
+constexpr std::uint32_t max_attempts_max = 100'000'000;
+
 template <class... Ts>
 struct overloaded : Ts... {
   using Ts::operator()...;
@@ -99,7 +102,8 @@ std::vector<error> retry_strategy::mistakes(const std::string& thing) const {
                          "retry." + parameter + " is " + value + " but must be " + rule);
   };
   if (enabled())
-    require(max_attempts() > 0, "max_attempts", "0", "> 0 (the number of retries)");
+    require(max_attempts() > 0 && max_attempts() <= max_attempts_max, "max_attempts",
+            std::to_string(max_attempts()), "1 to 100000000 (the number of retries)");
   if (const auto* own = std::get_if<custom_delay>(&how_))
     require(own->delay != nullptr, "delay", "no function", "one that gives the wait before a retry");
   if (const auto* fixed = std::get_if<fixed_delay>(&how_))

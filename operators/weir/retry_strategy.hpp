@@ -84,7 +84,7 @@ result_predicate result_where(F f) {
 
 /// Waits the same time before each retry.
 struct fixed_delay {
-  /// Number of retries; there are up to `max_attempts` + 1 calls. > 0.
+  /// Number of retries; there are up to `max_attempts` + 1 calls. 1 to 100,000,000.
   std::uint32_t max_attempts = 0;
   /// > 0.
   duration delay{};
@@ -97,7 +97,7 @@ struct fixed_delay {
 /// Waits min(initial x multiplier^(n-1), max) before retry n, rounded down to whole nanoseconds, less
 /// a random part of it.
 struct exponential_delay {
-  /// Number of retries; there are up to `max_attempts` + 1 calls. > 0.
+  /// Number of retries; there are up to `max_attempts` + 1 calls. 1 to 100,000,000.
   std::uint32_t max_attempts = 0;
   /// > 0.
   duration initial{};
@@ -115,7 +115,7 @@ struct exponential_delay {
 
 /// A strategy of your own.
 struct custom_delay {
-  /// Number of retries; there are up to `max_attempts` + 1 calls. > 0.
+  /// Number of retries; there are up to `max_attempts` + 1 calls. 1 to 100,000,000.
   std::uint32_t max_attempts = 0;
   /// The wait before retry `n` (from 1): a function, or an object of a class with a call operator.
   /// Shared by all instances of the operator, so it must not change anything without a lock. What is

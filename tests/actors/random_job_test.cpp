@@ -22,7 +22,7 @@ std::string trace_of(std::uint64_t seed) {
 BOOST_AUTO_TEST_SUITE(random_jobs)
 
 BOOST_AUTO_TEST_CASE(every_record_is_accounted_for_once) {
-  const auto [first, count] = weir::testing::seeds(300);
+  const auto [first, count] = weir::testing::seeds(1000);
   for (auto seed = first; seed < first + count; ++seed)
     BOOST_TEST_CONTEXT("seed " << seed) {
       trace_of(seed);

@@ -9,6 +9,10 @@ set -euo pipefail
 impure='#[[:space:]]*include[[:space:]]*[<"](caf/|thread>|fstream>|random>)'
 impure+='|system_clock|steady_clock::now|high_resolution_clock|random_device'
 
+# What is the program's own, and not for a library inside it. Sinks write to the descriptors that they are given.
+programs_own='\bgetenv\b|std::c(out|err|log)\b|\bf?printf\(|\b(quick_)?exit\(|\babort\('
+programs_own+='|\bsigaction\b|\bsignal\(|\bsocket\('
+
 seconds_max=3
 
 fail() {
@@ -44,6 +48,22 @@ a_breach_is_noticed() {
   done
   echo 'std::chrono::steady_clock::time_point due;' >"$TEST_DIR/weir/breach.hpp"
   ! find_breaches "$TEST_DIR" || fail "a time point is no clock"
+}
+
+# Prints the lines of a folder that touch what is the program's own; succeeds when there are some.
+find_bad_manners() {
+  grep -rnE --include='*.hpp' --include='*.cpp' "$programs_own" "$1"
+}
+
+libraries_are_good_guests() {
+  local folder
+  for folder in messages operators clients connectors actors streams metrics; do
+    [ -n "$(find "$WEIR_SOURCE_DIR/$folder" -name "*.hpp")" ] || fail "$folder/ has no headers"
+    if find_bad_manners "$WEIR_SOURCE_DIR/$folder"; then
+      fail "$folder/ may not print, end the process, read the environment, touch signals or open ports"
+    fi
+  done
+  find_bad_manners "$WEIR_SOURCE_DIR/tools" >/dev/null || fail "the command does: the pattern finds nothing"
 }
 
 public_headers_hide_libraries() {

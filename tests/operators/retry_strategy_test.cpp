@@ -156,7 +156,9 @@ BOOST_AUTO_TEST_CASE(good_strategies_have_no_mistakes) {
 
 BOOST_AUTO_TEST_CASE(each_broken_rule_is_named_with_its_value) {
   auto message = mistake(fixed_delay{0, 1ms, {}});
-  BOOST_TEST((says(message, "max_attempts") && says(message, "> 0")));
+  BOOST_TEST((says(message, "max_attempts is 0") && says(message, "1 to 100000000")));
+  message = mistake(fixed_delay{100'000'001, 1ms, {}});
+  BOOST_TEST(says(message, "max_attempts is 100000001"));
   message = mistake(fixed_delay{1, 0ms, {}});
   BOOST_TEST((says(message, "delay is 0 ns") && says(message, "> 0")));
   message = mistake(fixed_delay{1, -5ns, {}});

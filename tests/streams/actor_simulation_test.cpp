@@ -24,7 +24,7 @@ std::string text_of(const weir::expected<trace>& of) {
 BOOST_AUTO_TEST_SUITE(actor_simulation)
 
 BOOST_AUTO_TEST_CASE(random_scenarios_agree_with_the_machine) {
-  const auto [first, count] = weir::testing::seeds(1000);
+  const auto [first, count] = weir::testing::seeds(5000);
   for (auto seed = first; seed < first + count; ++seed)
     BOOST_TEST_CONTEXT("seed " << seed) {
       const auto what = weir::simulation::testing::scenario_generator{seed}.next();

@@ -14,13 +14,19 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 using namespace std::chrono_literals;
 
@@ -61,15 +67,65 @@ struct one_service {
   std::atomic<int> streamed{0};
 };
 
-/// The handlers of all signals, as text.
+/// The handlers of all signals.
 std::vector<void (*)(int)> signal_handlers() {
   std::vector<void (*)(int)> all;
-  for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD, SIGUSR1, SIGUSR2}) {
+  for (int each = 1; each < NSIG; ++each) {
     struct sigaction now {};
     ::sigaction(each, nullptr, &now);
     all.push_back(now.sa_handler);
   }
   return all;
+}
+
+/// What is printed while it lives goes to a file.
+class kept_output {
+public:
+  kept_output() {
+    std::fflush(nullptr);
+    for (auto& each : streams_) {
+      each.before = ::dup(each.number);
+      ::dup2(::fileno(file_), each.number);
+    }
+  }
+  ~kept_output() {
+    restore();
+    std::fclose(file_);
+  }
+  kept_output(const kept_output&) = delete;
+  kept_output& operator=(const kept_output&) = delete;
+
+  /// Ends it. How many bytes were printed.
+  long end() {
+    restore();
+    return ::lseek(::fileno(file_), 0, SEEK_END);
+  }
+
+private:
+  void restore() {
+    std::fflush(nullptr);
+    for (auto& each : streams_)
+      if (each.before >= 0) {
+        ::dup2(each.before, each.number);
+        ::close(std::exchange(each.before, -1));
+      }
+  }
+
+  struct stream {
+    int number;
+    int before = -1;
+  };
+  std::FILE* file_ = std::tmpfile();
+  stream streams_[2]{{STDOUT_FILENO}, {STDERR_FILENO}};
+};
+
+std::ptrdiff_t sockets() {
+  std::ptrdiff_t count = 0;
+  for (const auto& each : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+    std::error_code gone;
+    count += std::filesystem::read_symlink(each, gone).string().starts_with("socket:");
+  }
+  return count;
 }
 
 } // namespace
@@ -136,14 +192,32 @@ BOOST_AUTO_TEST_CASE(a_thousand_starts_and_stops_leave_nothing_while_clients_com
 
 BOOST_AUTO_TEST_CASE(signals_and_what_the_program_prints_stay_its_own) {
   const auto handlers = signal_handlers();
+  const auto sockets_before = sockets();
   weir::testing::client_thread client;
+  kept_output output;
+  bool pushed = false;
+  bool handlers_while_it_runs = false;
+  std::ptrdiff_t sockets_while_it_runs = 0;
   {
     one_service one{client};
+    weir::async_data_stream::ordered_wait(
+      one.env.from_source(weir::collection_source<int>{{1}}),
+      [](const int&, weir::result_future<int>) { throw std::runtime_error("the job fails"); },
+      {.name = "throws", .timeout = 1s})
+      .sink_to([](int) {});
     auto job = one.env.start("quiet");
-    BOOST_TEST(one.pushes->push_tracked(1).wait().has_value());
-    BOOST_TEST((signal_handlers() == handlers));
+    pushed = one.pushes->push_tracked(1).wait().has_value();
+    handlers_while_it_runs = signal_handlers() == handlers;
+    sockets_while_it_runs = sockets();
+    job.wait();
   }
+  // Nothing is checked before, since checks print.
+  const auto printed = output.end();
+  BOOST_TEST(printed == 0);
+  BOOST_TEST(pushed);
+  BOOST_TEST(handlers_while_it_runs);
   BOOST_TEST((signal_handlers() == handlers));
+  BOOST_TEST(sockets_while_it_runs == sockets_before);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
