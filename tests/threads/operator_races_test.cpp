@@ -177,13 +177,51 @@ struct racing_coroutine : weir::async_function<int, int> {
   client_threads* clients;
 };
 
+constexpr int records = 2'000;
+constexpr int in_a_batch = 20;
+constexpr int keys = 7;
+
+/// Looks at what leaves: all results of a record together, each record once, and in the order that the mode
+/// promises.
+class watched_results {
+public:
+  explicit watched_results(weir::output_mode mode) : mode_(mode) {}
+
+  void take(weir::testing::collecting_output<int>& from) {
+    for (const auto& each : from.elements())
+      if (each.value)
+        look_at(each.from.position);
+    from.forget();
+  }
+
+  /// Records that gave results out of turn, or twice.
+  int faults() const { return faults_; }
+
+private:
+  void look_at(std::uint64_t position) {
+    if (last_ == position)
+      return;
+    last_ = position;
+    auto& before = newest_.at(mode_ == weir::output_mode::key_ordered ? position % keys : 0);
+    faults_ += seen_.at(position) || (mode_ != weir::output_mode::unordered && before && *before > position);
+    seen_.at(position) = true;
+    before = position;
+  }
+
+  const weir::output_mode mode_;
+  std::optional<std::uint64_t> last_;
+  std::vector<bool> seen_ = std::vector<bool>(records);
+  std::vector<std::optional<std::uint64_t>> newest_ = std::vector<std::optional<std::uint64_t>>(keys);
+  int faults_ = 0;
+};
+
 /// An operator, its mailbox, and the workers that run it.
 template <class F>
 class hosted_operator {
 public:
   enum class message { batch, completions, tick, destroy };
 
-  explicit hosted_operator(F function) {
+  hosted_operator(F function, weir::output_mode mode) : watched_(mode) {
     weir::operator_parts parts;
     parts.options.name = "op";
     parts.options.timeout = 500us;
@@ -191,7 +229,7 @@ public:
     parts.options.max_concurrent_calls = 48;
     parts.options.retry = weir::fixed_delay{2, 50us, weir::any_error()};
     parts.options.on_failure = weir::failure_action::drop;
-    parts.mode = weir::output_mode::unordered;
+    parts.mode = mode;
     parts.wake_up = [this] { send(message::completions); };
     using form = weir::function_form_t<F>;
     body_ = std::make_unique<weir::async_operator_body<form>>(std::move(parts),
@@ -238,6 +276,12 @@ public:
     return counts_;
   }
 
+  /// At the same time.
+  int faults() {
+    const std::lock_guard guard{mutex_};
+    return faults_;
+  }
+
 private:
   void work() {
     std::unique_lock guard{mutex_};
@@ -258,6 +302,7 @@ private:
       busy_ = false;
       if (body_ != nullptr)
         counts_ = body_->counts();
+      faults_ = watched_.faults();
       come_.notify_all();
     }
   }
@@ -280,7 +325,7 @@ private:
       if (!at_.at_end(*input_.front()))
         break;
     }
-    results_.forget();
+    watched_.take(results_);
     finished_ = body_->finished();
   }
 
@@ -289,6 +334,7 @@ private:
   std::deque<std::unique_ptr<weir::batch<int>>> input_;
   weir::batch_cursor at_;
   collecting_output<int> results_;
+  watched_results watched_;
 
   std::atomic<bool> finished_ = false;
   std::mutex mutex_;
@@ -296,23 +342,26 @@ private:
   std::deque<message> mailbox_;
   std::deque<std::unique_ptr<weir::batch<int>>> batches_;
   weir::machine_counts counts_;
+  int faults_ = 0;
   bool busy_ = false;
   bool stopping_ = false;
   std::vector<std::jthread> workers_;
 };
 
-constexpr int records = 2'000;
-constexpr int in_a_batch = 20;
-
 template <class F>
 struct race {
   using host_type = hosted_operator<F>;
+
+  explicit race(weir::output_mode mode = weir::output_mode::unordered) {
+    host.emplace(F{of, clients}, mode);
+  }
 
   void feed(bool with_end) {
     for (int n = 0; n < records; n += in_a_batch) {
       auto in = std::make_unique<weir::batch<int>>();
       for (int i = n; i < n + in_a_batch; ++i)
-        in->append(i, weir::event_time::none(), {static_cast<std::uint64_t>(i), 0, 0});
+        in->append(i, weir::event_time::none(), {static_cast<std::uint64_t>(i), 0, 0},
+                   static_cast<weir::key_hash>(i % keys));
       if (with_end && n + in_a_batch == records)
         in->append(weir::control::end());
       host->send(std::move(in));
@@ -329,7 +378,9 @@ struct race {
       std::this_thread::sleep_for(100us);
     }
     const auto counts = host->counts();
+    const auto faults = host->faults();
     host.reset();
+    BOOST_TEST(faults == 0);
     BOOST_TEST(counts.records_in == static_cast<std::uint64_t>(records));
     BOOST_TEST(counts.records_finished == static_cast<std::uint64_t>(records));
     BOOST_TEST(counts.calls == of.calls);
@@ -345,33 +396,37 @@ struct race {
 
   seen of{};
   client_threads clients{3};
-  std::optional<host_type> host{std::in_place, F{of, clients}};
+  std::optional<host_type> host;
 };
 
 constexpr int rounds = 10;
+constexpr weir::output_mode modes[]
+  = {weir::output_mode::unordered, weir::output_mode::ordered, weir::output_mode::key_ordered};
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(operator_races)
 
 BOOST_AUTO_TEST_CASE(completions_race_with_timeouts_and_retries_until_the_end) {
-  for (int round = 0; round < rounds; ++round)
-    race<racing_function>{}.run_to_the_end();
+  for (const auto mode : modes)
+    for (int round = 0; round < rounds; ++round)
+      race<racing_function>{mode}.run_to_the_end();
 }
 
 BOOST_AUTO_TEST_CASE(completions_race_with_the_operators_end) {
   for (int round = 0; round < rounds; ++round)
-    race<racing_function>{}.destroy_while_running();
+    race<racing_function>{modes[round % 3]}.destroy_while_running();
 }
 
 BOOST_AUTO_TEST_CASE(coroutines_race_with_timeouts_and_retries_until_the_end) {
-  for (int round = 0; round < rounds; ++round)
-    race<racing_coroutine>{}.run_to_the_end();
+  for (const auto mode : modes)
+    for (int round = 0; round < rounds; ++round)
+      race<racing_coroutine>{mode}.run_to_the_end();
 }
 
 BOOST_AUTO_TEST_CASE(coroutines_race_with_the_operators_end) {
   for (int round = 0; round < rounds; ++round)
-    race<racing_coroutine>{}.destroy_while_running();
+    race<racing_coroutine>{modes[round % 3]}.destroy_while_running();
 }
 
 BOOST_AUTO_TEST_SUITE_END()
