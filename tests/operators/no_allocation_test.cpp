@@ -25,6 +25,9 @@ struct held_calls : async_function<long, long> {
       held.push_back(std::move(done));
   }
 
+  /// The hook answers itself.
+  void timeout(const long& x, result_future<long> done) { done.complete(-x); }
+
   bool at_once = false;
   std::vector<result_future<long>> held;
 };
@@ -85,10 +88,19 @@ struct steady_state {
       in.append(n, event_time{n}, {position++, 0, 0}, hash_of_key(n % 37));
     }
     machine.take(in, at, {out}, now);
+    if (too_late)
+      for (int n = 0; n < 40; ++n) {
+        now += std::chrono::milliseconds{1};
+        machine.tick({out}, now, now);
+        machine.take(in, at, {out}, now);
+      }
     while (!function.held.empty()) {
       auto done = std::move(function.held.back());
       function.held.pop_back();
-      done.complete(1);
+      if (empty_at_first && done.attempt() == 1)
+        done.complete_empty();
+      else
+        done.complete(1);
       if (function.held.size() % 10 == 0) {
         machine.advance({out}, now);
         machine.take(in, at, {out}, now);
@@ -114,6 +126,10 @@ struct steady_state {
   operator_machine<held_calls, no_observer> machine;
   counting_output out;
   batch<long> in;
+  /// Each record is called a second time.
+  bool empty_at_first = false;
+  /// Timeouts pass before calls complete.
+  bool too_late = false;
   std::uint64_t position = 0;
   time_point now{std::chrono::hours{1}};
 };
@@ -154,11 +170,34 @@ BOOST_AUTO_TEST_CASE(waiting_for_a_free_call_costs_none) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(another_attempt_costs_none) {
+  auto options = steady_state::defaults();
+  options.retry = fixed_delay{1, std::chrono::milliseconds{1}, {}, empty_result()};
+  for (const auto mode : all_modes) {
+    steady_state s{mode, false, options};
+    s.empty_at_first = true;
+    BOOST_TEST(s.allocations_of_rounds() == 0u);
+    BOOST_TEST(s.machine.counts().retries > 5'000u);
+    BOOST_TEST(s.machine.counts().records_out > 5'000u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_timeout_with_a_hook_costs_none) {
+  auto options = steady_state::defaults();
+  options.timeout = std::chrono::milliseconds{1};
+  for (const auto mode : all_modes) {
+    steady_state s{mode, false, options};
+    s.too_late = true;
+    BOOST_TEST(s.allocations_of_rounds() == 0u);
+    BOOST_TEST(s.machine.counts().timeouts > 10'000u);
+    BOOST_TEST(s.machine.counts().late_completions > 0u);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(borders_cost_none_per_record) {
   for (const auto mode : all_modes) {
     steady_state s{mode};
-    // A block of the unordered queue's segments now and then, over 10,000 records and 100 borders.
-    BOOST_TEST(s.allocations_of_rounds(true) <= 100u);
+    BOOST_TEST(s.allocations_of_rounds(true) == 0u);
     BOOST_TEST(s.out.controls == 150u);
   }
 }
