@@ -84,7 +84,7 @@ struct operator_options {
   std::size_t capacity = 100;
 
   /// Most bytes that the entries hold, values and results; whichever bound is reached first stops the
-  /// intake and new calls. One record above it passes alone. > 0.
+  /// intake and new calls. A record is taken while less is held, however great it is itself. > 0.
   std::size_t capacity_bytes = 64 * 1024 * 1024;
 
   /// Most calls that run at once; absent = `capacity`. 1 to `capacity`: a greater capacity is then a

@@ -56,7 +56,7 @@ public:
 
   /// Opens a copy of `function` and lets it run; what its `open` says is in `failure()`. `pools`: the
   /// environment whose pools the function uses; null where it uses none.
-  /// @throws std::invalid_argument where the options have mistakes, or a pool cannot be opened.
+  /// @throws std::invalid_argument where the options have mistakes, or a pool cannot be opened: a line each.
   operator_harness(virtual_clock& clock, Function function, operator_options options,
                    output_mode mode = output_mode::ordered, const environment* pools = nullptr)
     : clock_(clock), prototype_(weir::detail::form_of(std::move(function))), options_(std::move(options)), mode_(mode) {
@@ -70,7 +70,10 @@ public:
   // -- what comes in; each then lets happen what can happen at that time --
 
   /// A record. Its origin is the number of records before it.
+  /// @throws std::logic_error in key-ordered mode, where a record has a key.
   void push(input_type record, event_time timestamp = {}) {
+    if (mode_ == output_mode::key_ordered)
+      throw std::logic_error("a key-ordered operator needs a key for each record: use push_keyed");
     feed([&](batch<input_type>& in) { in.append(std::move(record), timestamp, next_origin()); });
   }
 
@@ -146,16 +149,23 @@ public:
   }
 
 private:
+  static std::string texts_of(const std::vector<error>& all) {
+    std::string lines;
+    for (const auto& each : all)
+      lines += (lines.empty() ? "" : "\n") + each.text();
+    return lines;
+  }
+
   void start(operator_rig_settings settings) {
     if (const auto mistakes = options_.mistakes(); !mistakes.empty())
-      throw std::invalid_argument(mistakes.front().text());
+      throw std::invalid_argument(texts_of(mistakes));
     settings.waiting_pools = waiting_pools_;
     operator_plan plan{options_, mode_, [prototype = prototype_](operator_parts parts) {
                          return std::make_unique<async_operator_body<form>>(std::move(parts), prototype);
                        }};
     rig_ = std::make_unique<operator_rig>(clock_.system(), std::move(plan), pools_, std::move(settings));
     if (const auto failed = rig_->start(); !failed.empty())
-      throw std::invalid_argument(failed.front().text());
+      throw std::invalid_argument(texts_of(failed));
     clock_.run();
   }
 

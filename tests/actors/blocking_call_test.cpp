@@ -61,6 +61,8 @@ BOOST_AUTO_TEST_CASE(a_blocking_client_is_counted_and_said) {
   BOOST_TEST(logged.front().thing == "operator op");
   BOOST_TEST(logged.front().message.starts_with("a call of its function held the operator's thread "
                                                 "for 15 ms, "));
+  BOOST_TEST(logged.front().message.ends_with("let it start the call and return: use the client's asynchronous form, "
+                                              "or a client pool, which waits on threads of its own"));
 }
 
 BOOST_AUTO_TEST_CASE(waiting_for_an_asynchronous_client_inside_the_call_is_too) {

@@ -294,8 +294,21 @@ BOOST_AUTO_TEST_CASE(a_future_is_given_up_when_the_clock_reaches_its_records_tim
   BOOST_TEST(cities.failure()->why.kind() == timeout);
 }
 
-BOOST_AUTO_TEST_CASE(options_that_are_wrong_are_refused) {
-  BOOST_CHECK_THROW(start({.capacity = 0}), std::invalid_argument);
+BOOST_AUTO_TEST_CASE(options_that_are_wrong_are_refused_all_at_once) {
+  BOOST_CHECK_EXCEPTION(start({.capacity = 0, .capacity_bytes = 0}), std::invalid_argument,
+                        [](const std::invalid_argument& refused) {
+                          const std::string text = refused.what();
+                          return text.find("capacity is 0") != std::string::npos
+                                 && text.find("\n") != std::string::npos
+                                 && text.find("capacity_bytes is 0") != std::string::npos;
+                        });
+}
+
+BOOST_AUTO_TEST_CASE(a_key_ordered_operator_takes_no_record_without_a_key) {
+  auto& cities = start({}, output_mode::key_ordered);
+  BOOST_CHECK_THROW(cities.push("SFO"), std::logic_error);
+  cities.push_keyed(1, "SFO");
+  BOOST_TEST(!cities.failure());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
