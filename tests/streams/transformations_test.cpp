@@ -204,14 +204,14 @@ BOOST_AUTO_TEST_CASE(rebalance_and_parallelism_spread_the_work) {
     std::map<const void*, int>* calls;
   };
   collector<int> out;
-  const auto in = numbers(3000).parallelism(2);
+  const auto in = numbers(30'000).parallelism(2);
   weir::async_data_stream::ordered_wait(in.rebalance(), lookup{mutex, calls},
                                         {.name = "op", .timeout = 30s})
     .parallelism(3)
     .map([](int x) { return x; })
     .sink_to(out.sink(), {.parallelism = 2});
   run();
-  BOOST_TEST(out.in_order().size() == 3000u);
+  BOOST_TEST(out.in_order().size() == 30'000u);
   BOOST_TEST(calls.size() == 3u);
 }
 
