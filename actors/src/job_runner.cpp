@@ -15,7 +15,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace weir {
@@ -141,6 +143,7 @@ private:
 
   void spawn(std::function<void(job_result)> on_end) {
     supervision_ = std::make_shared<supervisor_parts>();
+    supervision_->job = plan_.name;
     supervision_->keep_partial = settings_.keep_partial;
     supervision_->left_behind = [this] { return left_behind(); };
     supervision_->drain_services = [this] { return finish_services(); };
@@ -182,11 +185,20 @@ private:
     return {};
   }
 
-  /// Whether one had not ended.
-  bool finish_services() {
+  /// Whether one had not ended, or the first thing that was thrown when all have.
+  expected<bool> finish_services() {
     bool any = false;
+    std::optional<error> why;
     for (const auto& each : services_)
-      any = each.ends->feed().finish() || any;
+      try {
+        any = each.ends->feed().finish() || any;
+      } catch (...) {
+        auto of = error_of(each.name, std::current_exception(), "a coroutine that was refused");
+        if (!why)
+          why = std::move(of);
+      }
+    if (why)
+      return *std::move(why);
     return any;
   }
 

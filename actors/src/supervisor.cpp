@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervisor.hpp"
 
+#include "guarded.hpp"
+
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace weir {
@@ -9,15 +12,17 @@ namespace weir {
 job_actor::behavior_type
 supervisor_state::make_behavior(std::shared_ptr<supervisor_parts> parts) {
   parts_ = std::move(parts);
-  self_->set_down_handler([this](const caf::down_msg& msg) { on_down(msg.source, msg.reason); });
+  self_->set_down_handler([this](const caf::down_msg& msg) {
+    handle([&] { on_down(msg.source, msg.reason); });
+  });
   return {
-    [this](instance_id from, stage_event what) { on_event(from, what); },
-    [this](instance_id, const stage_failure& what) { on_failure(what); },
-    [this](const stage_failure& what) { on_failure(what); },
-    [this](run_atom) { on_run(); },
-    [this](const drain_request& how) { on_drain(how); },
-    [this](const wake_up&) { on_wake_up(); },
-    [this](const stop_request&) { on_stop(); },
+    [this](instance_id from, stage_event what) { handle([&] { on_event(from, what); }); },
+    [this](instance_id, const stage_failure& what) { handle([&] { on_failure(what); }); },
+    [this](const stage_failure& what) { handle([&] { on_failure(what); }); },
+    [this](run_atom) { handle([&] { on_run(); }); },
+    [this](const drain_request& how) { handle([&] { on_drain(how); }); },
+    [this](const wake_up&) { handle([&] { on_wake_up(); }); },
+    [this](const stop_request&) { handle([&] { on_stop(); }); },
   };
 }
 
@@ -65,7 +70,12 @@ void supervisor_state::on_drain(const drain_request& how) {
 
 void supervisor_state::drain_sources() {
   tell(stage_kind::source, drain_atom::value);
-  ended_early_ = parts_->drain_services() || ended_early_;
+  auto ended = parts_->drain_services();
+  if (!ended) {
+    fail(std::move(ended).why(), {});
+    return;
+  }
+  ended_early_ = *ended || ended_early_;
   const auto at = self_->clock().now() + drain_deadline_;
   self_->scheduled_send(self_, at, wake_up{at});
 }
@@ -198,6 +208,17 @@ void supervisor_state::finish() {
   parts->pools.clear();
   self_->quit();
   parts->on_end(std::move(result_));
+}
+
+template <class Handler>
+void supervisor_state::handle(Handler handler) {
+  // CAF ends an actor whose handler throws, and who waits for the job would wait for ever.
+  try {
+    handler();
+  } catch (...) {
+    if (phase_ != phase::over)
+      fail(error_of("job " + parts_->job, std::current_exception()), {});
+  }
 }
 
 template <class... Ts>

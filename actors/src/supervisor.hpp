@@ -3,18 +3,21 @@
 
 /// Supervises the instances of one running job: opens all before any runs, commits all sinks or none,
 /// carries out drain and cancel, and ends with one result whatever happens. Touched only by its own
-/// messages; CAF destroys it when the actor quits.
+/// messages; CAF destroys it when the actor quits. What escapes one of its handlers fails the job, which ends
+/// even so. User code runs here where a drain ends the input of services and where the job ends: coroutines
+/// and tickets are told.
+
+#include "stage_pointer.hpp"
 
 #include "weir/interfaces.hpp"
 #include "weir/job_status.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
-#include <caf/stateful_actor.hpp>
-#include <caf/typed_event_based_actor.hpp>
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace weir {
@@ -35,12 +38,15 @@ struct supervised {
 };
 
 struct supervisor_parts {
+  /// Its name.
+  std::string job;
   /// In the order of their instance numbers; filled in before `run_atom`.
   std::vector<supervised> instances;
   std::vector<pool_actor> pools;
   bool keep_partial = false;
-  /// Ends the input of all services, as `drain_atom` does that of sources. Whether one had not ended.
-  std::function<bool()> drain_services;
+  /// Ends the input of all services, as `drain_atom` does that of sources. Whether one had not ended; an
+  /// error where a coroutine that was refused threw.
+  std::function<expected<bool>()> drain_services;
   /// Told once, as soon as it is known, how the job ends: services take nothing more.
   std::function<void(const job_result&)> on_stopping;
   /// Records that were read and have not come out; asked at the end of a drain that was cut off.
@@ -51,7 +57,7 @@ struct supervisor_parts {
 
 class supervisor_state {
 public:
-  using self_pointer = job_actor::stateful_pointer<supervisor_state>;
+  using self_pointer = stage_pointer<job_actor, supervisor_state>;
 
   explicit supervisor_state(self_pointer self) : self_(self) {}
 
@@ -82,6 +88,9 @@ private:
   void on_committed();
   void end_when_committed();
   void fail(error why, std::string record);
+  /// Handles a message; what that throws fails the job.
+  template <class Handler>
+  void handle(Handler handler);
   /// Ends all instances; when they are down, `finish`.
   void stop_all();
   void finish();

@@ -146,7 +146,7 @@ public:
   bool push_watermark(event_time at);
 
   /// Ends the input, behind all that has been pushed; who waits for room is refused. Whether it did: not
-  /// where it had ended, or nothing runs.
+  /// where it had ended, or nothing runs. Coroutines go on inside; what they throw comes out when it is done.
   bool finish();
 
   // -- whoever runs the job --

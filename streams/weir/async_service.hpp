@@ -244,7 +244,8 @@ public:
   bool push_watermark(event_time at) const { return feed_->push_watermark(at); }
 
   /// Ends the input: what was pushed is handled, who waits for room is refused, and the service ends when
-  /// all is out. Whether it did: not where it had ended, or no job runs.
+  /// all is out. Whether it did: not where it had ended, or no job runs. Coroutines that are refused go on
+  /// inside; what one throws comes out when all have gone on, and the input has ended all the same.
   bool finish() const { return feed_->finish(); }
 
 private:

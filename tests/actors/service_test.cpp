@@ -6,7 +6,12 @@
 
 #include "weir/collection_source.hpp"
 
+#include <functional>
+#include <memory>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 using namespace std::chrono_literals;
 using weir::event_time;
@@ -15,7 +20,38 @@ using weir::output_mode;
 using weir::push_result;
 using weir::testing::service_fixture;
 
-BOOST_FIXTURE_TEST_SUITE(services, service_fixture)
+namespace {
+
+using weir::testing::loose_coroutine;
+
+/// Fills the service and lets a coroutine stand in line that does something when it has left it.
+struct service_test : service_fixture {
+  using action = std::function<void(bool taken)>;
+
+  void fill_with_one_in_line(action then) {
+    options.capacity = 1;
+    waiting_max = 1;
+    add();
+    start();
+    push({1});
+    push({2});
+    stand_in_line(3, std::move(then));
+  }
+
+  void stand_in_line(int x, action then) {
+    waiting.insert_or_assign(x, stand(x, std::move(then)));
+  }
+
+private:
+  loose_coroutine stand(int x, action then) {
+    const auto pushed = co_await service->pushed(x);
+    then(pushed.has_value());
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(services, service_test)
 
 // -- results --
 
@@ -459,6 +495,33 @@ BOOST_AUTO_TEST_CASE(a_drain_takes_nothing_more_and_lets_come_out_what_was_taken
   BOOST_TEST(transcript()
              == "call ask 1\nclosed 3\ncall ask 2\nresult 10\nresult 20\nclose ask\n"
                 "ended drained, 0 left behind\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_coroutine_that_throws_where_a_drain_refuses_it_fails_the_job) {
+  fill_with_one_in_line([](bool) { throw std::runtime_error("no"); });
+  drain(10s);
+  BOOST_TEST(transcript()
+             == "call ask 1\nclose ask\n"
+                "ended failed, ask: a coroutine that was refused threw: no (exception)\n");
+}
+
+BOOST_AUTO_TEST_CASE(where_the_end_of_input_refuses_it_the_one_who_ended_it_gets_what_it_throws) {
+  fill_with_one_in_line([](bool) { throw std::runtime_error("no"); });
+  BOOST_CHECK_THROW(service->finish(), std::runtime_error);
+  // The input has ended all the same.
+  complete(1);
+  complete(2);
+  BOOST_TEST(transcript()
+             == "call ask 1\ncall ask 2\nresult 10\nresult 20\nclose ask\nended done\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_coroutine_that_a_drain_refuses_must_not_wait) {
+  std::string waited;
+  std::optional<weir::ticket> made;
+  fill_with_one_in_line([&](bool) { waited = made->wait_for(0s).why().kind(); });
+  made = weir::ticket{std::make_shared<weir::ticket_state>()};
+  drain(10s);
+  BOOST_TEST(waited == "would_block");
 }
 
 BOOST_AUTO_TEST_CASE(a_drain_ends_at_its_deadline_and_counts_what_is_left) {
