@@ -17,9 +17,9 @@ namespace weir {
 
 class feed_reader {
 public:
-  /// `from` outlives it.
-  feed_reader(push_feed_base& from, std::uint32_t instance)
-    : feed_(from), lane_(from.lane(instance)) {}
+  /// `from` outlives it; `lane` is one of its run.
+  feed_reader(push_feed_base& from, std::shared_ptr<push_lane> lane)
+    : feed_(from), lane_(std::move(lane)) {}
 
   ~feed_reader() { feed_.listen(*lane_, nullptr); }
   feed_reader(const feed_reader&) = delete;

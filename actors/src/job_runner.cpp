@@ -353,6 +353,8 @@ private:
     parts->seed = settings_.seed + instance.id.number;
     parts->instance = std::move(instance);
     parts->plan = of;
+    if (of.service)
+      parts->lane = of.service->feed().lane(parts->instance.context.subtask);
     parts->pools = pools_.access();
     parts->waiting = &waiters_.access();
     parts->probe = std::make_shared<operator_probe>();

@@ -68,7 +68,7 @@ operator_stage_state::make_behavior(std::shared_ptr<operator_stage_parts> parts)
                      self_->send(to, lane, more, std::move(spare));
                  });
   if (const auto& service = parts_->plan.service)
-    feed_.emplace(service->feed(), parts_->instance.context.subtask);
+    feed_.emplace(service->feed(), parts_->lane);
   return {
     [this](caf::open_atom) { on_open(); },
     [this](run_atom) { on_run(); },

@@ -37,6 +37,9 @@ struct operator_stage_parts {
   operator_plan plan;
   std::uint64_t seed = 0;
   std::shared_ptr<operator_probe> probe;
+  /// Of a service: what is pushed for it. Given by who starts the run: when the stage comes to look, that may
+  /// have been given up, and another have begun.
+  std::shared_ptr<push_lane> lane;
   /// All pools of the job, by number.
   std::vector<pool_access> pools;
   /// Those of the job; outlives the stage. Null: none.

@@ -634,10 +634,14 @@ struct service_and_stream : service_fixture {
   service_and_stream() {
     answer_at_once();
     add();
-    env.from_source(weir::collection_source<int>{{7}}).sink_to([this](int x) {
-      log.note("written " + std::to_string(x));
-    });
+    env.from_source([this] {
+      if (fails_to_make)
+        throw std::runtime_error("no memory");
+      return std::make_unique<weir::collection_source<int>>(std::vector{7});
+    }).sink_to([this](int x) { log.note("written " + std::to_string(x)); });
   }
+
+  bool fails_to_make = false;
 };
 
 } // namespace
@@ -671,6 +675,14 @@ BOOST_FIXTURE_TEST_CASE(a_job_with_a_stream_ends_with_both, service_and_stream) 
   finish();
   BOOST_REQUIRE(result.has_value());
   BOOST_TEST((result->end == job_end::done));
+}
+
+BOOST_FIXTURE_TEST_CASE(where_a_source_cannot_be_made_no_service_starts, service_and_stream) {
+  fails_to_make = true;
+  BOOST_TEST(!try_to_start().empty());
+  world.run();
+  BOOST_TEST(world.actors() == 0u);
+  BOOST_TEST(push({1}) == "closed");
 }
 
 BOOST_FIXTURE_TEST_CASE(a_service_that_was_stopped_at_the_deadline_keeps_no_sink_from_ending,
