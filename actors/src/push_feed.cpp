@@ -43,11 +43,13 @@ expected<void> push_feed_base::push(push_request what, duration at_most) {
     if (on_stage_thread())
       return would_block(thing_, "push", "use try_push, or await `pushed` in a coroutine");
     auto& line = line_for(waits);
+    waits.is = waiting_push::state::in_line;
     line.push_back(waits);
     const auto served = [&] { return waits.is != waiting_push::state::in_line; };
     // So that adding it to a time does not overflow; nobody waits longer either.
     if (!come.wait_for(guard, std::min(at_most, duration::max() / 4), served)) {
       line.remove(waits);
+      waits.is = waiting_push::state::outside;
       return error{error_kind::timeout, thing_, "there was no room for the record in the time given"};
     }
   }
@@ -64,14 +66,15 @@ bool push_feed_base::stand_in_line(waiting_push& what) {
   decide(what);
   if (what.is != waiting_push::state::outside)
     return false;
+  what.is = waiting_push::state::in_line;
   line_for(what).push_back(what);
   return true;
 }
 
 void push_feed_base::leave_line(waiting_push& what) noexcept {
   const std::lock_guard guard{mutex_};
-  if (what.is == waiting_push::state::in_line)
-    line_for(what).remove(what);
+  if (what.stands_in != nullptr)
+    what.stands_in->remove(what);
 }
 
 error push_feed_base::why_closed() const {
@@ -87,7 +90,7 @@ bool push_feed_base::push_watermark(event_time at) {
 }
 
 bool push_feed_base::finish() {
-  coroutines go_on;
+  waiting_line go_on;
   {
     const std::lock_guard guard{mutex_};
     if (!open_)
@@ -125,7 +128,7 @@ expected<std::uint64_t> push_feed_base::open(std::uint32_t lanes, batch_limits b
 }
 
 void push_feed_base::refuse(const error& why) {
-  coroutines go_on;
+  waiting_line go_on;
   {
     const std::lock_guard guard{mutex_};
     if (!running_)
@@ -212,7 +215,7 @@ void push_feed_base::give_back(push_lane& to, std::size_t bytes,
 }
 
 void push_feed_base::admitted(push_lane& of, std::uint64_t records) {
-  coroutines go_on;
+  waiting_line go_on;
   {
     const std::lock_guard guard{mutex_};
     of.admitted = records;
@@ -245,7 +248,7 @@ std::size_t push_feed_base::lane_of_key(key_hash key) const noexcept {
   return instance_of_group(key_group(key), static_cast<std::uint32_t>(lanes_.size()));
 }
 
-push_feed_base::waiting_line& push_feed_base::line_for(const push_request& what) noexcept {
+waiting_line& push_feed_base::line_for(const push_request& what) noexcept {
   return lines_[keyed_ ? lane_of_key(what.key) : 0];
 }
 
@@ -308,59 +311,71 @@ std::shared_ptr<batch_base> push_feed_base::empty_batch(push_lane& of) const {
   return one;
 }
 
-void push_feed_base::serve(push_lane& to, coroutines& go_on) {
+void push_feed_base::serve(push_lane& to, waiting_line& go_on) {
   auto& line = lines_[keyed_ ? to.number : 0];
   while (line.first != nullptr && has_room(to)) {
     auto& next = *line.first;
+    auto how = waiting_push::state::taken;
     try {
       put(to, next);
-      leave(line, next, waiting_push::state::taken, go_on);
     } catch (...) {
       next.thrown = std::current_exception();
-      leave(line, next, waiting_push::state::refused, go_on);
+      how = waiting_push::state::refused;
     }
+    leave(next, how, go_on);
   }
 }
 
-void push_feed_base::leave(waiting_line& of, waiting_push& what, waiting_push::state how, coroutines& go_on) {
-  of.remove(what);
+void push_feed_base::leave(waiting_push& what, waiting_push::state how,
+                           waiting_line& go_on) noexcept {
+  what.stands_in->remove(what);
   what.is = how;
   // Under the lock: behind it a thread that waits may be gone.
   if (what.come != nullptr)
     what.come->notify_one();
   else
-    go_on.push_back(what.coroutine);
+    go_on.push_back(what);
 }
 
-void push_feed_base::refuse_all(const error& why, coroutines& go_on) {
+void push_feed_base::refuse_all(const error& why, waiting_line& go_on) {
   for (auto& line : lines_)
     while (line.first != nullptr) {
       line.first->why = why;
-      leave(line, *line.first, waiting_push::state::refused, go_on);
+      leave(*line.first, waiting_push::state::refused, go_on);
     }
 }
 
-void push_feed_base::waiting_line::push_back(waiting_push& what) noexcept {
-  what.is = waiting_push::state::in_line;
+void waiting_line::push_back(waiting_push& what) noexcept {
+  what.stands_in = this;
   what.previous = last;
   (last == nullptr ? first : last->next) = &what;
   last = &what;
 }
 
-void push_feed_base::waiting_line::remove(waiting_push& what) noexcept {
+void waiting_line::remove(waiting_push& what) noexcept {
   (what.previous == nullptr ? first : what.previous->next) = what.next;
   (what.next == nullptr ? last : what.next->previous) = what.previous;
+  what.stands_in = nullptr;
   what.previous = nullptr;
   what.next = nullptr;
 }
 
 // -- without it --
 
-void push_feed_base::resume(const coroutines& those) {
+void push_feed_base::resume(waiting_line& those) {
+  // One at a time: each may destroy those behind it.
+  const auto next = [&]() -> std::coroutine_handle<> {
+    const std::lock_guard guard{mutex_};
+    if (those.first == nullptr)
+      return nullptr;
+    auto& first = *those.first;
+    those.remove(first);
+    return first.coroutine;
+  };
   std::exception_ptr thrown;
-  for (const auto& each : those)
+  while (const auto one = next())
     try {
-      each.resume();
+      one.resume();
     } catch (...) {
       if (!thrown)
         thrown = std::current_exception();

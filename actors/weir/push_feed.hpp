@@ -6,7 +6,9 @@
 /// feed is bounded: by the records that were pushed and that the operator has not taken in, and by their
 /// bytes. Who finds no room stands in line, a thread or a coroutine, and is served in the order of coming:
 /// room that appears is given to the first in line, so nobody is overtaken, and no record is moved from
-/// before it is taken. A feed belongs to one job at a time and is open while that runs.
+/// before it is taken. A coroutine that has left the line goes on when the mutex is free, one after the other;
+/// one that goes on may destroy others that have not. A feed belongs to one job at a time and is open while
+/// that runs.
 ///
 /// Pushers call from any thread, and so may whoever ends the job; each lane is used by its stage. User code
 /// is never run under the mutex, but for the move of a record and its `held_bytes`.
@@ -69,6 +71,17 @@ struct push_request {
   std::shared_ptr<ticket_state> ticket{};
 };
 
+struct waiting_push;
+
+/// Requests in the order of their coming.
+struct waiting_line {
+  waiting_push* first = nullptr;
+  waiting_push* last = nullptr;
+
+  void push_back(waiting_push& what) noexcept;
+  void remove(waiting_push& what) noexcept;
+};
+
 /// A request that stands in line.
 struct waiting_push : push_request {
   enum class state : std::uint8_t { outside, in_line, taken, refused };
@@ -85,6 +98,8 @@ struct waiting_push : push_request {
   error why{};
   /// With `refused`: what the record threw when it was moved.
   std::exception_ptr thrown;
+  /// Where it stands: in a line for room, or among the coroutines that are to go on. Null: nowhere.
+  waiting_line* stands_in = nullptr;
   waiting_push* next = nullptr;
   waiting_push* previous = nullptr;
 };
@@ -135,7 +150,8 @@ public:
 
   /// Pushes, or puts the request in line. False where it did not come to that: see its state.
   bool stand_in_line(waiting_push& what);
-  /// Takes the request out of the line, where it still is.
+  /// Takes the request out of the line, where it still is. Where it has left that, its coroutine does not go on
+  /// if it has not begun to; what was taken stays taken.
   void leave_line(waiting_push& what) noexcept;
 
   /// Why nothing is taken, where that is so.
@@ -186,16 +202,6 @@ protected:
   bool keyed() const noexcept { return keyed_; }
 
 private:
-  struct waiting_line {
-    waiting_push* first = nullptr;
-    waiting_push* last = nullptr;
-
-    void push_back(waiting_push& what) noexcept;
-    void remove(waiting_push& what) noexcept;
-  };
-
-  using coroutines = std::vector<std::coroutine_handle<>>;
-
   // -- under the lock --
   bool has_room(const push_lane& of) const noexcept;
   /// The lane that takes the request now, if any.
@@ -209,13 +215,13 @@ private:
   void wake(push_lane& of);
   std::shared_ptr<batch_base> empty_batch(push_lane& of) const;
   /// Serves the line as far as the lane has room.
-  void serve(push_lane& to, coroutines& go_on);
-  void leave(waiting_line& of, waiting_push& what, waiting_push::state how, coroutines& go_on);
-  void refuse_all(const error& why, coroutines& go_on);
+  void serve(push_lane& to, waiting_line& go_on);
+  static void leave(waiting_push& what, waiting_push::state how, waiting_line& go_on) noexcept;
+  void refuse_all(const error& why, waiting_line& go_on);
 
   // -- without it --
-  /// Lets them go on; what one throws comes out when all have gone on.
-  static void resume(const coroutines& those);
+  /// Lets the coroutines go on; what one throws comes out when all have gone on.
+  void resume(waiting_line& those);
   error closed(const std::string& message) const;
 
   const std::string thing_;

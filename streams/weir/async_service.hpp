@@ -225,7 +225,9 @@ public:
 
   /// `co_await pushed(record)` goes on when the record is taken, with an `expected<void>`, whose error has
   /// the kind `closed`. The coroutine goes on on the operator's thread, where it must not wait, or on the
-  /// one that closes the service. It may be destroyed while it waits; then the record is not pushed.
+  /// one that closes the service. It may be destroyed while it waits: then the record is not pushed, unless it
+  /// has been taken already and the coroutine was about to go on. The program sees to it that no thread destroys
+  /// it while it goes on on another.
   auto pushed(In record, push_options where = {}) const {
     auto what = request(record, where);
     return detail::push_awaitable<In, false>{feed_, std::move(record), std::move(what)};

@@ -10,6 +10,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <coroutine>
+#include <functional>
 #include <future>
 #include <stdexcept>
 #include <string>
@@ -112,6 +114,35 @@ struct in_line {
   item record;
   waiting_push push;
 };
+
+/// A coroutine that does something when it goes on.
+class going_on {
+public:
+  struct promise_type {
+    going_on get_return_object() {
+      return going_on{std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { throw; }
+  };
+
+  going_on(const going_on&) = delete;
+  going_on& operator=(const going_on&) = delete;
+  ~going_on() { of_.destroy(); }
+
+  std::coroutine_handle<> handle() const noexcept { return of_; }
+
+private:
+  explicit going_on(std::coroutine_handle<promise_type> of) : of_(of) {}
+  std::coroutine_handle<promise_type> of_;
+};
+
+going_on doing(std::function<void()> what) {
+  what();
+  co_return;
+}
 
 } // namespace
 
@@ -269,6 +300,55 @@ BOOST_AUTO_TEST_CASE(one_may_leave_the_line_from_any_place_of_it) {
     BOOST_TEST(take() == (std::vector<std::string>{"1 2 3 5 6", "1 2 3 4 6", "1 2 3 4 5"}[gone]));
     feed.end_run({});
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_coroutine_that_goes_on_may_destroy_the_next_which_does_not) {
+  for (const bool refused : {false, true}) {
+    open();
+    for (int x = 1; x <= 3; ++x)
+      push(x);
+    in_line a{4};
+    in_line b{5};
+    in_line c{6};
+    std::string gone_on;
+    // As the destructor of one that waits does.
+    const auto of_a = doing([&] {
+      gone_on += "a";
+      feed.leave_line(b.push);
+    });
+    const auto of_b = doing([&] { gone_on += "b"; });
+    const auto of_c = doing([&] { gone_on += "c"; });
+    a.push.coroutine = of_a.handle();
+    b.push.coroutine = of_b.handle();
+    c.push.coroutine = of_c.handle();
+    for (auto* each : {&a, &b, &c})
+      feed.stand_in_line(each->push);
+    if (refused)
+      feed.finish();
+    else
+      admit(3);
+    BOOST_TEST(gone_on == "ac");
+    // What was taken stays taken.
+    BOOST_TEST(take() == (refused ? "1 2 3 ." : "1 2 3 4 5 6"));
+    feed.end_run({});
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_that_throws_keeps_none_behind_it_from_going_on) {
+  open();
+  for (int x = 1; x <= 3; ++x)
+    push(x);
+  in_line a{4};
+  in_line b{5};
+  bool gone_on = false;
+  const auto of_a = doing([] { throw std::runtime_error("no"); });
+  const auto of_b = doing([&] { gone_on = true; });
+  a.push.coroutine = of_a.handle();
+  b.push.coroutine = of_b.handle();
+  feed.stand_in_line(a.push);
+  feed.stand_in_line(b.push);
+  BOOST_CHECK_THROW(admit(2), std::runtime_error);
+  BOOST_TEST(gone_on);
 }
 
 BOOST_AUTO_TEST_CASE(where_there_is_room_nobody_stands_in_line) {
