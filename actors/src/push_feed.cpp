@@ -231,6 +231,9 @@ bool push_feed_base::has_room(const push_lane& of) const noexcept {
 }
 
 push_lane* push_feed_base::lane_for(const push_request& what) noexcept {
+  // Bytes come back a moment before the line is served.
+  if (line_for(what).first != nullptr)
+    return nullptr;
   if (keyed_) {
     auto& one = *lanes_[lane_of_key(what.key)];
     return has_room(one) ? &one : nullptr;

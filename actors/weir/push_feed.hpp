@@ -204,7 +204,7 @@ protected:
 private:
   // -- under the lock --
   bool has_room(const push_lane& of) const noexcept;
-  /// The lane that takes the request now, if any.
+  /// The lane that takes the request now, if any: none where others stand in line before it.
   push_lane* lane_for(const push_request& what) noexcept;
   std::size_t lane_of_key(key_hash key) const noexcept;
   waiting_line& line_for(const push_request& what) noexcept;

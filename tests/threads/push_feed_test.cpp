@@ -494,6 +494,24 @@ BOOST_AUTO_TEST_CASE(bytes_are_bounded_too_and_one_record_above_passes_alone) {
   BOOST_TEST(of.take() == "1 1 1 | 1 1 1 | 1 1 1 | 1");
 }
 
+BOOST_AUTO_TEST_CASE(nobody_passes_those_in_line_where_bytes_have_come_back) {
+  feed_fixture of{{.records = 100, .bytes = 16}};
+  of.open();
+  of.push(1);
+  of.push(2);
+  in_line a{3};
+  BOOST_TEST(of.feed.stand_in_line(a.push));
+  // WHEN the bytes are back, and who stands in line has not been served yet
+  BOOST_TEST(of.take() == "1 | 2");
+  // THEN the room is not another's
+  BOOST_TEST((of.push(4) == push_result::full));
+  in_line b{5};
+  BOOST_TEST(of.feed.stand_in_line(b.push));
+  of.admit(2);
+  BOOST_TEST((b.push.is == waiting_push::state::taken));
+  BOOST_TEST(of.take() == "3 | 5");
+}
+
 BOOST_FIXTURE_TEST_CASE(records_of_a_key_go_to_one_lane, keyed_fixture) {
   // The groups 0 to 63 are lane 0's.
   BOOST_TEST((push(1, {}, 5) == push_result::taken));
