@@ -84,8 +84,10 @@ error push_feed_base::why_closed() const {
 
 bool push_feed_base::push_watermark(event_time at) {
   const std::lock_guard guard{mutex_};
-  if (open_)
+  if (open_ && at > newest_watermark_) {
     append_to_all(control::watermark(at));
+    newest_watermark_ = at;
+  }
   return open_;
 }
 
@@ -122,6 +124,7 @@ expected<std::uint64_t> push_feed_base::open(std::uint32_t lanes, batch_limits b
   lines_.assign(keyed_ ? lanes : 1, {});
   next_lane_ = 0;
   next_position_ = 0;
+  newest_watermark_ = event_time::none();
   running_ = true;
   open_ = true;
   return ++run_;

@@ -157,8 +157,8 @@ public:
   /// Why nothing is taken, where that is so.
   error why_closed() const;
 
-  /// Behind all that has been pushed; watermarks with no record between them become one. Whether it was
-  /// taken: not where the feed is closed.
+  /// Behind all that has been pushed; watermarks with no record between them become one, and one that is not
+  /// greater than all before it in this run is dropped. Whether it was taken: not where the feed is closed.
   bool push_watermark(event_time at);
 
   /// Ends the input, behind all that has been pushed; who waits for room is refused. Whether it did: not
@@ -240,6 +240,7 @@ private:
   std::vector<waiting_line> lines_;
   std::size_t next_lane_ = 0;
   std::uint64_t next_position_ = 0;
+  event_time newest_watermark_;
 };
 
 template <class In>

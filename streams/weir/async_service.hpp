@@ -242,7 +242,8 @@ public:
   // -- that are no records --
 
   /// Says that no record at or before this event time follows. In an unordered service nothing passes it.
-  /// Whether it was taken: it needs no room, but not where the service is closed.
+  /// One that is not greater than all before it says nothing new, and is dropped. Whether it was taken: it
+  /// needs no room, but not where the service is closed.
   bool push_watermark(event_time at) const { return feed_->push_watermark(at); }
 
   /// Ends the input: what was pushed is handled, who waits for room is refused, and the service ends when

@@ -254,6 +254,22 @@ BOOST_AUTO_TEST_CASE(watermarks_keep_their_place_and_become_one_where_nothing_is
   BOOST_TEST(take() == "1 w7 2 w8");
 }
 
+BOOST_AUTO_TEST_CASE(a_watermark_that_is_not_greater_says_nothing) {
+  open();
+  feed.push_watermark(weir::event_time{100});
+  BOOST_TEST(feed.push_watermark(weir::event_time{50}));
+  push(1);
+  BOOST_TEST(feed.push_watermark(weir::event_time{100}));
+  BOOST_TEST(feed.push_watermark(weir::event_time::none()));
+  BOOST_TEST(take() == "w100 1");
+  BOOST_TEST(wakes[0] == 1);
+  // Another run begins anew.
+  feed.end_run({});
+  open();
+  feed.push_watermark(weir::event_time{50});
+  BOOST_TEST(take() == "w50");
+}
+
 BOOST_AUTO_TEST_CASE(the_end_stands_behind_all_and_needs_no_room) {
   open();
   for (int x = 1; x <= 3; ++x)
