@@ -122,13 +122,21 @@ bool has_room_for(const scenario_operator& with, const entries& of, const model_
 }
 
 void add_border(const scenario_operator& with, entries& to, model_entry border) {
-  const auto last_record
-    = std::find_if(to.rbegin(), to.rend(), [](const model_entry& each) { return !each.border; });
-  const auto in_a_row = std::count_if(to.rbegin(), last_record, is_watermark);
-  // The newest before it is the one that goes: the new one says all that it said.
-  if (by_key(with) && is_watermark(border) && std::cmp_greater_equal(in_a_row, watermarks_in_a_row_max))
-    to.erase(std::prev(std::find_if(to.rbegin(), last_record, is_watermark).base()));
   to.push_back(std::move(border));
+  if (!by_key(with))
+    return;
+  const auto newest = to.rbegin();
+  const auto last_record = std::find_if(newest, to.rend(), [](const auto& x) { return !x.border; });
+  const bool of_watermarks = is_watermark(*newest);
+  const auto is_of_kind = [&](const model_entry& x) { return is_watermark(x) == of_watermarks; };
+  if (std::cmp_less_equal(std::count_if(newest, last_record, is_of_kind), borders_in_a_row_max))
+    return;
+  for (auto each = std::next(newest); each != last_record; ++each)
+    // A status goes only for the one directly behind it.
+    if (is_of_kind(*each) && (of_watermarks || !is_watermark(*std::prev(each)))) {
+      to.erase(std::prev(each.base()));
+      return;
+    }
 }
 
 } // namespace weir::simulation

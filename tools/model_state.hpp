@@ -82,7 +82,7 @@ using model_element = decltype(scenario_input::what);
 bool has_room_for(const scenario_operator& with, const std::list<model_entry>& of,
                   const model_element& next);
 
-/// Puts a border behind all.
+/// Puts a border behind all; another may have to go for it.
 void add_border(const scenario_operator& with, std::list<model_entry>& to, model_entry border);
 
 } // namespace weir::simulation

@@ -268,6 +268,11 @@ private:
     state_ = found->second.of;
     late_answers_.clear();
     end_left_ = false;
+    for (auto held = std::exchange(state_.entries, {}); !held.empty(); held.pop_front())
+      if (held.front().border)
+        add_border(with_, state_.entries, std::move(held.front()));
+      else
+        state_.entries.push_back(std::move(held.front()));
     for (auto& each : state_.entries) {
       each.answers.clear();
       if (!each.border && how.call_all)

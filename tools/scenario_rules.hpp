@@ -18,8 +18,8 @@ namespace weir::simulation {
 using leaving = decltype(trace_output::what);
 
 constexpr millis never = std::numeric_limits<millis>::max();
-/// More than these with no record between them are merged, where the order is by key.
-constexpr std::size_t watermarks_in_a_row_max = 1000;
+/// More watermarks than these, or statuses, with no record between them are merged, where the order is by key.
+constexpr std::size_t borders_in_a_row_max = 1000;
 
 /// Of a record.
 std::int64_t key_of(std::int64_t value) noexcept;

@@ -163,7 +163,7 @@ millis life_view::silent_from(const element& each) const {
 
 /// The trace does not show which of a long row were merged.
 bool life_view::is_merged(const element& each) const {
-  if (of_.with.mode != scenario_mode::key_ordered || !is_watermark(each))
+  if (of_.with.mode != scenario_mode::key_ordered)
     return false;
   const auto* const first = of_.elements.data();
   const auto* const last = first + of_.elements.size();
@@ -172,7 +172,9 @@ bool life_view::is_merged(const element& each) const {
     --from;
   const auto* const to =
     std::find_if(&each, last, [](const element& one) { return !one.border; });
-  return std::cmp_greater(std::count_if(from, to, is_watermark), watermarks_in_a_row_max);
+  const auto of_kind = std::count_if(
+    from, to, [&](const element& one) { return is_watermark(one) == is_watermark(each); });
+  return std::cmp_greater(of_kind, borders_in_a_row_max);
 }
 
 millis life_view::deadline_min(const element& each) const {

@@ -11,6 +11,7 @@
 #include "weir/async_function.hpp"
 #include "weir/attempt_durations.hpp"
 #include "weir/batch.hpp"
+#include "weir/border_run.hpp"
 #include "weir/column.hpp"
 #include "weir/completion_port.hpp"
 #include "weir/dead_letter.hpp"
@@ -261,10 +262,6 @@ private:
 
   using entry = queue_entry<input_type, output_type>;
 
-  /// In key-ordered mode, where borders take no capacity: so many of a kind are kept apart while no record
-  /// comes; then the newest takes the place of the one before it.
-  static constexpr std::size_t free_borders_max = 1000;
-
   // -- taking in --
 
   void take_until_full(batch<input_type>& in, batch_cursor& at, operator_outputs& out,
@@ -304,13 +301,9 @@ private:
   }
 
   void push_border(const control& what) {
-    auto& run = what.kind() == control_kind::watermark ? watermarks_in_a_row_ : statuses_in_a_row_;
-    if (std::exchange(run.after, counts_.records_in) != counts_.records_in)
-      run.length = 0;
-    if (queue_.mode() == output_mode::key_ordered && run.length == free_borders_max) {
-      borders_of_[run.last] = what;
+    const bool takes_no_capacity = queue_.mode() == output_mode::key_ordered;
+    if (takes_no_capacity && borders_in_a_row_.merge(what, counts_.records_in, borders_of_))
       return;
-    }
     const auto slot = free_slot();
     table_.take();
     auto& e = table_[slot];
@@ -318,8 +311,8 @@ private:
     borders_of_[slot] = what;
     e.arrival = arrivals_++;
     queue_.push_border(slot);
-    ++run.length;
-    run.last = slot;
+    if (takes_no_capacity)
+      borders_in_a_row_.push(slot, what);
     ++size_;
     ++borders_;
   }
@@ -432,7 +425,7 @@ private:
                       time_point now, std::vector<restored_deadline>& due) {
     const auto slot = free_slot();
     auto& e = table_[slot];
-    watermarks_in_a_row_ = statuses_in_a_row_ = {};
+    borders_in_a_row_.clear();
     if (how == restore_mode::call_all) {
       e.from_snapshot({of.value, of.timestamp, of.from, of.key});
       enter(slot, e, now);
@@ -865,15 +858,7 @@ private:
 
   std::size_t size_ = 0;
   std::size_t borders_ = 0;
-  /// Borders of one kind that have come since the last record.
-  struct border_run {
-    /// How many records had come before it.
-    std::uint64_t after = 0;
-    std::size_t length = 0;
-    slot_index last = no_slot;
-  };
-  border_run watermarks_in_a_row_;
-  border_run statuses_in_a_row_;
+  border_run borders_in_a_row_;
   std::size_t running_ = 0;
   std::size_t held_bytes_ = 0;
   std::uint64_t arrivals_ = 0;

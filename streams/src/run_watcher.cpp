@@ -95,7 +95,9 @@ void run_watcher::fails_job(std::size_t element, std::string error) {
   log_.back().error = std::move(error);
 }
 
-void run_watcher::border_leaves() {
+void run_watcher::border_leaves(const control& what) {
+  while (!is_like(borders_.front(), what))
+    drop_merged_border(0);
   const auto element = borders_.front();
   borders_.pop_front();
   end_life(element, happening_kind::leaves);
@@ -132,19 +134,19 @@ void run_watcher::enters(std::size_t element, happening_kind state) {
 
 void run_watcher::look(const simulated_snapshot& held, std::span<const std::size_t> waiting) {
   std::set<std::size_t> gone = here_;
-  std::size_t held_borders = 0;
+  std::vector<control> held_borders;
   std::set<key_hash> busy_keys;
   for (const auto& each : held.entries)
     if (const auto* entry = std::get_if<simulated_entry>(&each)) {
       gone.erase(entry->value.element);
       look_at(*entry, busy_keys);
     } else {
-      ++held_borders;
+      held_borders.push_back(std::get<control>(each));
     }
   // Once it has left, nothing is held before it either.
   const std::size_t held_ends = held.input_ended && !borders_.empty() ? 1 : 0;
   drop_merged_borders(held_borders, held_ends, waiting);
-  for (std::size_t i = 0; i < held_borders + held_ends; ++i) {
+  for (std::size_t i = 0; i < held_borders.size() + held_ends; ++i) {
     gone.erase(borders_[i]);
     enters(borders_[i], happening_kind::held);
   }
@@ -176,16 +178,34 @@ void run_watcher::look_at(const simulated_entry& held, std::set<key_hash>& busy_
     enters(element, waits_for_key ? happening_kind::waits_for_key : happening_kind::waits_for_call);
 }
 
-/// In key-ordered mode the operator merges watermarks when very many lie in a row: all but the newest
-/// are gone.
-void run_watcher::drop_merged_borders(std::size_t held, std::size_t held_ends,
+/// In key-ordered mode the operator merges borders when very many lie in a row. Those that are held stand in
+/// the order in which they came, and of those that look the same the newest is held.
+void run_watcher::drop_merged_borders(std::span<const control> held, std::size_t held_ends,
                                       std::span<const std::size_t> waiting) {
-  const auto kept = held + held_ends + borders_among(waiting);
-  while (held > 0 && borders_.size() > kept) {
-    const auto merged = borders_.begin() + static_cast<std::ptrdiff_t>(held - 1);
-    end_life(*merged, happening_kind::leaves_without_results);
-    borders_.erase(merged);
-  }
+  auto place = borders_.size() - held_ends - borders_among(waiting);
+  if (place == held.size())
+    return;
+  auto left = held.size();
+  while (place-- > 0)
+    if (left > 0 && is_like(borders_[place], held[left - 1]))
+      --left;
+    else
+      drop_merged_border(place);
+}
+
+void run_watcher::drop_merged_border(std::size_t place) {
+  const auto merged = borders_.begin() + static_cast<std::ptrdiff_t>(place);
+  end_life(*merged, happening_kind::leaves_without_results);
+  borders_.erase(merged);
+}
+
+bool run_watcher::is_like(std::size_t element, const control& what) const {
+  const auto& of = scenario_.input[element].what;
+  if (const auto* watermark = std::get_if<watermark_arrives>(&of))
+    return what == control::watermark(event_time{watermark->time});
+  if (const auto* status = std::get_if<status_arrives>(&of))
+    return what == (status->idle ? control::idle() : control::active());
+  return is_end(element) && what == control::end();
 }
 
 std::size_t run_watcher::borders_among(std::span<const std::size_t> elements) const {

@@ -35,8 +35,8 @@ public:
   /// One result of a record.
   void leaves(std::size_t element, std::int64_t result);
   void leaves_as_dead_letter(std::size_t element, std::string error, std::uint32_t attempts);
-  /// The first of the borders that have not left, or behind them the end.
-  void border_leaves();
+  /// The first such of the borders that have not left, or behind them the end. Those before it were merged.
+  void border_leaves(const control& what);
   void fails_job(std::size_t element, std::string error);
 
   /// The operator starts anew with `settings`, from what it had held and what had waited then.
@@ -64,9 +64,12 @@ private:
   void end_life(std::size_t element, happening_kind how);
   void enters(std::size_t element, happening_kind state);
   void look_at(const simulated_entry& held, std::set<key_hash>& busy_keys);
-  void drop_merged_borders(std::size_t held, std::size_t held_ends,
+  void drop_merged_borders(std::span<const control> held, std::size_t held_ends,
                            std::span<const std::size_t> waiting);
+  void drop_merged_border(std::size_t place);
   bool is_border(std::size_t element) const;
+  /// Whether the border, or the end, looks like this.
+  bool is_like(std::size_t element, const control& what) const;
   bool is_end(std::size_t element) const;
   /// Where it is in the input, which has one.
   std::size_t end_of_input() const;

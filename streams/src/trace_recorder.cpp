@@ -82,7 +82,7 @@ void trace_recorder::leaves(const control& what) {
       break;
   }
   if (watcher_)
-    watcher_->border_leaves();
+    watcher_->border_leaves(what);
 }
 
 void trace_recorder::fails(const operator_failure& failure) {

@@ -183,22 +183,82 @@ BOOST_AUTO_TEST_CASE(beyond_a_thousand_watermarks_in_a_row_are_merged_into_the_n
   BOOST_TEST(left.ends_with("watermark 999\nwatermark 5000\n"), left);
 }
 
-BOOST_AUTO_TEST_CASE(statuses_in_a_row_are_bounded_too) {
+BOOST_AUTO_TEST_CASE(a_watermark_that_is_merged_does_not_pass_a_status) {
   start();
   push(1);
-  for (int i = 0; i < 5000; ++i) {
-    watermark(i);
-    idle();
-    active();
-  }
-  BOOST_TEST(machine->size() == 2001u);
+  for (int at = 1; at <= 1000; ++at)
+    watermark(at);
+  idle();
+  active();
+  watermark(5000);
   transcript();
   complete(1);
   const auto left = transcript();
-  // The newest of each.
-  BOOST_TEST(left.find("watermark 4999\n") != std::string::npos);
-  BOOST_TEST(left.find("watermark 4998\n") == std::string::npos);
-  BOOST_TEST(left.rfind("active\n") > left.rfind("idle\n"));
+  BOOST_TEST(left.ends_with("watermark 999\nidle\nactive\nwatermark 5000\n"), left);
+}
+
+BOOST_AUTO_TEST_CASE(beyond_a_thousand_statuses_the_next_takes_the_place_of_the_one_directly_before_it) {
+  start();
+  push(1);
+  for (int i = 0; i < 750; ++i) {
+    idle();
+    active();
+  }
+  idle();
+  BOOST_TEST(machine->size() == 1001u);
+  transcript();
+  complete(1);
+  const auto left = transcript();
+  BOOST_TEST(left.ends_with("active\nidle\nactive\nidle\nidle\n"), left);
+}
+
+BOOST_AUTO_TEST_CASE(a_watermark_stays_behind_the_status_behind_which_it_came) {
+  start();
+  push(1);
+  for (int i = 0; i < 500; ++i) {
+    idle();
+    active();
+  }
+  watermark(7);
+  watermark(8);
+  idle();
+  transcript();
+  complete(1);
+  const auto left = transcript();
+  BOOST_TEST(left.ends_with("idle\nactive\nactive\nwatermark 7\nwatermark 8\nidle\n"), left);
+}
+
+BOOST_AUTO_TEST_CASE(borders_of_both_kinds_in_a_row_are_bounded) {
+  start();
+  push(1);
+  for (int i = 0; i < 5000; ++i) {
+    watermark(2 * i);
+    idle();
+    watermark(2 * i + 1);
+    active();
+  }
+  BOOST_TEST(machine->size() <= 2002u);
+  transcript();
+  complete(1);
+  const auto left = transcript();
+  BOOST_TEST(left.ends_with("watermark 9999\nactive\n"), left);
+}
+
+BOOST_AUTO_TEST_CASE(a_restore_merges_what_another_mode_had_kept_apart) {
+  options.capacity = 5000;
+  machine_fixture::start(output_mode::ordered);
+  push(1);
+  for (int at = 1; at <= 1500; ++at)
+    watermark(at);
+  push(2);
+  watermark(1501);
+  crash_and_restore(output_mode::key_ordered);
+  BOOST_TEST(machine->size() == 1003u);
+  transcript();
+  complete(1);
+  BOOST_TEST(transcript().ends_with("watermark 999\nwatermark 1500\n"));
+  complete(2);
+  BOOST_TEST(transcript() == "out 20\nwatermark 1501\n");
 }
 
 BOOST_AUTO_TEST_CASE(watermarks_with_records_between_them_are_kept_apart) {

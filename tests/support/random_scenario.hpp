@@ -2,8 +2,9 @@
 #pragma once
 
 /// Random scenarios, the same for the same seed on every machine: small and crowded, so that much meets in one
-/// millisecond. All modes and settings, few keys, barriers and restores, at times records of one value; and in
-/// one of four many records that are in back-off when the input ends. One thread.
+/// millisecond. All modes and settings, few keys, barriers and restores, at times records of one value; in
+/// one of four many records that are in back-off when the input ends; and in one of a thousand so many borders
+/// in a row that some are merged. One thread.
 
 #include "weir/scenario.hpp"
 
@@ -28,6 +29,8 @@ public:
 
   scenario next() {
     start();
+    if (one_in(1000))
+      return rows_of_borders();
     return one_in(4) ? ends_in_back_off() : anything();
   }
 
@@ -110,6 +113,53 @@ private:
     now_ += between(0, 8);
     if (!ended_)
       add_end(made);
+    return made;
+  }
+
+  /// By key, or restored so, with records between the rows and behind them.
+  scenario rows_of_borders() {
+    scenario made;
+    made.name = "rows of borders";
+    made.with.mode = one_in(3) ? scenario_mode::ordered : scenario_mode::key_ordered;
+    made.with.capacity = 10'000;
+    const bool restores = made.with.mode == scenario_mode::ordered || one_in(2);
+    for (auto rows = between(1, 2); rows > 0; --rows) {
+      made.service[add_record(made, false)].push_back(answer_after(between(20, 40)));
+      add_borders(made);
+    }
+    if (restores) {
+      add_barrier(made, between(0, 4));
+      now_ += between(0, 4);
+      made.input.push_back({now_, operator_restores{1, one_in(3), made.with}});
+      auto& with = std::get<operator_restores>(made.input.back().what).with;
+      with->mode = scenario_mode::key_ordered;
+      for (auto more = between(0, 3); more > 0; --more)
+        add_border(made, one_in(2));
+    }
+    made.service[add_record(made, false)].push_back(answer_after(between(0, 40)));
+    add_end(made);
+    return made;
+  }
+
+  /// Of one kind, or first of one and then of both, or of both.
+  void add_borders(scenario& made) {
+    const auto watermarks = below(3);
+    for (auto n = between(990, 1'100); n > 0; --n)
+      add_border(made, watermarks == 0 || (watermarks == 1 && one_in(2)));
+    for (auto n = one_in(2) ? between(0, 1'100) : 0; n > 0; --n)
+      add_border(made, one_in(2));
+  }
+
+  void add_border(scenario& made, bool is_watermark) {
+    if (is_watermark)
+      made.input.push_back({now_, watermark_arrives{static_cast<std::int64_t>(made.input.size())}});
+    else
+      made.input.push_back({now_, status_arrives{one_in(2)}});
+  }
+
+  static scenario_answer answer_after(millis delay) {
+    scenario_answer made;
+    made.after = delay;
     return made;
   }
 

@@ -191,6 +191,28 @@ BOOST_AUTO_TEST_CASE(chance_makes_what_is_hard) {
     BOOST_TEST(times >= 10, what << ": " << times);
 }
 
+BOOST_AUTO_TEST_CASE(chance_makes_borders_that_are_merged) {
+  int merged = 0;
+  int merged_by_restore = 0;
+  for (std::uint64_t seed = 1; seed <= 20'000; ++seed) {
+    const auto what = scenario_generator{seed}.next();
+    if (what.input.size() < 900)
+      continue;
+    const auto borders = std::ranges::count_if(what.input, [](const scenario_input& line) {
+      return std::holds_alternative<watermark_arrives>(line.what)
+             || std::holds_alternative<status_arrives>(line.what);
+    });
+    const auto left = std::ranges::count_if(simulate(what)->output, [](const trace_output& line) {
+      return std::holds_alternative<watermark_leaves>(line.what)
+             || std::holds_alternative<status_leaves>(line.what);
+    });
+    merged += left < borders;
+    merged_by_restore += left < borders && what.with.mode == scenario_mode::ordered;
+  }
+  BOOST_TEST(merged >= 5);
+  BOOST_TEST(merged_by_restore >= 1);
+}
+
 BOOST_AUTO_TEST_CASE(what_chance_makes_is_in_the_language) {
   for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
     const auto what = scenario_generator{seed}.next();

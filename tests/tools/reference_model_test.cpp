@@ -99,6 +99,33 @@ BOOST_AUTO_TEST_CASE(more_than_a_thousand_watermarks_in_a_row_are_merged) {
   BOOST_TEST(text(std::get<watermark_leaves>(got[1000].what)) == "w1003");
 }
 
+BOOST_AUTO_TEST_CASE(more_than_a_thousand_statuses_in_a_row_are_merged) {
+  std::vector<scenario_input> input{record(0, 1)};
+  for (int pair = 0; pair < 600; ++pair) {
+    input.push_back(idle(0));
+    input.push_back(active(0));
+  }
+  input.push_back(watermark(0, 7));
+  input.push_back(idle(0));
+  const auto got = run(key_ordered(), input, slow_then_quick).output;
+  BOOST_TEST_REQUIRE(got.size() == 1002U);
+  // The watermark stays behind the status behind which it came.
+  BOOST_TEST(std::get<status_leaves>(got[999].what).idle == false);
+  BOOST_TEST(text(std::get<watermark_leaves>(got[1000].what)) == "w7");
+  BOOST_TEST(std::get<status_leaves>(got[1001].what).idle == true);
+}
+
+BOOST_AUTO_TEST_CASE(a_restore_by_key_merges_what_was_kept_apart) {
+  std::vector<scenario_input> input{record(0, 1)};
+  for (std::int64_t time = 1; time <= 1003; ++time)
+    input.push_back(watermark(0, time));
+  input.push_back(barrier(1, 1));
+  input.push_back(restore(2, 1, key_ordered()));
+  const auto got = run(capacity(2000, ordered()), input, slow_then_quick).output;
+  BOOST_TEST_REQUIRE(got.size() == 1002U);
+  BOOST_TEST(text(std::get<watermark_leaves>(got[1001].what)) == "w1003");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 // -- room and calls --

@@ -29,6 +29,9 @@ inline scenario_input watermark(millis at, std::int64_t time) {
 inline scenario_input idle(millis at) {
   return {at, status_arrives{true}};
 }
+inline scenario_input active(millis at) {
+  return {at, status_arrives{false}};
+}
 inline scenario_input barrier(millis at, std::int64_t id) {
   return {at, barrier_arrives{id}};
 }
