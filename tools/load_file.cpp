@@ -30,7 +30,7 @@ int read_all(int fd, std::string& into, std::size_t bytes_max) {
 
 } // namespace
 
-std::string content_of(const std::string& path, std::vector<mistake>& mistakes) {
+std::optional<std::string> content_of(const std::string& path, std::vector<mistake>& mistakes) {
   std::string content;
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const int code = fd < 0 ? errno : read_all(fd, content, scenario_limits::file_bytes_max);
@@ -41,7 +41,7 @@ std::string content_of(const std::string& path, std::vector<mistake>& mistakes) 
   mistakes.push_back({path, {}, {},
                       code == EFBIG ? "is longer than 64 MiB; split it"
                                     : std::string{"cannot be read: "} + std::strerror(code)});
-  return {};
+  return std::nullopt;
 }
 
 } // namespace weir::tool

@@ -327,13 +327,13 @@ scenario read_scenario(const json_node& object, mistake_list& mistakes) {
 } // namespace
 
 read_file<scenario> parse_scenarios(std::string_view content, const std::string& path) {
-  return parse_objects<scenario>(content, path, read_scenario);
+  return parse_objects<scenario>(content, path, "scenario", read_scenario);
 }
 
 read_file<scenario> load_scenarios(const std::vector<std::string>& paths) {
   read_file<scenario> read;
   for (const auto& path : paths)
-    load_objects<scenario>(path, read_scenario, read);
+    load_objects<scenario>(path, "scenario", read_scenario, read);
   return read;
 }
 

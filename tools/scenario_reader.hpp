@@ -36,7 +36,7 @@ struct read_file {
   std::vector<mistake> mistakes;
 };
 
-/// Reads `content`, which is the file `path`'s.
+/// Reads `content`, which is the file `path`'s. One that holds nothing is a mistake.
 read_file<simulation::scenario> parse_scenarios(std::string_view content, const std::string& path);
 read_file<simulation::trace> parse_traces(std::string_view content, const std::string& path);
 

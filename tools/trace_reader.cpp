@@ -104,12 +104,12 @@ trace read_trace(const json_node& object, mistake_list& mistakes) {
 } // namespace
 
 read_file<trace> parse_traces(std::string_view content, const std::string& path) {
-  return parse_objects<trace>(content, path, read_trace);
+  return parse_objects<trace>(content, path, "trace", read_trace);
 }
 
 read_file<trace> load_traces(const std::string& path) {
   read_file<trace> read;
-  load_objects<trace>(path, read_trace, read);
+  load_objects<trace>(path, "trace", read_trace, read);
   return read;
 }
 

@@ -125,7 +125,6 @@ BOOST_AUTO_TEST_CASE(a_file_has_one_object_or_one_a_line) {
   BOOST_REQUIRE(read.all.size() == 3u);
   BOOST_TEST(read.all[1].where() == "f:3");
   BOOST_TEST(read.all[2].where() == "f:4");
-  BOOST_TEST(parse_scenarios(" \n\t", "f").all.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_name_that_comes_twice_is_found) {
@@ -272,6 +271,13 @@ BOOST_AUTO_TEST_CASE(times_that_would_overflow_are_mistakes) {
                "f:2: input[1].record = 18446744073709551615: must be a whole number from "
                "-4611686018427387903 to 4611686018427387903",
                "f:2: input[2].at = 1e3: must be a whole number from 0 to 1000000000000"});
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_holds_nothing_is_a_mistake) {
+  for (const auto* content : {"", " \n\t", "\n"}) {
+    CHECK_TEXTS(mistakes(content), {"f: holds no scenario"});
+    CHECK_TEXTS(trace_mistakes(content), {"f: holds no trace"});
+  }
 }
 
 // -- what is no JSON --

@@ -94,6 +94,21 @@ BOOST_AUTO_TEST_CASE(mistakes_of_all_files_are_said_and_end_with_2) {
                         "weir: 4 mistakes; nothing was run\n");
 }
 
+BOOST_AUTO_TEST_CASE(files_that_hold_nothing_end_with_2) {
+  folder.write("empty", "");
+  folder.write("blank", " \n");
+  folder.write("s", scenarios);
+  const auto got = weir({"simulate", "s", "empty", "blank"});
+  BOOST_TEST(got.code == 2);
+  BOOST_TEST(got.out == "");
+  BOOST_TEST(got.err == "weir: empty: holds no scenario\n"
+                        "weir: blank: holds no scenario\n"
+                        "weir: 2 mistakes; nothing was run\n");
+  const auto check = weir({"simulate", "--check", "empty", "s"});
+  BOOST_TEST(check.code == 2);
+  BOOST_TEST(check.err == "weir: empty: holds no trace\nweir: 1 mistake; nothing was run\n");
+}
+
 BOOST_AUTO_TEST_CASE(without_check_a_name_that_comes_twice_is_a_mistake) {
   folder.write("s", scenarios);
   const auto got = weir({"simulate", "s", "s"});
