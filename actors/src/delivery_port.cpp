@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::int64_t no_bound = INT64_MAX / 2;
 
+/// A batch that one record with very many results has made greater is not worth keeping.
+constexpr std::size_t reserved_max = 16'384;
+
 step_failure failure_at(const batch_base& of, batch_cursor& at, std::string_view callback) {
   return {std::current_exception(), callback,
           "record " + at.origins.at(of.origins(), at.record).text()};
@@ -29,9 +32,13 @@ void keeping_port::share_out() noexcept {
   bytes_left_ = no_bound;
 }
 
-void keeping_port::clear() noexcept {
+void keeping_port::clear() {
   records_ += batch_->records();
   batch_->clear();
+  if (batch_->reserved() > reserved_max) {
+    batch_ = batch_->fresh();
+    open_ = batch_.get();
+  }
   share_out();
 }
 

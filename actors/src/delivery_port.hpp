@@ -39,9 +39,9 @@ protected:
 
   void turn_over() override { share_out(); }
   void share_out() noexcept;
-  void clear() noexcept;
+  void clear();
 
-  const std::unique_ptr<batch_base> batch_;
+  std::unique_ptr<batch_base> batch_;
   std::optional<step_failure> failure_;
 
 private:

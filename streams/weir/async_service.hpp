@@ -151,7 +151,7 @@ public:
 
   // -- that do not wait --
 
-  /// The record is moved from only if it is taken.
+  /// The record is moved from only if it is taken, or if its `held_bytes` throws.
   push_result try_push(In&& record, push_options where = {}) const {
     auto what = request(record, where);
     return feed_->try_push(what);
@@ -228,6 +228,7 @@ public:
   /// one that closes the service. It may be destroyed while it waits: then the record is not pushed, unless it
   /// has been taken already and the coroutine was about to go on. The program sees to it that no thread destroys
   /// it while it goes on on another.
+  /// In a `weir::task` it stays while it waits, also past the timeout of the task's own record.
   auto pushed(In record, push_options where = {}) const {
     auto what = request(record, where);
     return detail::push_awaitable<In, false>{feed_, std::move(record), std::move(what)};

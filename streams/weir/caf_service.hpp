@@ -2,8 +2,8 @@
 #pragma once
 
 /// For a program that has a CAF actor system: runs an environment's job, services and streams, as actors of
-/// that system, and sends results to actors of the program. No thread is started for it but those of
-/// drivers.
+/// that system, and sends results to actors of the program. Stages and pools have no threads of their own;
+/// drivers, waiting pools, and sources and sinks that wait for file descriptors have theirs.
 ///
 ///     auto airports = weir::async_service::ordered(env, lookup{}, {.name = "airports", .timeout = 1s},
 ///                                                  {.on_result = weir::send_to(collector)});
@@ -19,7 +19,8 @@
 /// * CAF's scheduler policy `stealing`, its default, wakes up late for what comes from other threads, as
 ///   pushes and completions do; `sharing` does not. weir's own systems have it.
 /// * The stages share the system's workers with your actors. Whoever of you blocks holds up the other, and
-///   `job::wait`, or the destruction of a job, blocks: not on a worker of the system.
+///   `job::wait`, the destruction of a job, `pusher::push` without room and `ticket::wait` block: not on a
+///   worker of the system. There take `try_push`, `co_await pushed` and `ticket::on_settled`.
 ///
 /// tests/streams/caf_service_test.cpp.
 
