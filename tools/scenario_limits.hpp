@@ -17,7 +17,7 @@ inline constexpr std::int64_t value_max = (std::int64_t{1} << 62) - 1;
 inline constexpr std::int64_t value_min = -value_max;
 inline constexpr std::int64_t capacity_max = 2'147'483'647;
 /// So that the number of a call fits.
-inline constexpr std::int64_t retries_max = 2'147'483'646;
+inline constexpr std::int64_t retries_max = 100'000'000;
 inline constexpr std::size_t file_bytes_max = 64 * 1024 * 1024;
 
 } // namespace weir::tool::scenario_limits
