@@ -96,11 +96,48 @@ private:
   std::optional<std::pair<std::size_t, event_choice>> differs_;
 };
 
+/// Makes the model go the way that the operator's actor went.
+class followed_order {
+public:
+  explicit followed_order(const std::vector<event_choice>& went) : went_(went) {}
+
+  std::size_t choose(std::span<const event_description> due) {
+    for (; next_ < went_.size(); ++next_) {
+      const auto& event = went_[next_].due[went_[next_].chosen];
+      const auto found = event.kind == event_kind::wake_up && event.at == due.front().at
+                           ? std::ranges::find_if(due, is_timer)
+                           : std::ranges::find(due, event);
+      if (found != due.end()) {
+        next_ += event.kind == event_kind::wake_up ? 0 : 1;
+        return static_cast<std::size_t>(found - due.begin());
+      }
+      if (event.kind != event_kind::wake_up)
+        break;
+    }
+    if (!differs_)
+      differs_ = std::pair{next_, event_choice{{due.begin(), due.end()}, 0}};
+    return 0;
+  }
+
+  /// The first place at which the model could not follow, with what was due here.
+  const std::optional<std::pair<std::size_t, event_choice>>& difference() const { return differs_; }
+
+private:
+  static bool is_timer(const event_description& of) {
+    return of.kind == event_kind::timeout || of.kind == event_kind::back_off_end;
+  }
+
+  const std::vector<event_choice>& went_;
+  std::size_t next_ = 0;
+  std::optional<std::pair<std::size_t, event_choice>> differs_;
+};
+
 // -- as text --
 
 std::string name_of(const scenario& of, const event_description& event) {
   const auto element
-    = event.kind == event_kind::room ? std::string{} : element_name(of, event.line);
+    = event.kind == event_kind::room || event.kind == event_kind::wake_up ? std::string{}
+                                                                           : element_name(of, event.line);
   const auto attempt = event.attempts > 1 ? ", attempt " + std::to_string(event.attempts) : "";
   switch (event.kind) {
     case event_kind::completion:
@@ -109,6 +146,8 @@ std::string name_of(const scenario& of, const event_description& event) {
       return "timeout of " + element;
     case event_kind::back_off_end:
       return "end of back-off of " + element;
+    case event_kind::wake_up:
+      return "wake-up of the actor";
     case event_kind::input:
       return "input of " + element;
     case event_kind::room:
@@ -126,8 +165,10 @@ std::string list_of(const scenario& of, std::span<const event_description> event
   return text.empty() ? "nothing" : text;
 }
 
-std::string order_text(const scenario& of, const std::vector<event_choice>& order) {
+/// Where several events might have been next.
+std::string order_text(const scenario& of, std::vector<event_choice> order) {
   constexpr std::size_t lines_max = 20;
+  std::erase_if(order, [](const event_choice& each) { return each.due.size() < 2; });
   std::string text;
   for (std::size_t i = 0; i < order.size() && i < lines_max; ++i)
     text += "  at " + std::to_string(order[i].due.front().at) + " first: "
@@ -179,14 +220,18 @@ expected<trace> run_on_machine(const scenario& what, const event_chooser& choose
   return simulate(what, {.choose = choose});
 }
 
-std::string mistakes_of(const scenario& what, const trace& came,
-                        const std::vector<event_choice>& order) {
+namespace {
+
+template <class Order>
+std::string mistakes_against(const scenario& what, const trace& came,
+                             const std::vector<event_choice>& order,
+                             trace (*model)(const scenario&, const event_chooser&)) {
   std::string text;
   if (const auto broken = first_violation(what, came))
     text += "  a promise is broken: " + *broken + "\n";
-  repeated_order same{order};
+  Order same{order};
   const auto expected
-    = run_reference_model(what, [&](std::span<const event_description> due) { return same.choose(due); });
+    = model(what, [&](std::span<const event_description> due) { return same.choose(due); });
   const auto difference
     = difference_text(expected, came) + account_difference_text(expected, came);
   const auto other_due = same.difference();
@@ -196,23 +241,34 @@ std::string mistakes_of(const scenario& what, const trace& came,
   return text + (other_due ? due_text(what, order, *other_due) : "") + difference;
 }
 
-expected<exploration> explore(const scenario& what, const seed_range& seeds,
-                              const scenario_runner& run) {
+/// What the model counts, if the actor counted no more.
+std::uint64_t late_of_model(const scenario& of, const std::vector<event_choice>& order,
+                            std::uint64_t counted) {
+  followed_order same{order};
+  const auto expected = run_reference_model_asking(
+    of, [&](std::span<const event_description> due) { return same.choose(due); });
+  return expected.account ? std::max(counted, expected.account->late_completions) : counted;
+}
+
+/// `every_seed`: chance decides more than the order of events.
+template <class Run, class Judge>
+expected<exploration> explore_with(const scenario& what, const seed_range& seeds, const Run& run,
+                                   const Judge& judge, bool every_seed) {
   exploration done;
   std::unordered_set<std::size_t> orders;
   std::unordered_set<std::size_t> traces;
   for (auto seed = seeds.first;; ++seed) {
     seeded_order order{seed};
     const auto came
-      = run(what, [&](std::span<const event_description> due) { return order.choose(due); });
+      = run(seed, [&](std::span<const event_description> due) { return order.choose(due); });
     if (!came)
       return came.why();
     ++done.runs;
-    done.has_choices = !order.choices().empty();
+    done.has_choices = every_seed || !order.choices().empty();
     // An order that was seen gives the trace that was seen.
-    if (orders.insert(order.fingerprint()).second) {
+    if (orders.insert(order.fingerprint()).second || every_seed) {
       traces.insert(std::hash<std::string>{}(trace_json(*came)));
-      if (auto wrong = mistakes_of(what, *came, order.choices()); !wrong.empty())
+      if (auto wrong = judge(what, *came, order.choices()); !wrong.empty())
         done.found = found_violation{seed, std::move(wrong), order.choices()};
     }
     if (done.found || !done.has_choices || seed >= seeds.last)
@@ -223,12 +279,43 @@ expected<exploration> explore(const scenario& what, const seed_range& seeds,
   return done;
 }
 
+} // namespace
+
+std::string mistakes_of(const scenario& what, const trace& came,
+                        const std::vector<event_choice>& order) {
+  return mistakes_against<repeated_order>(what, came, order, run_reference_model);
+}
+
+expected<exploration> explore(const scenario& what, const seed_range& seeds,
+                              const scenario_runner& run) {
+  const auto run_it
+    = [&](std::uint64_t, const event_chooser& choose) { return run(what, choose); };
+  return explore_with(what, seeds, run_it, mistakes_of, false);
+}
+
+expected<exploration> explore_actors(const scenario& what, const seed_range& seeds,
+                                     const actor_runner& run) {
+  const auto run_it
+    = [&](std::uint64_t seed, const event_chooser& choose) { return run(what, choose, seed); };
+  const auto judge = [](const scenario& of, trace came, const std::vector<event_choice>& order) {
+    // An actor that has ended, or was taken away, counts no answers that come after.
+    if (came.account)
+      came.account->late_completions = late_of_model(of, order, came.account->late_completions);
+    return mistakes_against<followed_order>(of, came, order, run_reference_model_asking);
+  };
+  auto done = explore_with(what, seeds, run_it, judge, true);
+  if (done)
+    done->on_actors = true;
+  return done;
+}
+
 std::string exploration_text(const scenario& of, const exploration& what, const std::string& file) {
   if (const auto& found = what.found) {
     const auto seed = std::to_string(found->seed);
     return of.name + ": with seed " + seed + " the operator breaks its rules\n" + found->what
-           + order_text(of, found->order) + "  again: weir simulate --explore --seeds " + seed + ".."
-           + seed + " " + quoted(file) + "\n";
+           + order_text(of, found->order) + "  again: weir simulate --explore "
+           + (what.on_actors ? "--actors " : "") + "--seeds " + seed + ".." + seed + " " + quoted(file)
+           + "\n";
   }
   if (!what.has_choices)
     return of.name + ": no two events fall together; one order, 1 trace\n";

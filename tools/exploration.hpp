@@ -66,14 +66,23 @@ struct exploration {
   /// Different orders and traces among them. Told apart by 64 bits.
   std::size_t orders = 0;
   std::size_t traces = 0;
-  /// Whether events fall together.
+  /// Whether events fall together, or chance decides something else too.
   bool has_choices = false;
+  bool on_actors = false;
   std::optional<found_violation> found;
 };
 
 /// An error where the scenario cannot be run.
 expected<exploration> explore(const simulation::scenario& what, const seed_range& seeds,
                               const scenario_runner& run = run_on_machine);
+
+/// Runs the operator's actor, whose messages chance orders by the seed.
+using actor_runner = std::function<expected<simulation::trace>(
+  const simulation::scenario& what, const simulation::event_chooser& choose, std::uint64_t seed)>;
+
+/// As `explore`; the runner asks also where one event alone may be next.
+expected<exploration> explore_actors(const simulation::scenario& what, const seed_range& seeds,
+                                     const actor_runner& run);
 
 /// Lines for people. `file` is the scenario's, for the command that repeats what was found.
 std::string exploration_text(const simulation::scenario& of, const exploration& what,

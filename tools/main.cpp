@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
+#include <cstdint>
 #include <exception>
 #include <fcntl.h>
 #include <iostream>
@@ -103,13 +104,16 @@ void add_simulate(CLI::App& app, simulate_arguments& arguments) {
   const auto run_actors = [&arguments] {
     arguments.run
       = [](const auto& what) { return weir::simulation::simulate_on_actors(what); };
+    arguments.explored_actor = [](const auto& what, const auto& choose, std::uint64_t seed) {
+      return weir::simulation::simulate_on_actors(what, {.choose = choose, .seed = seed});
+    };
   };
   simulate
     .add_flag_callback("--actors", run_actors,
                        "Run the operator's actor in place of the bare machine, with its messages and\n"
-                       "wake-ups, in virtual time; the traces must be the same")
-    ->excludes(&timeline)
-    ->excludes(&explore);
+                       "wake-ups, in virtual time; the traces must be the same. With --explore: also in\n"
+                       "other orders of messages")
+    ->excludes(&timeline);
   simulate
     .add_option_function<std::string>(
       "--seeds", [&](const std::string& text) { arguments.seeds = seeds_of(text); },

@@ -20,8 +20,8 @@ struct snapshot {
 
 class model {
 public:
-  model(const scenario& what, const event_chooser& choose) :
-    what_(what), choose_(choose), with_(what.with) {
+  model(const scenario& what, const event_chooser& choose, bool ask_always) :
+    what_(what), choose_(choose), ask_always_(ask_always), with_(what.with) {
     trace_.name = what.name;
     if (what.room)
       room_.emplace();
@@ -32,7 +32,7 @@ public:
       const auto due = events_due();
       if (due.empty())
         break;
-      const auto next = due.size() == 1 ? 0 : choose_(due);
+      const auto next = due.size() == 1 && !ask_always_ ? 0 : choose_(due);
       assert(next < due.size());
       now_ = due_at_;
       handle(due[next]);
@@ -130,6 +130,7 @@ private:
       case event_kind::back_off_end:
         entry_of_line(event.line).stage = model_stage::waits;
         return;
+      case event_kind::wake_up: return;
       case event_kind::input: return arrive(next_line_++);
       case event_kind::room: return get_room(next_room_++);
     }
@@ -445,6 +446,7 @@ private:
 
   const scenario& what_;
   const event_chooser& choose_;
+  const bool ask_always_;
   scenario_operator with_;
   model_state state_;
   std::map<std::int64_t, snapshot> snapshots_;
@@ -471,7 +473,11 @@ trace run_reference_model(const scenario& what) {
 }
 
 trace run_reference_model(const scenario& what, const event_chooser& choose) {
-  return model{what, choose}.run();
+  return model{what, choose, false}.run();
+}
+
+trace run_reference_model_asking(const scenario& what, const event_chooser& choose) {
+  return model{what, choose, true}.run();
 }
 
 } // namespace weir::simulation

@@ -20,4 +20,7 @@ trace run_reference_model(const scenario& what);
 /// The same with the order of events in one millisecond open as far as only chance decides it.
 trace run_reference_model(const scenario& what, const event_chooser& choose);
 
+/// As that, but asks also where one event alone may be next.
+trace run_reference_model_asking(const scenario& what, const event_chooser& choose);
+
 } // namespace weir::simulation

@@ -83,13 +83,16 @@ int print_timelines(command_output& output, const std::vector<found_scenario>& a
 }
 
 int print_explorations(command_output& output, const std::vector<found_scenario>& all,
-                       const seed_range& seeds) {
+                       const simulate_arguments& arguments) {
   printer out{output, "what was found"};
   std::size_t hold = 0;
   std::size_t do_not = 0;
   int code = exit_code::done;
   for (const auto& each : all)
-    if (const auto explored = explore(each.what, seeds)) {
+    if (const auto explored
+        = arguments.explored_actor
+            ? explore_actors(each.what, arguments.seeds, arguments.explored_actor)
+            : explore(each.what, arguments.seeds)) {
       ++(explored->found ? do_not : hold);
       out.print(exploration_text(each.what, *explored, each.file));
     } else {
@@ -214,7 +217,7 @@ int simulate_command(const simulate_arguments& arguments) {
   if (any_said(output, read.mistakes))
     return exit_code::bad_usage;
   if (arguments.explore)
-    return print_explorations(output, read.all, arguments.seeds);
+    return print_explorations(output, read.all, arguments);
   return arguments.timeline ? print_timelines(output, read.all)
                             : print_traces(output, arguments, read.all);
 }

@@ -29,6 +29,8 @@ struct simulate_arguments {
   /// Runs each under every seed's order of simultaneous events in place of printing traces.
   bool explore = false;
   seed_range seeds;
+  /// Set: exploring runs the operator's actor.
+  actor_runner explored_actor;
 };
 
 /// Returns the exit code.

@@ -12,14 +12,17 @@
 
 namespace weir::simulation::detail {
 
-actor_run::actor_run(const scenario& of, const simulation_limits& limits)
+actor_run::actor_run(const scenario& of, const simulation_limits& limits, const actor_order* order)
   : scenario_(of),
     limits_(limits),
+    order_(order),
     steps_(limits.steps),
     recorder_(of, nullptr),
     service_(of, recorder_, steps_, limits.end),
     begin_(system_.now()),
     settings_(&of.with) {
+  if (order_ != nullptr)
+    system_.shuffle(order_->seed);
   start({});
 }
 
@@ -27,11 +30,18 @@ expected<trace> actor_run::to_end() {
   while (!recorder_.has_failed() && find_next_time()) {
     if (recorder_.now() > limits_.end)
       return too_long("it runs past " + std::to_string(limits_.end) + " ms of virtual time");
-    handle_first_event();
+    handle_event();
     steps_.spend(1);
     if (steps_.is_overdrawn())
       return too_long("it takes more than " + std::to_string(steps_.most())
                       + " steps (events, calls, results; a second that an actor waits is an event)");
+  }
+  account_for_operator();
+  if (!recorder_.has_failed()) {
+    const auto status = rig_->status();
+    recorder_.set_left(status.queued, status.in_flight);
+    if (system_.timers() != 0)
+      return error{error_kind::internal, "scenario " + scenario_.name, "a wake-up is left at the end"};
   }
   return recorder_.take();
 }
@@ -60,19 +70,57 @@ millis actor_run::next_timer() const {
   return std::chrono::ceil<std::chrono::milliseconds>(due - begin_).count();
 }
 
-void actor_run::handle_first_event() {
+void actor_run::handle_event() {
   if (service_.has_late())
     service_.give_late();
-  else if (service_.has_due())
+  else if (order_ != nullptr)
+    handle_chosen_event();
+  else
+    handle_first_event();
+  system_.run_messages();
+  record_output();
+  if (const auto& failure = rig_->failure())
+    recorder_.fails(*failure);
+}
+
+void actor_run::handle_first_event() {
+  if (service_.has_due())
     service_.give_due();
   else if (next_timer() <= recorder_.now())
     system_.trigger_timers();
   else
     handle_input(read_++);
-  system_.run_messages();
-  record_output();
-  if (const auto& failure = rig_->failure())
-    recorder_.fails(*failure);
+}
+
+void actor_run::handle_chosen_event() {
+  const auto due = due_events();
+  const auto& event = due.at(order_->choose(due));
+  if (event.kind == event_kind::completion)
+    service_.give_due(event.line);
+  else if (event.kind == event_kind::wake_up)
+    system_.trigger_timers();
+  else
+    handle_input(read_++);
+}
+
+std::vector<event_description> actor_run::due_events() const {
+  std::vector<event_description> due;
+  service_.add_due(due);
+  const bool wakes_up = next_timer() <= recorder_.now();
+  // An answer that comes in the millisecond of its record's timeout counts.
+  if (wakes_up && !service_.has_due_at_deadline(begin_ + as_duration(recorder_.now())))
+    due.push_back({event_kind::wake_up, recorder_.now(), 0, 0, 0});
+  // What a barrier would keep of a timer that is due is a nanosecond of it.
+  if (read_ < scenario_.input.size() && scenario_.input[read_].at == recorder_.now()
+      && !(wakes_up && next_is_barrier())) {
+    const auto* record = std::get_if<record_arrives>(&scenario_.input[read_].what);
+    due.push_back({event_kind::input, recorder_.now(), read_, record ? record->value : 0, 0});
+  }
+  return due;
+}
+
+bool actor_run::next_is_barrier() const {
+  return std::holds_alternative<barrier_arrives>(scenario_.input[read_].what);
 }
 
 void actor_run::handle_input(std::size_t element) {
@@ -102,6 +150,7 @@ void actor_run::feed(std::size_t element) {
 void actor_run::restore(const operator_restores& how) {
   if (how.with)
     settings_ = &*how.with;
+  account_for_operator();
   // The old operator goes before its futures, so that it hears of none of them.
   rig_.reset();
   service_.forget_calls();
@@ -132,6 +181,21 @@ void actor_run::start(operator_rig_settings settings) {
                                         std::move(settings));
   // There are no pools that could fail, and the function opens.
   static_cast<void>(rig_->start());
+}
+
+void actor_run::account_for_operator() {
+  const auto status = rig_->status();
+  machine_counts counts;
+  counts.records_in = status.records_in;
+  counts.records_finished = status.records_finished;
+  counts.records_out = status.records_out;
+  counts.calls = status.calls;
+  counts.retries = status.retries;
+  counts.timeouts = status.timeouts;
+  counts.dropped = status.dropped;
+  counts.dead_letters = status.dead_letters;
+  counts.late_completions = status.late_completions;
+  recorder_.add(counts);
 }
 
 void actor_run::record_output() {

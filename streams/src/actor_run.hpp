@@ -10,7 +10,7 @@
 #include "simulated_operator.hpp"
 #include "step_budget.hpp"
 #include "trace_recorder.hpp"
-#include "weir/machine_simulation.hpp"
+#include "weir/actor_simulation.hpp"
 #include "weir/operator_rig.hpp"
 #include "weir/virtual_system.hpp"
 
@@ -20,13 +20,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace weir::simulation::detail {
 
 class actor_run final : public user_code {
 public:
-  /// The scenario has no mistakes, and outlives the run.
-  actor_run(const scenario& of, const simulation_limits& limits);
+  /// The scenario has no mistakes, and outlives the run, as the order does. Null: the usual order.
+  actor_run(const scenario& of, const simulation_limits& limits, const actor_order* order);
 
   /// The trace, or which limit the run has passed. Once.
   expected<trace> to_end();
@@ -40,7 +41,11 @@ private:
   // -- events --
 
   bool find_next_time();
+  void handle_event();
   void handle_first_event();
+  void handle_chosen_event();
+  std::vector<event_description> due_events() const;
+  bool next_is_barrier() const;
   void handle_input(std::size_t element);
   void feed(std::size_t element);
   void restore(const operator_restores& how);
@@ -53,9 +58,12 @@ private:
   void record_output();
   void record(const records_left& left);
   millis next_timer() const;
+  /// Adds what the operator has counted, which is about to go.
+  void account_for_operator();
 
   const scenario& scenario_;
   const simulation_limits limits_;
+  const actor_order* order_;
   step_budget steps_;
   trace_recorder recorder_;
   scripted_service service_;

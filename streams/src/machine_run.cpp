@@ -182,6 +182,9 @@ void machine_run::handle(const event_description& event) {
     case event_kind::back_off_end:
       handle_timer(record, record_timer::back_off);
       break;
+    case event_kind::wake_up:
+      assert(false && "the machine's timers pass one by one");
+      break;
     case event_kind::input:
       handle_input(read_++);
       break;

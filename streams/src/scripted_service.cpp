@@ -151,6 +151,17 @@ bool scripted_service::has_due(std::size_t element) const {
   return due_to(element) != answers_.end();
 }
 
+bool scripted_service::has_due_at_deadline(time_point at) const {
+  for (auto each = answers_.begin(); each != answers_.end(); ++each) {
+    const auto& [when, number, place] = each->first;
+    if (when != recorder_.now())
+      return false;
+    if (calls_.at(number).done.deadline() == at)
+      return true;
+  }
+  return false;
+}
+
 scripted_service::schedule::const_iterator
 scripted_service::due_to(std::size_t element) const {
   const auto number = awaited_[element];

@@ -47,6 +47,8 @@ public:
   void add_due(std::vector<event_description>& to) const;
   /// Whether one of them is to the call for the record of this place in the input.
   bool has_due(std::size_t element) const;
+  /// Whether one of them is to a call whose record's timeout passes at this time.
+  bool has_due_at_deadline(time_point at) const;
   /// Gives the first of them, or the one to the call for that record.
   void give_due();
   void give_due(std::size_t element);

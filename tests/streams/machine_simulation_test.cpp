@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE(a_later_barrier_keeps_the_end) {
 
 BOOST_AUTO_TEST_CASE(a_run_without_end_is_an_error) {
   what.with.timeout = 1'000'000'000'000;
-  what.with.retry = fixed(2'000'000'000, 1);
+  what.with.retry = fixed(100'000'000, 1);
   record(0, 1);
   what.service = {{1, {fails(0, "io")}}};
   const auto done = simulate(what, {.limits = {.steps = 1000}});
@@ -349,7 +349,7 @@ struct first_choice {
   std::size_t operator()(std::span<const event_description> due) {
     if (!seen.empty())
       return 0;
-    const char* const names[] = {"answer", "timeout", "back-off", "input"};
+    const char* const names[] = {"answer", "timeout", "back-off", "wake-up", "input"};
     for (const auto& each : due)
       seen += std::string{names[static_cast<int>(each.kind)]} + " "
               + (each.kind == event_kind::input

@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(without_check_a_name_that_comes_twice_is_a_mistake) {
 
 BOOST_AUTO_TEST_CASE(a_run_without_end_is_a_mistake) {
   folder.write("s", R"({"name": "endless", "operator": {"mode": "ordered", "timeout_ms": 1000000000000,
-    "retry": {"kind": "fixed", "max_attempts": 2000000000, "delay_ms": 1, "if_error": "any"}},
+    "retry": {"kind": "fixed", "max_attempts": 100000000, "delay_ms": 1, "if_error": "any"}},
     "input": [{"at": 0, "record": 1}], "service": {"1": [{"error": "io"}]}})");
   const auto got = weir({"simulate", "s"});
   BOOST_TEST(got.code == 2);
@@ -151,10 +151,23 @@ BOOST_AUTO_TEST_CASE(each_scenario_is_explored_by_its_name) {
   BOOST_TEST(one.out == "three: 1 seed, 1 order, 1 trace\n1 hold, 0 do not\n");
 }
 
+BOOST_AUTO_TEST_CASE(the_actor_is_explored_too) {
+  folder.write("s", scenarios);
+  folder.write("t", R"({"name": "three", "operator": {"mode": "unordered"},
+    "input": [{"at": 0, "record": 1}, {"at": 0, "record": 2}, {"at": 1, "record": 3}]})");
+  const auto got = weir({"simulate", "--explore", "--actors", "s", "t", "--seeds", "11..60"});
+  BOOST_TEST(got.code == 0);
+  BOOST_TEST(got.out == "one: 50 seeds, 1 order, 1 trace\n"
+                        "two: 50 seeds, 1 order, 1 trace\n"
+                        "three: 50 seeds, 6 orders, 2 traces\n"
+                        "3 hold, 0 do not\n");
+  BOOST_TEST(got.err == "");
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_explored_is_said) {
   folder.write("s", scenarios);
   folder.write("t", R"({"name": "endless", "operator": {"mode": "ordered", "timeout_ms": 1000000000000,
-    "retry": {"kind": "fixed", "max_attempts": 2000000000, "delay_ms": 1, "if_error": "any"}},
+    "retry": {"kind": "fixed", "max_attempts": 100000000, "delay_ms": 1, "if_error": "any"}},
     "input": [{"at": 0, "record": 1}], "service": {"1": [{"error": "io"}]}})");
   const auto got = weir({"simulate", "--explore", "s", "t"});
   BOOST_TEST(got.code == 2);
