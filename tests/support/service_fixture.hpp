@@ -80,6 +80,8 @@ struct service_fixture {
   }
 
   ~service_fixture() {
+    // What watches may have been the test's own.
+    world.watch(nullptr);
     waiting.clear();
     if (runner && !result) {
       runner->cancel();
