@@ -100,7 +100,8 @@ function(weir_add_tests folder)
   target_link_libraries(${target} PRIVATE
     weir_internal ${arg_LIBRARIES} Boost::unit_test_framework)
   target_compile_definitions(${target} PRIVATE
-    BOOST_TEST_DYN_LINK WEIR_SOURCE_DIR="${WEIR_SOURCE_DIR}")
+    BOOST_TEST_DYN_LINK WEIR_SOURCE_DIR="${WEIR_SOURCE_DIR}"
+    $<$<BOOL:${WEIR_SANITIZERS}>:WEIR_SANITIZED>)
   target_precompile_headers(${target} PRIVATE <boost/test/unit_test.hpp> ${arg_PRECOMPILE})
   # The module's name must be defined before Boost.Test is read.
   set_source_files_properties(${main} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
