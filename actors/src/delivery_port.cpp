@@ -68,7 +68,7 @@ void delivery_port::run_steps() {
   clear();
   if (beside_ != nullptr) {
     beside_->at_ = {};
-    beside_->before_.clear();
+    beside_->forget_places();
     beside_->clear();
   }
 }
@@ -94,6 +94,12 @@ void delivery_port::deliver(std::size_t results_end, std::size_t dead_letters_en
       failure_ = failure_at(*beside_->batch_, beside_->at_, "on_dead_letter");
     }
   }
+}
+
+void dead_letter_port::forget_places() {
+  before_.clear();
+  if (before_.capacity() > reserved_max)
+    before_.shrink_to_fit();
 }
 
 dead_letter_port::dead_letter_port(std::unique_ptr<batch_base> open, delivery& to,

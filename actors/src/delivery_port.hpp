@@ -91,6 +91,8 @@ private:
     share_out();
   }
 
+  void forget_places();
+
   delivery& to_;
   delivery_port& results_;
   /// Results that left before each.

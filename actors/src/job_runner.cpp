@@ -177,7 +177,8 @@ private:
     for (const auto& stage : plan_.stages)
       if (job_plan::is_service(stage)) {
         const auto& ends = std::get<operator_plan>(stage.what).service;
-        const auto run = ends->begin(plan_.instances(stage), plan_.batches);
+        const auto run
+          = ends->begin(plan_.instances(stage), plan_.batches, settings_.in_virtual_time);
         if (!run)
           return run.why();
         services_.push_back({stage.name, ends, *run});

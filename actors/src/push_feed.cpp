@@ -42,6 +42,8 @@ expected<void> push_feed_base::push(push_request what, duration at_most) {
   if (waits.is == waiting_push::state::outside) {
     if (on_stage_thread())
       return would_block(thing_, "push", "use try_push, or await `pushed` in a coroutine");
+    if (in_virtual_time_)
+      return would_block(thing_, "push", "use try_push, or let the clock run first");
     auto& line = line_for(waits);
     waits.is = waiting_push::state::in_line;
     line.push_back(waits);
@@ -108,11 +110,13 @@ bool push_feed_base::finish() {
 
 // -- whoever runs the job --
 
-expected<std::uint64_t> push_feed_base::open(std::uint32_t lanes, batch_limits batches) {
+expected<std::uint64_t> push_feed_base::open(std::uint32_t lanes, batch_limits batches,
+                                                   bool in_virtual_time) {
   const std::lock_guard guard{mutex_};
   if (running_)
     return error{error_kind::argument, thing_,
                  "it runs in a job already; end that, or make another environment"};
+  in_virtual_time_ = in_virtual_time;
   batches_ = batches;
   // The bytes of a batch are given back when all of it has been taken.
   batches_.bytes = std::min(batches.bytes, std::max<std::size_t>(limits_.bytes / 4, 1));
@@ -264,8 +268,11 @@ void push_feed_base::put(push_lane& to, push_request& what) {
     to.full.push_back(std::move(to.open));
     to.open = std::move(next);
   }
-  if (what.ticket != nullptr)
+  if (what.ticket != nullptr) {
     to.tickets.push_back({to.pushed, what.ticket});
+    if (in_virtual_time_)
+      what.ticket->settles_in_virtual_time();
+  }
   const auto before = to.open->bytes();
   try {
     append(*to.open, what, {what.where.position.value_or(next_position_), 0, 0});

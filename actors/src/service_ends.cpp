@@ -14,8 +14,9 @@ service_ends::service_ends(std::shared_ptr<push_feed_base> feed, body_maker make
     dead_letters_(std::move(dead_letters)),
     on_watermark_(std::move(on_watermark)) {}
 
-expected<std::uint64_t> service_ends::begin(std::uint32_t instances, batch_limits batches) {
-  auto run = feed_->open(instances, batches);
+expected<std::uint64_t> service_ends::begin(std::uint32_t instances, batch_limits batches,
+                                            bool in_virtual_time) {
+  auto run = feed_->open(instances, batches, in_virtual_time);
   if (run) {
     const std::lock_guard guard{mutex_};
     merger_ = channel_merger{instances};

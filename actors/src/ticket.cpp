@@ -17,6 +17,7 @@ struct ticket_state::impl {
   std::condition_variable come;
   std::optional<settlement> how;
   std::vector<callback> callbacks;
+  bool in_virtual_time = false;
 };
 
 ticket_state::ticket_state() : impl_(std::make_unique<impl>()) {}
@@ -46,6 +47,11 @@ void ticket_state::settle(settlement how) {
     std::rethrow_exception(thrown);
 }
 
+void ticket_state::settles_in_virtual_time() {
+  const std::lock_guard guard{impl_->mutex};
+  impl_->in_virtual_time = true;
+}
+
 bool ticket_state::settled() const {
   const std::lock_guard guard{impl_->mutex};
   return impl_->how.has_value();
@@ -56,6 +62,8 @@ expected<settlement> ticket_state::wait(duration at_most) const {
   const auto has_settled = [&] { return impl_->how.has_value(); };
   if (!has_settled() && on_stage_thread())
     return would_block("ticket", "wait", "leave a callback with on_settled");
+  if (!has_settled() && impl_->in_virtual_time)
+    return would_block("ticket", "wait", "let the clock run first");
   // So that adding it to a time does not overflow; nobody waits longer either.
   if (!impl_->come.wait_for(guard, std::min(at_most, duration::max() / 4), has_settled))
     return error{error_kind::timeout, "ticket", "its record has not been settled in the time given"};

@@ -6,7 +6,7 @@
 /// feed is bounded: by the records that were pushed and that the operator has not taken in, and by their
 /// bytes. Who finds no room stands in line, a thread or a coroutine, and is served in the order of coming:
 /// room that appears is given to the first in line, so nobody is overtaken, and no record is moved from
-/// before it is taken. A coroutine that has left the line goes on when the mutex is free, one after the other;
+/// before it is taken, unless its `held_bytes` throws. A coroutine that has left the line goes on when the mutex is free, one after the other;
 /// one that goes on may destroy others that have not. A feed belongs to one job at a time and is open while
 /// that runs.
 ///
@@ -145,7 +145,7 @@ public:
   push_result try_push(push_request& what);
 
   /// Waits for room, until then at most. An error of the kinds `closed`, `timeout_error`, or `would_block`
-  /// where this thread runs stages and would have to wait.
+  /// where it would have to wait on a thread that runs stages, or for a run in virtual time.
   expected<void> push(push_request what, duration at_most);
 
   /// Pushes, or puts the request in line. False where it did not come to that: see its state.
@@ -168,8 +168,9 @@ public:
   // -- whoever runs the job --
 
   /// A run begins: the feed opens with so many lanes. Gives the number of the run. An error where another
-  /// runs.
-  expected<std::uint64_t> open(std::uint32_t lanes, batch_limits batches);
+  /// runs. In virtual time nobody waits, for room or for a ticket: the thread that would is the one that lets
+  /// the clock run.
+  expected<std::uint64_t> open(std::uint32_t lanes, batch_limits batches, bool in_virtual_time = false);
   /// Nothing more is taken; who waits for room is refused.
   void refuse(const error& why);
   /// The stages have ended: what is left is lost.
@@ -233,6 +234,7 @@ private:
   /// Why nothing is taken.
   error why_;
   bool running_ = false;
+  bool in_virtual_time_ = false;
   std::uint64_t run_ = 0;
   batch_limits batches_;
   std::vector<std::shared_ptr<push_lane>> lanes_;

@@ -78,7 +78,7 @@ public:
   delivery* dead_letters() const noexcept { return dead_letters_.get(); }
 
   /// A run begins. Gives its number in the feed, or why it cannot.
-  expected<std::uint64_t> begin(std::uint32_t instances, batch_limits batches);
+  expected<std::uint64_t> begin(std::uint32_t instances, batch_limits batches, bool in_virtual_time);
 
   /// A control element has come out of an instance. The callback hears of a watermark that has come out of
   /// all of them.

@@ -53,6 +53,8 @@ public:
 
   /// The first time counts. Callbacks are called here; what one throws comes out when all were called.
   void settle(settlement how);
+  /// Before it has settled nobody waits for it: the thread that would is the one that lets the clock run.
+  void settles_in_virtual_time();
 
   bool settled() const;
   expected<settlement> wait(duration at_most) const;
@@ -70,8 +72,8 @@ public:
 
   bool settled() const { return state_->settled(); }
 
-  /// Waits until it has settled. On a thread that runs stages, and before that, it does not wait: an error
-  /// of the kind `would_block`.
+  /// Waits until it has settled. On a thread that runs stages, and where the job runs in virtual time, it does
+  /// not wait where it has not: an error of the kind `would_block`.
   expected<settlement> wait() const { return state_->wait(duration::max()); }
 
   /// As `wait`, but for so long at most: then an error of the kind `timeout_error`.

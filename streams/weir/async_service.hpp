@@ -186,7 +186,9 @@ public:
 
   /// Waits until the record is taken. An error, and the record is not moved from: of the kind `closed`
   /// where the service is closed, before or while it waits; `would_block` where there is no room and this
-  /// thread runs stages (callbacks and functions are called on such), which must not wait.
+  /// thread runs stages (callbacks and functions are called on such), which must not wait, or where the job
+  /// runs in virtual time. Where the record's `held_bytes` throws, that comes out, and the record is moved
+  /// from and not pushed; so with all that push.
   expected<void> push(In&& record, push_options where = {}) const {
     return feed_->push(request(record, where), duration::max());
   }

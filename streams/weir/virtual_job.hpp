@@ -4,8 +4,8 @@
 /// A whole job in virtual time: sources, operators, pools and sinks as they run in production, but in the
 /// test's thread and on a clock that the test moves. Sources and sinks that wait for a file descriptor
 /// (pipes, terminals) cannot run so; files and collections can. Used on the thread of its clock, which
-/// outlives it. Nothing runs while that thread waits, so a test that pushes into an async service does not
-/// wait for room or for a ticket: it takes `try_push`, lets the clock run, and then asks.
+/// outlives it. Nothing runs while that thread waits, so a push into an async service that finds no room, and
+/// the wait for a ticket that has not settled, are errors of the kind `would_block`: let the clock run first.
 /// tests/streams/virtual_job_test.cpp.
 
 #include "weir/environment.hpp"

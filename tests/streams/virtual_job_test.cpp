@@ -74,6 +74,28 @@ BOOST_AUTO_TEST_CASE(a_job_that_runs_when_it_is_destroyed_is_cancelled) {
   BOOST_TEST(written.empty());
 }
 
+BOOST_AUTO_TEST_CASE(nobody_waits_for_a_service_but_by_the_clock) {
+  weir::environment other;
+  const auto service = weir::async_service::ordered(other, slow_client{clock},
+                                                    {.name = "slow", .timeout = 3h, .capacity = 1});
+  virtual_job job{clock, other, "pushed"};
+  // GIVEN a record that is called for, and one that waits
+  const auto made = service.push_tracked(1);
+  clock.run();
+  BOOST_TEST(service.push(2).has_value());
+  // WHEN there is no room, THEN a push does not wait
+  BOOST_TEST(service.push_within(1min, 3).why().text()
+             == "service slow: push would wait on a thread that runs stages, and so stop what it waits "
+                "for; use try_push, or let the clock run first (would_block)");
+  // NOR does who waits for a ticket, before the time has come
+  BOOST_TEST(made.wait_for(1min).why().text()
+             == "ticket: wait would wait on a thread that runs stages, and so stop what it waits for; let "
+                "the clock run first (would_block)");
+  clock.advance(1h);
+  BOOST_TEST(made.wait()->ok());
+  BOOST_TEST(service.push(3).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(waiting_pools_have_no_threads_but_the_tests) {
   weir::environment with_futures;
   const auto waits = with_futures.waiting_pool({.name = "futures"});

@@ -3,11 +3,25 @@
 #include "allocations.hpp"
 
 #include <cstdlib>
+#include <malloc.h>
 #include <new>
 
 namespace {
 
 thread_local std::size_t count = 0;
+thread_local std::ptrdiff_t bytes = 0;
+
+void* counted(std::size_t size) noexcept {
+  ++count;
+  void* const p = std::malloc(size == 0 ? 1 : size);
+  bytes += static_cast<std::ptrdiff_t>(malloc_usable_size(p));
+  return p;
+}
+
+void freed(void* p) noexcept {
+  bytes -= static_cast<std::ptrdiff_t>(malloc_usable_size(p));
+  std::free(p);
+}
 
 } // namespace
 
@@ -17,12 +31,15 @@ std::size_t allocations() noexcept {
   return count;
 }
 
+std::ptrdiff_t allocated_bytes() noexcept {
+  return bytes;
+}
+
 } // namespace weir::testing
 
 // Not inlined: else the compiler sees only one half of a pair and warns of a mismatch.
 [[gnu::noinline]] void* operator new(std::size_t size) {
-  ++count;
-  if (void* p = std::malloc(size == 0 ? 1 : size))
+  if (void* const p = counted(size))
     return p;
   throw std::bad_alloc{};
 }
@@ -30,18 +47,17 @@ std::size_t allocations() noexcept {
   return operator new(size);
 }
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++count;
-  return std::malloc(size == 0 ? 1 : size);
+  return counted(size);
 }
 [[gnu::noinline]] void operator delete(void* p) noexcept {
-  std::free(p);
+  freed(p);
 }
 [[gnu::noinline]] void operator delete[](void* p) noexcept {
-  std::free(p);
+  freed(p);
 }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);
+  freed(p);
 }
 [[gnu::noinline]] void operator delete[](void* p, std::size_t) noexcept {
-  std::free(p);
+  freed(p);
 }
