@@ -127,6 +127,11 @@ struct batch_cursor {
     return record == from.records() && control == from.controls().size();
   }
 
+  /// Where the records end that come before the next control element.
+  std::size_t end_of_records(const batch_base& from) const noexcept {
+    return control < from.controls().size() ? from.controls()[control].before : from.records();
+  }
+
   /// Whether the next element is a control element.
   bool at_control(const batch_base& from) const noexcept {
     return control < from.controls().size() && from.controls()[control].before == record;

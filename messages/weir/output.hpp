@@ -41,15 +41,20 @@ public:
   template <class T>
   [[gnu::always_inline]] void add(T what, event_time timestamp, const origin& from) {
     auto& open = static_cast<batch<T>&>(*open_);
-    const auto before = open.bytes();
-    open.append(std::move(what), timestamp, from);
-    bytes_left_ -= static_cast<std::int64_t>(open.bytes() - before);
+    if constexpr (has_fixed_size_v<T>) {
+      open.append(std::move(what), timestamp, from);
+      bytes_left_ -= static_cast<std::int64_t>(sizeof(T));
+    } else {
+      const auto before = open.bytes();
+      open.append(std::move(what), timestamp, from);
+      bytes_left_ -= static_cast<std::int64_t>(open.bytes() - before);
+    }
     --records_left_;
   }
 
   /// Hands the batch over if it has reached its bounds.
   void settle() {
-    if (records_left_ <= 0 || bytes_left_ <= 0)
+    if (!has_room())
       turn_over();
   }
 

@@ -29,7 +29,7 @@ public:
   }
 
   /// Takes out the slot's deadline, if it has one.
-  void remove(slot_index slot) noexcept {
+  [[gnu::always_inline]] void remove(slot_index slot) noexcept {
     auto& at = links_[slot];
     if (!at.present)
       return;

@@ -271,13 +271,30 @@ private:
         if (!take_control(in.controls()[at.control].what, out, now))
           return;
         ++at.control;
-      } else {
-        if (full())
-          return;
-        admit(in, at, out, now);
-        ++at.record;
+      } else if (!take_records(in, at, at.end_of_records(in), out, now)) {
+        return;
       }
     }
+  }
+
+  /// Takes records up to `end`. Whether there was room for all.
+  bool take_records(batch<input_type>& in, batch_cursor& at, std::size_t end, operator_outputs& out,
+                    time_point now) {
+    const auto deadline = deadline_from(now);
+    bool room = !full();
+    while (room && at.record < end) {
+      const bool left = admit(in, at, deadline, out, now);
+      ++at.record;
+      // One that leaves at once takes no room.
+      if (!left)
+        room = !failure_ && !full();
+    }
+    return at.record == end;
+  }
+
+  /// The deadline of a record that comes now.
+  time_point deadline_from(time_point now) const noexcept {
+    return timeout_ == duration{0} ? time_point::max() : now + timeout_;
   }
 
   /// Whether it was taken: a border needs room but in key-ordered mode, the end never does.
@@ -317,8 +334,9 @@ private:
     ++borders_;
   }
 
-  /// Takes the record at `at`.
-  void admit(batch<input_type>& in, batch_cursor& at, operator_outputs& out, time_point now) {
+  /// Takes the record at `at`. Whether it has left already.
+  bool admit(batch<input_type>& in, batch_cursor& at, time_point deadline, operator_outputs& out,
+             time_point now) {
     ++counts_.records_in;
     const auto slot = free_slot();
     auto& e = table_[slot];
@@ -334,14 +352,14 @@ private:
       observer_.admitted(slot);
     // Room for its bytes there is, or it would not have been taken.
     if (!waiting_.empty() || running_ >= calls_max_ || !queue_.key_is_free(key)) {
-      enter(slot, e, now);
+      enter(slot, e, deadline);
       e.state = entry_state::waiting;
       wait_for_call(slot);
-      return;
+      return false;
     }
-    auto* completed = call(slot, e, timeout_ == duration{0} ? time_point::max() : now + timeout_, now);
+    auto* completed = call(slot, e, deadline, now);
     if (completed == nullptr) {
-      enter(slot, e, now);
+      enter(slot, e, deadline);
       e.state = entry_state::running;
       ++running_;
       if (port_.has_own())
@@ -352,19 +370,21 @@ private:
       leave_with_results(slot, e, *completed, out);
       e.value.reset();
       ++e.generation;
+      return true;
     } else {
-      enter(slot, e, now);
+      enter(slot, e, deadline);
       e.state = entry_state::waiting;
       end_attempt(slot, e, *completed, out, now);
       settle(out, now);
     }
+    return false;
   }
 
   /// Makes the record in the slot at hand an entry of the queue, with the whole timeout before it.
-  [[gnu::always_inline]] void enter(slot_index slot, entry& e, time_point now) {
+  [[gnu::always_inline]] void enter(slot_index slot, entry& e, time_point deadline) {
     enter(slot, e);
     if (timeout_ != duration{0})
-      deadlines_.push(slot, now + timeout_);
+      deadlines_.push(slot, deadline);
   }
 
   [[gnu::always_inline]] void enter(slot_index slot, entry& e) {
@@ -428,7 +448,7 @@ private:
     borders_in_a_row_.clear();
     if (how == restore_mode::call_all) {
       e.from_snapshot({of.value, of.timestamp, of.from, of.key});
-      enter(slot, e, now);
+      enter(slot, e, deadline_from(now));
       e.state = entry_state::waiting;
       wait_for_call(slot);
       return;
@@ -830,7 +850,7 @@ private:
     e.value.reset();
     e.result.reset();
     e.state = entry_state::free;
-    table_.release(slot);
+    table_.release(slot, e);
     --size_;
   }
 

@@ -46,7 +46,7 @@ public:
     return *this;
   }
 
-  ~result_future() { let_go(); }
+  [[gnu::always_inline]] ~result_future() { let_go(); }
 
   /// Completes with one result.
   void complete(Out result) { hand_over(one_result, std::move(result)); }
@@ -133,16 +133,18 @@ private:
       port_->complete(id_, which, std::forward<Ts>(with)...);
   }
 
-  void let_go() {
+  [[gnu::always_inline]] void let_go() {
     if (port_ != nullptr)
       leave(*std::exchange(port_, nullptr));
   }
 
-  void leave(completion_port<Out>& port) {
-    if (!completed_)
-      port.abandon(id_);
+  [[gnu::always_inline]] void leave(completion_port<Out>& port) {
+    if (!completed_) [[unlikely]]
+      abandon(port);
     port.let_go();
   }
+
+  [[gnu::noinline]] void abandon(completion_port<Out>& port) { port.abandon(id_); }
 
   /// Null: it belongs to no call, or not any more.
   completion_port<Out>* port_ = nullptr;

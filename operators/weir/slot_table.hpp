@@ -28,8 +28,8 @@ public:
   bool has_free() const noexcept { return !free_.empty(); }
   void take() noexcept { free_.pop_back(); }
 
-  void release(slot_index slot) noexcept {
-    ++(*this)[slot].generation;
+  [[gnu::always_inline]] void release(slot_index slot, Entry& of) noexcept {
+    ++of.generation;
     free_.push_back(slot);
   }
 
