@@ -115,7 +115,7 @@ std::optional<std::vector<std::int64_t>> json_section::integers(std::string_view
   for (std::size_t i = 0; i < node->items.size(); ++i) {
     const auto& item = node->items[i];
     if (!in_range(item, min, max))
-      mistakes_.add(item, key_of(name) + "[" + std::to_string(i) + "]",
+      mistakes_.add(item, key_of_item(key_of(name), i),
                     "must be a whole number " + range_text(min, max));
     all.push_back(item.integer);
   }
@@ -178,8 +178,7 @@ void json_section::refuse_unknown() {
 }
 
 std::string json_section::key_of(std::string_view name) const {
-  const auto shown = printable(name);
-  return key_.empty() ? shown : key_ + "." + shown;
+  return key_of_member(key_, name);
 }
 
 } // namespace weir::tool

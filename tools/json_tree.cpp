@@ -149,13 +149,37 @@ private:
     return &open_.back()->items.back();
   }
 
+  /// The first of each stays.
   void refuse_repeated_keys() {
-    std::set<std::string_view> seen;
-    const auto& of = *open_.back();
+    std::set<std::string, std::less<>> seen;
+    auto& of = *open_.back();
+    std::size_t kept = 0;
     for (std::size_t i = 0; i < of.keys.size(); ++i)
-      if (!seen.insert(of.keys[i]).second && mistakes_.size() < limits_.mistakes)
-        mistakes_.push_back({path_ + ":" + std::to_string(of.items[i].line), printable(of.keys[i]),
-                             text_of(of.items[i]), "is given twice in one object"});
+      if (!seen.insert(of.keys[i]).second) {
+        add_mistake(of.items[i], key_of_member(key_of_open(), of.keys[i]),
+                    "is given twice in one object");
+      } else if (kept++ < i) {
+        of.keys[kept - 1] = std::move(of.keys[i]);
+        of.items[kept - 1] = std::move(of.items[i]);
+      }
+    of.keys.resize(kept);
+    of.items.resize(kept);
+  }
+
+  /// Of what is open, with all that it lies in.
+  std::string key_of_open() const {
+    std::string key;
+    for (std::size_t i = 0; i + 1 < open_.size(); ++i)
+      key = open_[i]->kind == json_kind::object
+              ? key_of_member(key, open_[i]->keys.back())
+              : key_of_item(key, open_[i]->items.size() - 1);
+    return key;
+  }
+
+  void add_mistake(const json_node& at, std::string key, std::string rule) {
+    if (mistakes_.size() < limits_.mistakes)
+      mistakes_.push_back({path_ + ":" + std::to_string(at.line), std::move(key), text_of(at),
+                           std::move(rule)});
   }
 
   void refuse(std::string rule) {
@@ -227,6 +251,14 @@ void read_json_objects(std::string_view content, const std::string& path,
       skip_to_object(at);
     }
   }
+}
+
+std::string key_of_member(const std::string& of, std::string_view name) {
+  return (of.empty() ? std::string{} : of + ".") + printable(name);
+}
+
+std::string key_of_item(const std::string& of, std::size_t index) {
+  return of + "[" + std::to_string(index) + "]";
 }
 
 std::string printable(std::string_view text) {

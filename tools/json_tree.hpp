@@ -52,6 +52,12 @@ void read_json_objects(std::string_view content, const std::string& path,
                        std::vector<mistake>& mistakes, const object_handler& each,
                        const json_limits& limits = {});
 
+/// The key of the member `name` of what has the key `of`; empty: of the object itself.
+std::string key_of_member(const std::string& of, std::string_view name);
+
+/// The key of an item of the array that has the key `of`.
+std::string key_of_item(const std::string& of, std::size_t index);
+
 /// Without what a terminal would take for a command, and cut where it is long.
 std::string printable(std::string_view text);
 

@@ -15,10 +15,6 @@ namespace {
 using namespace simulation;
 using namespace scenario_limits;
 
-std::string at_index(const std::string& key, std::size_t i) {
-  return key + "[" + std::to_string(i) + "]";
-}
-
 std::vector<std::int64_t> values(json_section& of, std::string_view name) {
   return of.integers(name, value_min, value_max).value_or(std::vector<std::int64_t>{});
 }
@@ -124,9 +120,9 @@ public:
     std::vector<scenario_input> all;
     for (std::size_t i = 0; i < list.items.size(); ++i) {
       if (list.items[i].kind != json_kind::object)
-        mistakes_.add(list.items[i], at_index(key, i), "must be an object");
+        mistakes_.add(list.items[i], key_of_item(key, i), "must be an object");
       else
-        all.push_back(read_line({list.items[i], at_index(key, i), mistakes_}));
+        all.push_back(read_line({list.items[i], key_of_item(key, i), mistakes_}));
     }
     return all;
   }
@@ -268,9 +264,9 @@ std::vector<scenario_answer> read_answers(const json_node& list, const std::stri
   }
   for (std::size_t i = 0; i < list.items.size(); ++i)
     if (list.items[i].kind != json_kind::object)
-      mistakes.add(list.items[i], at_index(key, i), "must be an object");
+      mistakes.add(list.items[i], key_of_item(key, i), "must be an object");
     else
-      all.push_back(read_answer({list.items[i], at_index(key, i), mistakes}, first));
+      all.push_back(read_answer({list.items[i], key_of_item(key, i), mistakes}, first));
   return all;
 }
 
@@ -293,7 +289,7 @@ void read_service(const json_node& service, const std::string& at, mistake_list&
                   scenario& into) {
   for (std::size_t i = 0; i < service.keys.size(); ++i) {
     const auto& name = service.keys[i];
-    const auto key = at + "." + printable(name);
+    const auto key = key_of_member(at, name);
     auto answers = read_answers(service.items[i], key, mistakes, true);
     if (const auto value = value_of_key(name))
       into.service[*value] = std::move(answers);

@@ -69,7 +69,7 @@ std::vector<Item> read_list(json_section& of, std::string_view name, Item (*read
   const auto* list = of.array(name);
   for (std::size_t i = 0; list != nullptr && i < list->items.size(); ++i) {
     const auto& item = list->items[i];
-    const auto key = std::string{name} + "[" + std::to_string(i) + "]";
+    const auto key = key_of_item(std::string{name}, i);
     if (item.kind != json_kind::object)
       of.mistakes().add(item, key, "must be an object");
     else

@@ -259,6 +259,22 @@ BOOST_AUTO_TEST_CASE(a_key_that_is_given_twice_is_a_mistake) {
               {"f:2: name = \"m\": is given twice in one object"});
 }
 
+BOOST_AUTO_TEST_CASE(a_key_that_is_given_twice_is_named_with_all_that_it_lies_in) {
+  CHECK_TEXTS(mistakes("{\"name\": \"n\", \"operator\": {\"mode\": \"ordered\", \"retry\": {\"kind\": \"none\",\n"
+                       "\"kind\": \"none\"}},\n"
+                       "\"input\": [{\"at\": 0, \"end\": true}, {\"at\": 1, \"barrier\": 1, \"at\": 2}],\n"
+                       "\"service\": {\"1\": [{\"twice\": [{}, {\"after\": 1, \"after\": 2}]}]}}"),
+              {"f:2: operator.retry.kind = \"none\": is given twice in one object",
+               "f:3: input[1].at = 2: is given twice in one object",
+               "f:4: service.1[0].twice[1].after = 2: is given twice in one object"});
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_key_that_is_given_twice_is_unknown_once) {
+  CHECK_TEXTS(settings(R"({"mode": "ordered", "colour": 1, "colour": 2})"),
+              {"f:1: operator.colour = 2: is given twice in one object",
+               "f:1: operator.colour = 1: is no key that weir knows here"});
+}
+
 BOOST_AUTO_TEST_CASE(times_that_would_overflow_are_mistakes) {
   CHECK_TEXTS(input(R"({"at": 9223372036854775807, "record": 9223372036854775807, "ts": -9223372036854775808},
                        {"at": 99999999999999999999, "record": 18446744073709551615}, {"at": 1e3, "end": true})"),
