@@ -210,7 +210,7 @@ private:
       auto all = section(pools, "pool");
       if (name.str().empty())
         mistakes_.push_back({place_of(node, path_), "pool." + key_part(""), {}, "must have a name",
-                             line_of(node)});
+                             place_in_order(node)});
       const auto* table = all.table(name.str());
       if (table != nullptr)
         read_pool(section(table, "pool." + key_part(name.str())), std::string{name.str()});
@@ -511,8 +511,7 @@ loaded_job parse_job_file(const std::string& content, const std::string& path,
     if (auto wrong = apply_override(root, each))
       loaded.mistakes.push_back(std::move(*wrong));
   job_reader{root, path, drivers, loaded}.read();
-  std::stable_sort(loaded.mistakes.begin(), loaded.mistakes.end(),
-                   [](const mistake& a, const mistake& b) { return a.line < b.line; });
+  put_in_order(loaded.mistakes);
   return loaded;
 }
 

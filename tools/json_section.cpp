@@ -35,7 +35,7 @@ std::string join(const std::vector<std::string>& names) {
 void mistake_list::add(const json_node& at, const std::string& key, std::string rule, bool show) {
   if (all_.size() < max_)
     all_.push_back({path_ + ":" + std::to_string(at.line), key, show ? text_of(at) : std::string{},
-                    std::move(rule)});
+                    std::move(rule), at.place});
 }
 
 // -- reading keys --

@@ -140,6 +140,7 @@ private:
       return nullptr;
     }
     node.line = at_.last_line();
+    node.place = at_.offset;
     if (open_.empty()) {
       root_ = std::move(node);
       return &root_;
@@ -179,12 +180,13 @@ private:
   void add_mistake(const json_node& at, std::string key, std::string rule) {
     if (mistakes_.size() < limits_.mistakes)
       mistakes_.push_back({path_ + ":" + std::to_string(at.line), std::move(key), text_of(at),
-                           std::move(rule)});
+                           std::move(rule), at.place});
   }
 
   void refuse(std::string rule) {
     if (mistakes_.size() < limits_.mistakes)
-      mistakes_.push_back({path_ + ":" + std::to_string(at_.last_line()), {}, {}, std::move(rule)});
+      mistakes_.push_back({path_ + ":" + std::to_string(at_.last_line()), {}, {}, std::move(rule),
+                           at_.offset});
   }
 
   const place& at_;
@@ -241,13 +243,15 @@ void read_json_objects(std::string_view content, const std::string& path,
       at = begin;
       skip_to_object(at);
     } else if (root.kind != json_kind::object) {
-      mistakes.push_back({path + ":" + std::to_string(root.line), {}, {}, "must be an object"});
+      mistakes.push_back({path + ":" + std::to_string(root.line), {}, {}, "must be an object",
+                          root.place});
       at = begin;
       skip_to_object(at);
     } else if (each(root, mistakes_before); !rest_is_blank(at)) {
       mistakes.push_back({path + ":" + std::to_string(at.line()), {}, {},
                           "something stands behind the object; there is one object a file, or "
-                          "one a line"});
+                          "one a line",
+                          at.offset});
       skip_to_object(at);
     }
   }

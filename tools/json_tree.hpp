@@ -23,6 +23,8 @@ struct json_node {
   json_kind kind = json_kind::null;
   /// From 1.
   std::size_t line = 1;
+  /// As `mistake::place`.
+  std::uint64_t place = 0;
   bool flag = false;
   /// Of an integer of 64 bits with a sign; greater ones are a `number`.
   std::int64_t integer = 0;

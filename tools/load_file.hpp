@@ -37,6 +37,7 @@ void parse_objects(std::string_view content, const std::string& path, const char
         into.all.push_back({std::move(what), path, object.line});
     },
     limits);
+  put_in_order(mistakes);
   if (is_empty && mistakes.empty())
     mistakes.push_back({path, {}, {}, std::string{"holds no "} + noun});
   if (mistakes.size() >= limits.mistakes)

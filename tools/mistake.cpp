@@ -33,6 +33,10 @@ std::string mistake::text() const {
   return all + rule;
 }
 
+void put_in_order(std::vector<mistake>& of_one_file) {
+  std::ranges::stable_sort(of_one_file, {}, &mistake::place);
+}
+
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& known) {
   const std::string* best = nullptr;
   // A short name is close to too many others.

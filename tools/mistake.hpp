@@ -20,15 +20,18 @@ struct mistake {
   /// As the file has it; empty where the key is missing.
   std::string value;
   std::string rule;
-  /// Line of the file, by which mistakes are put in order: 0 where it is the file as a whole,
-  /// `line_of_overrides` for a `--set`.
-  std::uint32_t line = 0;
+  /// Grows from the begin of the file to its end; 0 where it is the file as a whole,
+  /// `place_of_overrides` for a `--set`.
+  std::uint64_t place = 0;
 
-  static constexpr std::uint32_t line_of_overrides = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint64_t place_of_overrides = std::numeric_limits<std::uint64_t>::max();
 
   /// One line: `job.toml:12: pool.airports.connections = 0: must be 1 to 1024`.
   std::string text() const;
 };
+
+/// Puts the mistakes of one file in the order in which the file has them.
+void put_in_order(std::vector<mistake>& of_one_file);
 
 /// ` (did you mean "x"?)` where one of `known` is close to `name`, else empty.
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& known);

@@ -30,9 +30,10 @@ std::string place_of(const toml::node& node, const std::string& file) {
   return from.begin.line == 0 ? file : file + ":" + std::to_string(from.begin.line);
 }
 
-std::uint32_t line_of(const toml::node& node) {
+std::uint64_t place_in_order(const toml::node& node) {
   const auto& from = node.source();
-  return is_override(from) ? mistake::line_of_overrides : from.begin.line;
+  return is_override(from) ? mistake::place_of_overrides
+                           : (std::uint64_t{from.begin.line} << 32) + from.begin.column;
 }
 
 std::string text_of(const toml::node& node) {
@@ -231,7 +232,7 @@ void toml_section::refuse_unknown() {
 void toml_section::add_mistake(const toml::node* node, std::string_view name, std::string value,
                                std::string rule) {
   mistakes_.push_back({node == nullptr ? file_ : place_of(*node, file_), key_of(name),
-                       std::move(value), std::move(rule), node == nullptr ? 0 : line_of(*node)});
+                       std::move(value), std::move(rule), node == nullptr ? 0 : place_in_order(*node)});
 }
 
 std::string toml_section::key_of(std::string_view name) const {

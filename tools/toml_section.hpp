@@ -27,8 +27,8 @@ using choices = std::array<std::pair<std::string_view, T>, N>;
 /// Where a node was written: file and line, or the `--set` that it comes from.
 std::string place_of(const toml::node& node, const std::string& file);
 
-/// As `mistake::line`.
-std::uint32_t line_of(const toml::node& node);
+/// As `mistake::place`.
+std::uint64_t place_in_order(const toml::node& node);
 
 /// A node as TOML, cut where it is long.
 std::string text_of(const toml::node& node);

@@ -352,6 +352,15 @@ BOOST_AUTO_TEST_CASE(mistakes_come_in_the_order_of_the_file) {
   BOOST_TEST(places == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(mistakes_in_one_line_come_in_its_order) {
+  add_to_lookup("retry = { jitter = 2, delay = 3, initial = 4, max_attempts = 5.5, kind = 6 }");
+  std::vector<std::string> keys;
+  for (const auto& each : load().mistakes)
+    keys.push_back(each.key.substr(each.key.rfind('.') + 1));
+  const std::vector<std::string> expected{"jitter", "delay", "initial", "max_attempts", "kind"};
+  BOOST_TEST(keys == expected, boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_toml_is_named_with_its_line) {
   replace("[source]", "[source");
   const auto found = mistakes();

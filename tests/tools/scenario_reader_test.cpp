@@ -150,11 +150,38 @@ BOOST_AUTO_TEST_CASE(all_mistakes_are_named_at_once_each_with_its_line) {
                "f:11: operator is required", "f:11: input is required"});
 }
 
+BOOST_AUTO_TEST_CASE(mistakes_come_in_the_order_of_the_file) {
+  // GIVEN objects in an order of their own, several keys a line, and mistakes of all sorts
+  CHECK_TEXTS(mistakes("{\"input\": [{\"record\": 1.5, \"at\": -1,\n"
+                       "\"more\": 1}],\n"
+                       "\"service\": {\"x\": [{}], \"2\": []}, \"colour\": 2,\n"
+                       "\"operator\": {\"on_failure\": 3, \"capcity\": 4, \"capcity\": 4, \"timeout_ms\": -1, \"capacity\": 0},\n"
+                       "\"name\": 5}\n"
+                       "{\"input\": 6, \"operator\": 7}"),
+              // THEN they are named as the file has them, what is missing where its object begins
+              {"f:1: input[0].record = 1.5: must be a whole number from -4611686018427387903 to "
+               "4611686018427387903",
+               "f:1: input[0].at = -1: must be a whole number from 0 to 1000000000000",
+               "f:2: input[0].more = 1: is no key that weir knows here",
+               "f:3: service.x must be under a record's value or \"otherwise\"",
+               "f:3: service.2 = []: must be a list of answers, at least one",
+               "f:3: colour = 2: is no key that weir knows here",
+               "f:4: operator.mode is required",
+               "f:4: operator.on_failure = 3: must be \"fail_job\", \"drop\" or \"dead_letter\"",
+               "f:4: operator.capcity = 4: is no key that weir knows here (did you mean \"capacity\"?)",
+               "f:4: operator.capcity = 4: is given twice in one object",
+               "f:4: operator.timeout_ms = -1: must be a whole number from 0 to 1000000000000",
+               "f:4: operator.capacity = 0: must be a whole number from 1 to 2147483647",
+               "f:5: name = 5: must be a string of 1 to 1000 bytes without control characters",
+               "f:6: name is required", "f:6: input = 6: must be an array",
+               "f:6: operator = 7: must be an object"});
+}
+
 BOOST_AUTO_TEST_CASE(settings_keep_the_operators_rules) {
   CHECK_TEXTS(settings(R"({"mode": "ordered", "capacity": 0, "timeout_ms": -1, "max_concurrent_calls": 101})"),
               {"f:1: operator.capacity = 0: must be a whole number from 1 to 2147483647",
-               "f:1: operator.max_concurrent_calls = 101: must be at most capacity, which is 100",
-               "f:1: operator.timeout_ms = -1: must be a whole number from 0 to 1000000000000"});
+               "f:1: operator.timeout_ms = -1: must be a whole number from 0 to 1000000000000",
+               "f:1: operator.max_concurrent_calls = 101: must be at most capacity, which is 100"});
   CHECK_TEXTS(settings(R"({"mode": 1, "retry": [], "on_timeout": 3, "on_failure": "drp"})"),
               {"f:1: operator.mode = 1: must be \"ordered\", \"unordered\" or \"key_ordered\"",
                "f:1: operator.retry = []: must be an object",
@@ -179,11 +206,11 @@ BOOST_AUTO_TEST_CASE(retries_keep_their_rules) {
                "f:1: operator.retry.max_ms = 4: is no key that weir knows here"});
   CHECK_TEXTS(retry(R"({"kind": "exponential", "max_attempts": 1, "initial_ms": 5, "max_ms": 4,
                         "multiplier": 0.5, "if_result": "full", "if_error": ""})"),
-              {"f:2: operator.retry.if_result = \"full\": must be \"empty\"",
-               "f:2: operator.retry.if_error = \"\": must be a string of 1 to 1000 bytes without control "
-               "characters",
+              {"f:1: operator.retry.max_ms = 4: must be at least initial_ms, which is 5",
                "f:2: operator.retry.multiplier = 0.5: must be a number >= 1",
-               "f:1: operator.retry.max_ms = 4: must be at least initial_ms, which is 5"});
+               "f:2: operator.retry.if_result = \"full\": must be \"empty\"",
+               "f:2: operator.retry.if_error = \"\": must be a string of 1 to 1000 bytes without control "
+               "characters"});
   CHECK_TEXTS(retry(R"({"kind": "exponential"})"),
               {"f:1: operator.retry.max_attempts is required", "f:1: operator.retry.initial_ms is required",
                "f:1: operator.retry.max_ms is required", "f:1: operator.retry.multiplier is required"});
@@ -271,8 +298,8 @@ BOOST_AUTO_TEST_CASE(a_key_that_is_given_twice_is_named_with_all_that_it_lies_in
 
 BOOST_AUTO_TEST_CASE(an_unknown_key_that_is_given_twice_is_unknown_once) {
   CHECK_TEXTS(settings(R"({"mode": "ordered", "colour": 1, "colour": 2})"),
-              {"f:1: operator.colour = 2: is given twice in one object",
-               "f:1: operator.colour = 1: is no key that weir knows here"});
+              {"f:1: operator.colour = 1: is no key that weir knows here",
+               "f:1: operator.colour = 2: is given twice in one object"});
 }
 
 BOOST_AUTO_TEST_CASE(times_that_would_overflow_are_mistakes) {
@@ -385,16 +412,16 @@ BOOST_AUTO_TEST_CASE(every_key_of_a_trace_is_read) {
 
 BOOST_AUTO_TEST_CASE(mistakes_of_a_trace_are_named) {
   CHECK_TEXTS(trace_mistakes(R"({"name": "t", "outputs": [], "calls": [{"at": 1, "record": 1}], "failed": 3})"),
-              {"f:1: output is required", "f:1: calls[0].attempt is required",
-               "f:1: failed = 3: must be null or an object",
-               "f:1: outputs = []: is no key that weir knows here (did you mean \"output\"?)"});
+              {"f:1: output is required",
+               "f:1: outputs = []: is no key that weir knows here (did you mean \"output\"?)",
+               "f:1: calls[0].attempt is required", "f:1: failed = 3: must be null or an object"});
   CHECK_TEXTS(trace_mistakes(R"({"name": "t", "output": [{"at": -1, "value": 1, "watermark": 2}, 5],
                                 "calls": 1, "compare": "calls"})"),
-              {"f:2: compare = \"calls\": must be \"output\"",
-               "f:1: output[0].at = -1: must be a whole number from 0 to 4000000000000",
-               "f:1: output[0] must have one of \"value\", \"watermark\", \"status\", \"barrier\" and "
+              {"f:1: output[0] must have one of \"value\", \"watermark\", \"status\", \"barrier\" and "
                "\"dead_letter\"",
-               "f:1: output[1] = 5: must be an object", "f:2: calls = 1: must be an array"});
+               "f:1: output[0].at = -1: must be a whole number from 0 to 4000000000000",
+               "f:1: output[1] = 5: must be an object", "f:2: calls = 1: must be an array",
+               "f:2: compare = \"calls\": must be \"output\""});
 }
 
 BOOST_AUTO_TEST_SUITE_END()
