@@ -76,7 +76,9 @@ double json_section::required_number(std::string_view name, double min) {
   const bool is_number = node->kind == json_kind::integer || node->kind == json_kind::number;
   if (is_number && std::isfinite(value) && value >= min)
     return value;
-  wrong(name, "must be a number >= " + std::to_string(static_cast<std::int64_t>(min)));
+  wrong(name, is_number && value >= min
+                ? std::string{"must be a number that a double holds, up to 1.79e308"}
+                : "must be a number >= " + std::to_string(static_cast<std::int64_t>(min)));
   return min;
 }
 

@@ -4,7 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -61,13 +64,80 @@ private:
   place* at_ = nullptr;
 };
 
+bool is_of_number(char c) {
+  return (c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-';
+}
+
+/// What the parser would end at: numbers that no double holds. In the content they become 0 with
+/// blanks behind, so that all stays in its place and the parser goes on.
+class overflows {
+public:
+  /// From the value that begins at `begin` to its end, or that of the content.
+  void blank_out(std::string& content, std::size_t begin) {
+    if (begin < searched_to_)
+      return;
+    std::size_t depth = 0;
+    auto at = begin;
+    do {
+      const char c = content[at];
+      if (c == '{' || c == '[')
+        ++depth;
+      else if ((c == '}' || c == ']') && depth > 0)
+        --depth;
+      else if (c == '"')
+        at = end_of_text(content, at);
+      else if (is_of_number(c))
+        at = blank_out_number(content, at);
+    } while (++at < content.size() && depth > 0);
+    searched_to_ = at;
+  }
+
+  bool none() const { return numbers_.empty(); }
+
+  /// The one whose 0 the parser, which is a character ahead, has read at `offset`; null: none.
+  const std::string* before(std::size_t offset) const {
+    const auto found = offset < 2 ? numbers_.end() : numbers_.find(offset - 2);
+    return found == numbers_.end() ? nullptr : &found->second;
+  }
+
+private:
+  /// Where its last character is, or that of its line.
+  static std::size_t end_of_text(const std::string& content, std::size_t at) {
+    for (++at; at < content.size() && content[at] != '"' && content[at] != '\n'; ++at)
+      at += content[at] == '\\' ? 1 : 0;
+    return at;
+  }
+
+  std::size_t blank_out_number(std::string& content, std::size_t begin) {
+    auto end = begin;
+    while (end < content.size() && is_of_number(content[end]))
+      ++end;
+    auto text = content.substr(begin, end - begin);
+    char* behind = nullptr;
+    if (std::isinf(std::strtod(text.c_str(), &behind))) {
+      text.resize(static_cast<std::size_t>(behind - text.data()));
+      content.replace(begin, text.size(), text.size(), ' ');
+      content[begin] = '0';
+      numbers_.emplace(begin, std::move(text));
+    }
+    return end - 1;
+  }
+
+  std::map<std::size_t, std::string> numbers_;
+  /// Nothing is searched twice, whatever brackets are missing.
+  std::size_t searched_to_ = 0;
+};
+
 class tree_builder : public nlohmann::json_sax<nlohmann::json> {
 public:
   tree_builder(const place& at, const std::string& path, std::vector<mistake>& mistakes,
-               const json_limits& limits)
-    : at_(at), path_(path), mistakes_(mistakes), limits_(limits) {}
+               const json_limits& limits, const overflows& overflowed)
+    : at_(at), path_(path), mistakes_(mistakes), limits_(limits), overflowed_(overflowed) {}
 
   json_node& root() { return root_; }
+
+  /// Whether it ended at a number that no double holds.
+  bool has_overflowed() const { return has_overflowed_; }
 
   bool null() override { return add({}) != nullptr; }
   bool boolean(bool value) override {
@@ -80,6 +150,8 @@ public:
     return add({.kind = json_kind::integer, .integer = value, .text = std::to_string(value)});
   }
   bool number_unsigned(std::uint64_t value) override {
+    if (const auto* text = value == 0 ? overflowed_.before(at_.offset) : nullptr)
+      return number_float(text->front() == '-' ? -HUGE_VAL : HUGE_VAL, *text);
     if (value > INT64_MAX)
       return add({.kind = json_kind::number,
                   .number = static_cast<double>(value),
@@ -107,9 +179,17 @@ public:
   }
 
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& why) override {
+    constexpr int number_overflow = 406;
+    if (why.id == number_overflow) {
+      has_overflowed_ = true;
+      return false;
+    }
     const std::string_view what = why.what();
-    const auto begin = std::min({what.find("syntax error"), what.find("number overflow")});
-    refuse("is no JSON: " + printable(begin == what.npos ? what : what.substr(begin))
+    const auto found = what.find("syntax error");
+    const auto begin = found == what.npos ? 0 : found;
+    // What was read last may have been changed.
+    const auto end = overflowed_.none() ? what.npos : what.find("; last read");
+    refuse("is no JSON: " + printable(what.substr(0, end).substr(begin))
            + (root_.line < at_.last_line()
                 ? " (in the object that begins at line " + std::to_string(root_.line) + ")"
                 : std::string{}));
@@ -193,6 +273,8 @@ private:
   const std::string& path_;
   std::vector<mistake>& mistakes_;
   const json_limits& limits_;
+  const overflows& overflowed_;
+  bool has_overflowed_ = false;
   json_node root_;
   std::vector<json_node*> open_;
   std::size_t values_ = 0;
@@ -214,6 +296,24 @@ bool rest_is_blank(place& at) {
   return at.at_end() || at.next() == '\n';
 }
 
+/// How the reading of a value ends. With `no_json` what is wrong has been said.
+enum class reading : std::uint8_t { done, no_json, number_overflow };
+
+struct read_value {
+  json_node root;
+  reading ends;
+};
+
+read_value read_one(place& at, const std::string& path, std::vector<mistake>& mistakes,
+                    const json_limits& limits, const overflows& overflowed) {
+  tree_builder builder{at, path, mistakes, limits, overflowed};
+  const bool done = nlohmann::json::sax_parse(place_iterator{at}, place_iterator{}, &builder,
+                                              nlohmann::json::input_format_t::json, false);
+  return {std::move(builder.root()), done                       ? reading::done
+                                     : builder.has_overflowed() ? reading::number_overflow
+                                                                : reading::no_json};
+}
+
 void skip_to_object(place& at) {
   while (!at.at_end()) {
     while (!at.at_end() && at.next() != '\n')
@@ -230,15 +330,29 @@ void skip_to_object(place& at) {
 void read_json_objects(std::string_view content, const std::string& path,
                        std::vector<mistake>& mistakes, const object_handler& each,
                        const json_limits& limits) {
+  // A copy without numbers that overflow, once there is one.
+  std::string changed;
+  overflows overflowed;
   place at{content};
   for (skip_blanks(at); !at.at_end() && mistakes.size() < limits.mistakes; skip_blanks(at)) {
     const auto begin = at;
     const auto mistakes_before = mistakes.size();
-    tree_builder builder{at, path, mistakes, limits};
-    const bool read = nlohmann::json::sax_parse(place_iterator{at}, place_iterator{}, &builder,
-                                                nlohmann::json::input_format_t::json, false);
-    const auto& root = builder.root();
-    if (!read) {
+    auto read = read_one(at, path, mistakes, limits, overflowed);
+    if (read.ends == reading::number_overflow) {
+      while (mistakes.size() > mistakes_before)
+        mistakes.pop_back();
+      if (changed.empty())
+        changed = content;
+      overflowed.blank_out(changed, begin.offset);
+      at = begin;
+      at.content = changed;
+      read = read_one(at, path, mistakes, limits, overflowed);
+    }
+    const auto& root = read.root;
+    if (read.ends == reading::number_overflow)
+      mistakes.push_back({path + ":" + std::to_string(at.last_line()), {}, {},
+                          "is no JSON: a number that no double holds", at.offset});
+    if (read.ends != reading::done) {
       // A line whose brackets do not close must not cost those behind it.
       at = begin;
       skip_to_object(at);

@@ -28,6 +28,7 @@ struct json_node {
   bool flag = false;
   /// Of an integer of 64 bits with a sign; greater ones are a `number`.
   std::int64_t integer = 0;
+  /// Infinite where the file's is greater than a double can be.
   double number = 0;
   /// Of a text; of a number as the file has it.
   std::string text{};
