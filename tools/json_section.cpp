@@ -23,10 +23,11 @@ bool is_readable(const std::string& text) {
                          [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
 }
 
-std::string join(const std::vector<std::string>& names) {
+/// `last`: what stands between the last two.
+std::string join(const std::vector<std::string>& names, const std::string& last) {
   std::string all;
   for (std::size_t i = 0; i < names.size(); ++i)
-    all += (i == 0 ? "\"" : i + 1 == names.size() ? " or \"" : ", \"") + names[i] + "\"";
+    all += (i == 0 ? "" : i + 1 == names.size() ? last : ", ") + '"' + names[i] + '"';
   return all;
 }
 
@@ -58,11 +59,11 @@ std::optional<std::int64_t> json_section::integer(std::string_view name, std::in
   return std::nullopt;
 }
 
-std::int64_t json_section::required_integer(std::string_view name, std::int64_t min,
-                                            std::int64_t max) {
+std::optional<std::int64_t> json_section::required_integer(std::string_view name, std::int64_t min,
+                                                           std::int64_t max) {
   if (find(name) == nullptr)
     missing(name);
-  return integer(name, min, max).value_or(min);
+  return integer(name, min, max);
 }
 
 double json_section::required_number(std::string_view name, double min) {
@@ -124,6 +125,25 @@ std::optional<std::vector<std::int64_t>> json_section::integers(std::string_view
   return all;
 }
 
+std::optional<std::string_view> json_section::one_of(std::span<const std::string_view> names) {
+  std::optional<std::string_view> found;
+  std::size_t given = 0;
+  for (const auto name : names)
+    if (find(name) != nullptr) {
+      found = name;
+      ++given;
+    }
+  if (given == 1)
+    return found;
+  const std::vector<std::string> all{names.begin(), names.end()};
+  const auto rule = "must have one of " + join(all, " and ");
+  if (given == 0)
+    absent_.push_back({all, key_, rule});
+  else
+    wrong_itself(rule);
+  return std::nullopt;
+}
+
 const json_node* json_section::object(std::string_view name) {
   const auto* node = find(name);
   if (node != nullptr && node->kind != json_kind::object) {
@@ -150,7 +170,7 @@ std::optional<std::size_t> json_section::choice_index(std::string_view name,
   for (std::size_t i = 0; i < names.size(); ++i)
     if (node->kind == json_kind::text && node->text == names[i])
       return i;
-  wrong(name, "must be " + join(names)
+  wrong(name, "must be " + join(names, " or ")
                 + (node->kind == json_kind::text ? did_you_mean(printable(node->text), names)
                                                  : std::string{}));
   return std::nullopt;
@@ -159,7 +179,7 @@ std::optional<std::size_t> json_section::choice_index(std::string_view name,
 // -- saying what is wrong --
 
 void json_section::missing(std::string_view name, std::string_view rule) {
-  mistakes_.add(object_, key_of(name), std::string{rule}, false);
+  absent_.push_back({{std::string{name}}, key_of(name), std::string{rule}});
 }
 
 void json_section::wrong(std::string_view name, std::string rule) {
@@ -170,13 +190,20 @@ void json_section::wrong(std::string_view name, std::string rule) {
     mistakes_.add(*node, key_of(name), std::move(rule));
 }
 
-void json_section::refuse_unknown() {
+void json_section::finish() {
   const std::vector<std::string> known{known_.begin(), known_.end()};
+  std::set<std::string> meant;
   for (std::size_t i = 0; i < object_.keys.size(); ++i)
-    if (!known_.contains(object_.keys[i]))
+    if (!known_.contains(object_.keys[i])) {
+      const auto shown = printable(object_.keys[i]);
+      if (const auto* close = closest(shown, known))
+        meant.insert(*close);
       mistakes_.add(object_.items[i], key_of(object_.keys[i]),
-                    "is no key that weir knows here"
-                      + did_you_mean(printable(object_.keys[i]), known));
+                    "is no key that weir knows here" + did_you_mean(shown, known));
+    }
+  for (const auto& each : absent_)
+    if (std::ranges::none_of(each.names, [&](const auto& name) { return meant.contains(name); }))
+      mistakes_.add(object_, each.key, each.rule, false);
 }
 
 std::string json_section::key_of(std::string_view name) const {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Reads the keys of one JSON object by their rules. What breaks a rule goes into a list of mistakes and
-/// reading goes on with the default; keys that nobody asked for are mistakes as well. Used by one thread.
+/// Reads the keys of one JSON object by their rules. What breaks a rule goes into a list of
+/// mistakes and reading goes on with the default; keys that nobody asked for are mistakes as well. `finish`
+/// must be called when all have been read. Used by one thread.
 
 #include "json_tree.hpp"
 #include "mistake.hpp"
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,7 +48,8 @@ public:
   const json_node* find(std::string_view name);
 
   std::optional<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max);
-  std::int64_t required_integer(std::string_view name, std::int64_t min, std::int64_t max);
+  std::optional<std::int64_t> required_integer(std::string_view name, std::int64_t min,
+                                               std::int64_t max);
 
   /// A finite number of at least `min`.
   double required_number(std::string_view name, double min);
@@ -60,6 +63,9 @@ public:
 
   std::optional<std::vector<std::int64_t>> integers(std::string_view name, std::int64_t min,
                                                     std::int64_t max);
+
+  /// The one of `names` that is there, as exactly one must be. Else nothing.
+  std::optional<std::string_view> one_of(std::span<const std::string_view> names);
 
   const json_node* object(std::string_view name);
   const json_node* array(std::string_view name);
@@ -85,8 +91,9 @@ public:
   /// The object as a whole breaks `rule`.
   void wrong_itself(std::string rule) { mistakes_.add(object_, key_, std::move(rule), false); }
 
-  /// Whatever was not asked for is a mistake.
-  void refuse_unknown();
+  /// Whatever was not asked for is a mistake, and what is missing, unless it seems to be there in
+  /// other letters.
+  void finish();
 
   /// The key of something in this object.
   std::string key_of(std::string_view name) const;
@@ -97,10 +104,18 @@ private:
   std::optional<std::size_t> choice_index(std::string_view name,
                                           const std::vector<std::string>& names);
 
+  /// A mistake, unless one of `names` is there in other letters.
+  struct absence {
+    std::vector<std::string> names;
+    std::string key;
+    std::string rule;
+  };
+
   const json_node& object_;
   std::string key_;
   mistake_list& mistakes_;
   std::set<std::string, std::less<>> known_;
+  std::vector<absence> absent_;
 };
 
 } // namespace weir::tool

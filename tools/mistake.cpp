@@ -37,7 +37,7 @@ void put_in_order(std::vector<mistake>& of_one_file) {
   std::ranges::stable_sort(of_one_file, {}, &mistake::place);
 }
 
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& known) {
+const std::string* closest(std::string_view name, const std::vector<std::string>& known) {
   const std::string* best = nullptr;
   // A short name is close to too many others.
   auto least = name.size() < 3 ? 1 : 2 + name.size() / 4;
@@ -46,6 +46,11 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
       least = d;
       best = &each;
     }
+  return best;
+}
+
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& known) {
+  const auto* best = closest(name, known);
   return best == nullptr ? std::string{} : " (did you mean \"" + *best + "\"?)";
 }
 

@@ -33,6 +33,9 @@ struct mistake {
 /// Puts the mistakes of one file in the order in which the file has them.
 void put_in_order(std::vector<mistake>& of_one_file);
 
+/// The one of `known` that is close to `name`; null: none is.
+const std::string* closest(std::string_view name, const std::vector<std::string>& known);
+
 /// ` (did you mean "x"?)` where one of `known` is close to `name`, else empty.
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& known);
 

@@ -30,37 +30,42 @@ scenario_retry read_retry(json_section retry) {
   if (retry.find("kind") == nullptr)
     retry.missing("kind");
   const auto kind = retry.choice("kind", kinds);
-  if (!kind)
+  if (!kind) {
+    // Which keys there may be hangs on it.
+    for (const auto* name : {"max_attempts", "if_result", "if_error", "delay_ms", "initial_ms",
+                             "max_ms", "multiplier"})
+      retry.find(name);
+    retry.finish();
     return what;
+  }
   what.kind = *kind;
   if (what.kind != retry_kind::none) {
-    what.max_attempts
-      = static_cast<std::uint32_t>(retry.required_integer("max_attempts", 1, retries_max));
+    const auto attempts = retry.required_integer("max_attempts", 1, retries_max);
+    what.max_attempts = static_cast<std::uint32_t>(attempts.value_or(1));
     constexpr std::pair<std::string_view, bool> results[] = {{"empty", true}};
     what.if_empty = retry.choice("if_result", results).value_or(false);
     what.if_error = retry.text("if_error");
   }
   if (what.kind == retry_kind::fixed)
-    what.delay = retry.required_integer("delay_ms", 1, time_max);
+    what.delay = retry.required_integer("delay_ms", 1, time_max).value_or(1);
   if (what.kind == retry_kind::exponential) {
-    what.initial = retry.required_integer("initial_ms", 1, time_max);
-    what.max = retry.required_integer("max_ms", 1, time_max);
+    const auto initial = retry.required_integer("initial_ms", 1, time_max);
+    const auto max = retry.required_integer("max_ms", 1, time_max);
+    what.initial = initial.value_or(1);
+    what.max = max.value_or(1);
     what.multiplier = retry.required_number("multiplier", 1);
-    if (retry.find("max_ms") != nullptr && what.max < what.initial)
+    if (initial && max && *max < *initial)
       retry.wrong("max_ms",
                   "must be at least initial_ms, which is " + std::to_string(what.initial));
   }
-  retry.refuse_unknown();
+  retry.finish();
   return what;
 }
 
 scenario_hook read_hook(json_section hook) {
+  constexpr std::string_view kinds[] = {"fail", "emit", "error", "nothing"};
   scenario_hook what;
-  int given = 0;
-  for (const auto* name : {"fail", "emit", "error", "nothing"})
-    given += hook.find(name) == nullptr ? 0 : 1;
-  if (given != 1)
-    hook.wrong_itself("must have one of \"fail\", \"emit\", \"error\" and \"nothing\"");
+  hook.one_of(kinds);
   if (hook.find("emit") != nullptr) {
     what.kind = hook_kind::emit;
     what.emit = values(hook, "emit");
@@ -72,7 +77,7 @@ scenario_hook read_hook(json_section hook) {
   if (hook.flag("nothing"))
     what.kind = hook_kind::nothing;
   hook.flag("fail");
-  hook.refuse_unknown();
+  hook.finish();
   return what;
 }
 
@@ -91,22 +96,27 @@ scenario_operator read_operator(json_section settings) {
   what.mode = settings.choice("mode", modes).value_or(what.mode);
   if (const auto capacity = settings.integer("capacity", 1, capacity_max))
     what.capacity = static_cast<std::size_t>(*capacity);
+  else if (settings.find("capacity") != nullptr)
+    // Nothing is too much for what is not known.
+    what.capacity = static_cast<std::size_t>(capacity_max);
   if (const auto calls = settings.integer("max_concurrent_calls", 1, capacity_max)) {
     what.max_concurrent_calls = static_cast<std::size_t>(*calls);
     if (*what.max_concurrent_calls > what.capacity)
       settings.wrong("max_concurrent_calls",
                      "must be at most capacity, which is " + std::to_string(what.capacity));
   }
-  what.timeout = settings.integer("timeout_ms", 0, time_max).value_or(0);
+  const auto timeout = settings.integer("timeout_ms", 0, time_max);
+  const bool is_without = timeout ? *timeout == 0 : settings.find("timeout_ms") == nullptr;
+  what.timeout = timeout.value_or(0);
   if (const auto* retry = settings.object("retry")) {
     what.retry = read_retry({*retry, settings.key_of("retry"), settings.mistakes()});
-    if (what.retry.kind != retry_kind::none && what.timeout == 0)
+    if (what.retry.kind != retry_kind::none && is_without)
       settings.wrong("retry", "needs a timeout: timeout_ms must be > 0");
   }
   if (const auto* hook = settings.object("on_timeout"))
     what.on_timeout = read_hook({*hook, settings.key_of("on_timeout"), settings.mistakes()});
   what.on_failure = settings.choice("on_failure", actions).value_or(what.on_failure);
-  settings.refuse_unknown();
+  settings.finish();
   return what;
 }
 
@@ -119,10 +129,12 @@ public:
   std::vector<scenario_input> read(const json_node& list, const std::string& key) {
     std::vector<scenario_input> all;
     for (std::size_t i = 0; i < list.items.size(); ++i) {
-      if (list.items[i].kind != json_kind::object)
+      if (list.items[i].kind != json_kind::object) {
         mistakes_.add(list.items[i], key_of_item(key, i), "must be an object");
-      else
+        all_barriers_known_ = false;
+      } else {
         all.push_back(read_line({list.items[i], key_of_item(key, i), mistakes_}));
+      }
     }
     return all;
   }
@@ -130,38 +142,36 @@ public:
 private:
   scenario_input read_line(json_section line) {
     scenario_input what;
-    what.at = line.required_integer("at", 0, time_max);
-    if (what.at < last_at_)
-      line.wrong("at", "must not be before the line in front of it, which is at "
-                         + std::to_string(last_at_));
-    last_at_ = std::max(last_at_, what.at);
+    if (const auto at = line.required_integer("at", 0, time_max)) {
+      what.at = *at;
+      if (what.at < last_at_)
+        line.wrong("at", "must not be before the line in front of it, which is at "
+                           + std::to_string(last_at_));
+      last_at_ = std::max(last_at_, what.at);
+    }
     read_element(line, what);
-    line.refuse_unknown();
+    line.finish();
     return what;
   }
 
   void read_element(json_section& line, scenario_input& what) {
     constexpr std::string_view kinds[]
       = {"record", "watermark", "status", "barrier", "restore", "end"};
-    std::string_view kind;
-    int given = 0;
-    for (const auto each : kinds)
-      if (line.find(each) != nullptr) {
-        kind = each;
-        ++given;
-      }
-    if (given != 1) {
-      line.find("ts");
-      line.wrong_itself("must have one of \"record\", \"watermark\", \"status\", \"barrier\", "
-                        "\"restore\" and \"end\"");
+    const auto found = line.one_of(kinds);
+    if (!found) {
+      // They belong to what it is, or to what it would be.
+      for (const auto* name : {"ts", "how", "operator"})
+        line.find(name);
+      all_barriers_known_ = false;
       return;
     }
+    const auto kind = *found;
     if (ended_ && kind != "barrier" && kind != "restore")
       line.wrong(kind, "comes after the end; only barriers and restores may");
     if (kind == "record")
       what.what = read_record(line);
     else if (kind == "watermark")
-      what.what = watermark_arrives{line.required_integer(kind, value_min, value_max)};
+      what.what = watermark_arrives{line.integer(kind, value_min, value_max).value_or(0)};
     else if (kind == "status")
       what.what = read_status(line);
     else if (kind == "barrier")
@@ -173,7 +183,7 @@ private:
   }
 
   static record_arrives read_record(json_section& line) {
-    return {line.required_integer("record", value_min, value_max),
+    return {line.integer("record", value_min, value_max).value_or(0),
             line.integer("ts", value_min, value_max)};
   }
 
@@ -186,20 +196,25 @@ private:
     const auto id = line.integer("barrier", value_min, value_max);
     if (id)
       ended_at_barrier_[*id] = ended_;
+    else
+      all_barriers_known_ = false;
     return {id.value_or(0)};
   }
 
   operator_restores read_restore(json_section& line) {
     constexpr std::pair<std::string_view, bool> ways[] = {{"resume", false}, {"call_all", true}};
     operator_restores what;
+    // What it goes back to, where that is not known, may be before the end.
+    bool ended = false;
     if (const auto id = line.integer("restore", value_min, value_max)) {
       what.id = *id;
       const auto found = ended_at_barrier_.find(*id);
-      if (found == ended_at_barrier_.end())
+      if (found != ended_at_barrier_.end())
+        ended = found->second;
+      else if (all_barriers_known_)
         line.wrong("restore", "must be the id of a barrier in a line before it");
-      else
-        ended_ = found->second;
     }
+    ended_ = ended;
     what.call_all = line.choice("how", ways).value_or(false);
     if (const auto* settings = line.object("operator"))
       what.with = read_operator({*settings, line.key_of("operator"), mistakes_});
@@ -208,13 +223,15 @@ private:
 
   end_arrives read_end(json_section& line) {
     line.flag("end");
-    ended_ = true;
+    ended_ = ended_ || line.find("end")->flag;
     return {};
   }
 
   mistake_list& mistakes_;
   millis last_at_ = 0;
   bool ended_ = false;
+  /// False once a line is wrong that may be one.
+  bool all_barriers_known_ = true;
   /// Whether the input had ended at each barrier.
   std::map<std::int64_t, bool> ended_at_barrier_;
 };
@@ -251,7 +268,7 @@ scenario_answer read_answer(json_section answer, bool is_first) {
     else
       answer.wrong("twice", "must not be in another \"twice\"");
   }
-  answer.refuse_unknown();
+  answer.finish();
   return what;
 }
 
@@ -316,7 +333,7 @@ scenario read_scenario(const json_node& object, mistake_list& mistakes) {
     top.missing("input");
   if (const auto* service = top.object("service"))
     read_service(*service, "service", mistakes, what);
-  top.refuse_unknown();
+  top.finish();
   return what;
 }
 

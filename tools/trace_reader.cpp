@@ -11,9 +11,13 @@ namespace {
 using namespace simulation;
 using namespace scenario_limits;
 
+std::int64_t number(json_section& of, std::string_view name, std::int64_t min, std::int64_t max) {
+  return of.required_integer(name, min, max).value_or(min);
+}
+
 dead_letter_leaves read_dead_letter(json_section& of) {
-  return {of.required_integer("dead_letter", value_min, value_max), of.required_text("error"),
-          static_cast<std::uint32_t>(of.required_integer("attempts", 0, retries_max + 1))};
+  return {number(of, "dead_letter", value_min, value_max), of.required_text("error"),
+          static_cast<std::uint32_t>(number(of, "attempts", 0, retries_max + 1))};
 }
 
 status_leaves read_status(json_section& of) {
@@ -23,43 +27,44 @@ status_leaves read_status(json_section& of) {
 
 trace_output read_output(json_section of) {
   trace_output what;
-  what.at = of.required_integer("at", 0, trace_time_max);
-  int given = 0;
-  for (const auto* name : {"value", "watermark", "status", "barrier", "dead_letter"})
-    given += of.find(name) == nullptr ? 0 : 1;
-  if (given != 1)
-    of.wrong_itself("must have one of \"value\", \"watermark\", \"status\", \"barrier\" and "
-                    "\"dead_letter\"");
-  if (of.find("value") != nullptr)
-    what.what = value_leaves{of.required_integer("value", INT64_MIN, INT64_MAX),
+  what.at = number(of, "at", 0, trace_time_max);
+  constexpr std::string_view kinds[]
+    = {"value", "watermark", "status", "barrier", "dead_letter"};
+  const auto kind = of.one_of(kinds);
+  if (kind == "value")
+    what.what = value_leaves{number(of, "value", INT64_MIN, INT64_MAX),
                              of.integer("ts", value_min, value_max)};
-  else if (of.find("watermark") != nullptr)
-    what.what = watermark_leaves{of.required_integer("watermark", value_min, value_max)};
-  else if (of.find("status") != nullptr)
+  else if (kind == "watermark")
+    what.what = watermark_leaves{number(of, "watermark", value_min, value_max)};
+  else if (kind == "status")
     what.what = read_status(of);
-  else if (of.find("barrier") != nullptr)
-    what.what = barrier_leaves{of.required_integer("barrier", value_min, value_max)};
-  else if (of.find("dead_letter") != nullptr)
+  else if (kind == "barrier")
+    what.what = barrier_leaves{number(of, "barrier", value_min, value_max)};
+  else if (kind == "dead_letter")
     what.what = read_dead_letter(of);
-  of.refuse_unknown();
+  else
+    // They belong to what it is, or to what it would be.
+    for (const auto* name : {"ts", "error", "attempts"})
+      of.find(name);
+  of.finish();
   return what;
 }
 
 trace_call read_call(json_section of) {
   trace_call what;
-  what.at = of.required_integer("at", 0, trace_time_max);
-  what.record = of.required_integer("record", value_min, value_max);
-  what.attempt = static_cast<std::uint32_t>(of.required_integer("attempt", 1, retries_max + 1));
-  of.refuse_unknown();
+  what.at = number(of, "at", 0, trace_time_max);
+  what.record = number(of, "record", value_min, value_max);
+  what.attempt = static_cast<std::uint32_t>(number(of, "attempt", 1, retries_max + 1));
+  of.finish();
   return what;
 }
 
 trace_failure read_failure(json_section of) {
   trace_failure what;
-  what.at = of.required_integer("at", 0, trace_time_max);
+  what.at = number(of, "at", 0, trace_time_max);
   what.error = of.required_text("error");
-  what.record = of.required_integer("record", value_min, value_max);
-  of.refuse_unknown();
+  what.record = number(of, "record", value_min, value_max);
+  of.finish();
   return what;
 }
 
@@ -97,7 +102,7 @@ trace read_trace(const json_node& object, mistake_list& mistakes) {
     else
       top.wrong("failed", "must be null or an object");
   }
-  top.refuse_unknown();
+  top.finish();
   return what;
 }
 
