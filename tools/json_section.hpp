@@ -2,8 +2,8 @@
 #pragma once
 
 /// Reads the keys of one JSON object by their rules. What breaks a rule goes into a list of
-/// mistakes and reading goes on with the default; keys that nobody asked for are mistakes as well. `finish`
-/// must be called when all have been read. Used by one thread.
+/// mistakes and reading goes on with the default; keys that nobody asked for are mistakes as well.
+/// `finish` must be called when all have been read. Used by one thread.
 
 #include "json_tree.hpp"
 #include "mistake.hpp"

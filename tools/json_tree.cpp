@@ -296,24 +296,6 @@ bool rest_is_blank(place& at) {
   return at.at_end() || at.next() == '\n';
 }
 
-/// How the reading of a value ends. With `no_json` what is wrong has been said.
-enum class reading : std::uint8_t { done, no_json, number_overflow };
-
-struct read_value {
-  json_node root;
-  reading ends;
-};
-
-read_value read_one(place& at, const std::string& path, std::vector<mistake>& mistakes,
-                    const json_limits& limits, const overflows& overflowed) {
-  tree_builder builder{at, path, mistakes, limits, overflowed};
-  const bool done = nlohmann::json::sax_parse(place_iterator{at}, place_iterator{}, &builder,
-                                              nlohmann::json::input_format_t::json, false);
-  return {std::move(builder.root()), done                       ? reading::done
-                                     : builder.has_overflowed() ? reading::number_overflow
-                                                                : reading::no_json};
-}
-
 void skip_to_object(place& at) {
   while (!at.at_end()) {
     while (!at.at_end() && at.next() != '\n')
@@ -325,50 +307,108 @@ void skip_to_object(place& at) {
   }
 }
 
+/// What is left of the line, as a person is told it.
+std::string rest_of_line(const place& at) {
+  constexpr std::size_t length_max = 40;
+  auto rest = at.content.substr(at.offset);
+  rest = rest.substr(0, rest.find('\n'));
+  while (!rest.empty() && is_blank(rest.back()))
+    rest.remove_suffix(1);
+  return printable(rest.substr(0, length_max)) + (rest.size() > length_max ? "..." : "");
+}
+
+/// Reads what one text has.
+class objects_reader {
+public:
+  objects_reader(std::string_view content, const std::string& path, std::vector<mistake>& mistakes,
+                 const object_handler& each, const json_limits& limits)
+    : at_{content}, path_(path), mistakes_(mistakes), each_(each), limits_(limits) {}
+
+  void read_all() {
+    for (skip_blanks(at_); !at_.at_end() && mistakes_.size() < limits_.mistakes; skip_blanks(at_))
+      if (last_end_ == 0 || may_begin_object(at_.next()))
+        read_next();
+      else
+        refuse_rest();
+  }
+
+private:
+  // How the reading of a value ends; with `no_json` what is wrong has been said.
+  enum class reading { done, no_json, number_overflow };
+
+  void read_next() {
+    const auto begin = at_;
+    const auto mistakes_before = mistakes_.size();
+    json_node root;
+    auto ends = read_value(root);
+    if (ends == reading::number_overflow) {
+      while (mistakes_.size() > mistakes_before)
+        mistakes_.pop_back();
+      if (changed_.empty())
+        changed_ = at_.content;
+      overflowed_.blank_out(changed_, begin.offset);
+      at_ = begin;
+      at_.content = changed_;
+      ends = read_value(root);
+    }
+    if (ends == reading::number_overflow)
+      refuse(at_.last_line(), "is no JSON: a number that no double holds");
+    if (ends != reading::done) {
+      // A line whose brackets do not close must not cost those behind it.
+      at_ = begin;
+      skip_to_object(at_);
+    } else if (root.kind != json_kind::object) {
+      const bool is_array = root.kind == json_kind::array;
+      refuse(root.line, is_array ? "must be an object, and is an array" : "must be an object");
+      skip_to_object(at_);
+    } else {
+      last_end_ = at_.last_line();
+      each_(root, mistakes_before);
+      if (!rest_is_blank(at_))
+        refuse_rest();
+    }
+  }
+
+  reading read_value(json_node& into) {
+    tree_builder builder{at_, path_, mistakes_, limits_, overflowed_};
+    const bool done = nlohmann::json::sax_parse(place_iterator{at_}, place_iterator{}, &builder,
+                                                nlohmann::json::input_format_t::json, false);
+    into = std::move(builder.root());
+    return done ? reading::done
+                : builder.has_overflowed() ? reading::number_overflow : reading::no_json;
+  }
+
+  /// Also what begins with a mark of the byte order does.
+  static bool may_begin_object(char c) { return c == '{' || c == '\xef'; }
+
+  void refuse_rest() {
+    refuse(at_.line(), '"' + rest_of_line(at_) + "\" stands behind the object that ends at line "
+                         + std::to_string(last_end_) + "; a file has one object, or one a line");
+    skip_to_object(at_);
+  }
+
+  void refuse(std::size_t line, std::string rule) {
+    mistakes_.push_back({path_ + ":" + std::to_string(line), {}, {}, std::move(rule), at_.offset});
+  }
+
+  place at_;
+  const std::string& path_;
+  std::vector<mistake>& mistakes_;
+  const object_handler& each_;
+  const json_limits& limits_;
+  /// A copy of the content without numbers that overflow, once there is one.
+  std::string changed_;
+  overflows overflowed_;
+  /// The line in which the last whole object ends; 0: there was none.
+  std::size_t last_end_ = 0;
+};
+
 } // namespace
 
 void read_json_objects(std::string_view content, const std::string& path,
                        std::vector<mistake>& mistakes, const object_handler& each,
                        const json_limits& limits) {
-  // A copy without numbers that overflow, once there is one.
-  std::string changed;
-  overflows overflowed;
-  place at{content};
-  for (skip_blanks(at); !at.at_end() && mistakes.size() < limits.mistakes; skip_blanks(at)) {
-    const auto begin = at;
-    const auto mistakes_before = mistakes.size();
-    auto read = read_one(at, path, mistakes, limits, overflowed);
-    if (read.ends == reading::number_overflow) {
-      while (mistakes.size() > mistakes_before)
-        mistakes.pop_back();
-      if (changed.empty())
-        changed = content;
-      overflowed.blank_out(changed, begin.offset);
-      at = begin;
-      at.content = changed;
-      read = read_one(at, path, mistakes, limits, overflowed);
-    }
-    const auto& root = read.root;
-    if (read.ends == reading::number_overflow)
-      mistakes.push_back({path + ":" + std::to_string(at.last_line()), {}, {},
-                          "is no JSON: a number that no double holds", at.offset});
-    if (read.ends != reading::done) {
-      // A line whose brackets do not close must not cost those behind it.
-      at = begin;
-      skip_to_object(at);
-    } else if (root.kind != json_kind::object) {
-      mistakes.push_back({path + ":" + std::to_string(root.line), {}, {}, "must be an object",
-                          root.place});
-      at = begin;
-      skip_to_object(at);
-    } else if (each(root, mistakes_before); !rest_is_blank(at)) {
-      mistakes.push_back({path + ":" + std::to_string(at.line()), {}, {},
-                          "something stands behind the object; there is one object a file, or "
-                          "one a line",
-                          at.offset});
-      skip_to_object(at);
-    }
-  }
+  objects_reader{content, path, mistakes, each, limits}.read_all();
 }
 
 std::string key_of_member(const std::string& of, std::string_view name) {

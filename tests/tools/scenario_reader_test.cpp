@@ -407,10 +407,10 @@ BOOST_AUTO_TEST_CASE(a_number_that_overflows_stays_one_when_it_is_read_again) {
   CHECK_TEXTS(mistakes("{\"name\": 1e999, \"input\": [\n{\"name\": 2e999}\n}"),
               {"f:2: operator is required", "f:2: input is required",
                "f:2: name = 2e999: must be a string of 1 to 1000 bytes without control characters",
+               "f:3: \"}\" stands behind the object that ends at line 2; a file has one object, or one a "
+               "line",
                "f:3: is no JSON: syntax error while parsing array - unexpected '}'; expected ']' (in the "
-               "object that begins at line 1)",
-               "f:3: is no JSON: syntax error while parsing value - unexpected '}'; expected '[', '{', or a "
-               "literal (in the object that begins at line 1)"});
+               "object that begins at line 1)"});
 }
 
 BOOST_AUTO_TEST_CASE(what_was_read_last_is_not_said_in_other_words_than_the_files) {
@@ -458,11 +458,43 @@ BOOST_AUTO_TEST_CASE(a_broken_line_does_not_hide_those_behind_it) {
                "literal (in the object that begins at line 1)",
                "f:3: is no JSON: syntax error while parsing object key - unexpected ']'; expected string "
                "literal",
-               "f:6: something stands behind the object; there is one object a file, or one a line"});
+               "f:6: \"x\" stands behind the object that ends at line 6; a file has one object, or one a "
+               "line"});
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_behind_an_object_is_said) {
+  const auto behind = [](const std::string& line, const std::string& what, const std::string& end = "1") {
+    return "f:" + line + ": \"" + what + "\" stands behind the object that ends at line " + end
+           + "; a file has one object, or one a line";
+  };
+  const auto said = [](const std::string& what) {
+    const auto read = parse_scenarios(one_line + what, "f");
+    BOOST_TEST(read.all.size() == 1u);
+    return texts_of(read.mistakes);
+  };
+  CHECK_TEXTS(said("}\n"), {behind("1", "}")});
+  CHECK_TEXTS(said(",\r\n"), {behind("1", ",")});
+  CHECK_TEXTS(said("\n\n \t and so on \nmore\n"), {behind("3", "and so on")});
+  CHECK_TEXTS(said("\n}\n]"), {behind("2", "}")});
+  CHECK_TEXTS(said("\n\"x\x1b\x01\""), {behind("2", "\"x??\"")});
+  CHECK_TEXTS(said(" {\"name\": \"m\", \"operator\": {\"mode\": \"ordered\"}}"),
+              {behind("1", "{\"name\": \"m\", \"operator\": {\"mode\": \"orde...")});
+  CHECK_TEXTS(said("\nnull\n7\n"), {behind("2", "null")});
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_behind_an_object_does_not_hide_the_next_line) {
+  const auto read = parse_scenarios(one_line + "\nx\n" + one_line + ", y\n" + one_line, "f");
+  BOOST_TEST(read.all.size() == 3u);
+  BOOST_TEST(read.mistakes.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(an_array_of_objects_is_one_mistake) {
+  CHECK_TEXTS(mistakes("[" + one_line + ",\n" + one_line + "]\n"), {"f:1: must be an object, and is an array"});
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_object_is_a_mistake) {
-  for (const auto* text : {"[]", "7", "null", "\"x\"", "true"})
+  CHECK_TEXTS(mistakes("[]"), {"f:1: must be an object, and is an array"});
+  for (const auto* text : {"7", "null", "\"x\"", "true"})
     CHECK_TEXTS(mistakes(text), {"f:1: must be an object"});
 }
 

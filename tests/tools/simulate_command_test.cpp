@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(mistakes_of_all_files_are_said_and_end_with_2) {
   BOOST_TEST(got.err == "weir: s:1: name is required\n"
                         "weir: s:1: operator is required\n"
                         "weir: s:1: input is required\n"
-                        "weir: t:1: must be an object\n"
+                        "weir: t:1: must be an object, and is an array\n"
                         "weir: 4 mistakes; nothing was run\n");
 }
 
