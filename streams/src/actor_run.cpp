@@ -31,10 +31,9 @@ expected<trace> actor_run::to_end() {
     if (recorder_.now() > limits_.end)
       return too_long("it runs past " + std::to_string(limits_.end) + " ms of virtual time");
     handle_event();
-    steps_.spend(1);
+    steps_.spend(step::event, 1);
     if (steps_.is_overdrawn())
-      return too_long("it takes more than " + std::to_string(steps_.most())
-                      + " steps (events, calls, results; a second that an actor waits is an event)");
+      return too_long(steps_.why_overdrawn());
   }
   account_for_operator();
   if (!recorder_.has_failed()) {

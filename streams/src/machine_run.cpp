@@ -56,9 +56,7 @@ expected<trace> machine_run::to_end() {
       return too_long("it runs past " + std::to_string(limits_.end) + " ms of virtual time");
     handle_next_event();
     if (steps_.is_overdrawn())
-      return too_long("it takes more than " + std::to_string(steps_.most())
-                      + " steps (calls, results, copies of what a barrier finds"
-                      + (choose_ ? ", events to choose from)" : ")"));
+      return too_long(steps_.why_overdrawn());
   }
   recorder_.add(machine()->counts());
   if (!recorder_.has_failed())
@@ -142,7 +140,7 @@ std::vector<event_description> machine_run::due_events() {
   }
   if (const auto* room = next_room(); room && room->at == recorder_.now())
     due.push_back({event_kind::room, room->at, given_, 0, 0});
-  steps_.spend(due.size());
+  steps_.spend(step::choice, due.size());
   return due;
 }
 
@@ -150,7 +148,7 @@ std::vector<event_description> machine_run::due_events() {
 /// back-off of a record whose timeout is due.
 void machine_run::add_due_timers(std::vector<event_description>& to) {
   const auto held = machine()->snapshot(now());
-  steps_.spend(held.entries.size());
+  steps_.spend(step::choice, held.entries.size());
   const auto describe = [&](event_kind kind, const simulated_entry& of) {
     return event_description{kind, recorder_.now(), of.value.element, of.value.value, of.attempt};
   };
@@ -227,7 +225,7 @@ void machine_run::let_watcher_look() {
   if (watcher == nullptr)
     return;
   const auto held = machine()->snapshot(now());
-  steps_.spend(held.entries.size());
+  steps_.spend(step::look, held.entries.size());
   watcher->look(held, input_.waiting());
 }
 
@@ -246,11 +244,11 @@ void machine_run::time_out(const simulated_record& of, simulated_future done) {
 machine_run::kept_snapshot machine_run::keep() {
   const auto waiting = input_.waiting();
   kept_snapshot kept{machine()->snapshot(now()), {waiting.begin(), waiting.end()}, {}};
-  steps_.spend(kept.waiting.size() + kept.held.entries.size());
+  steps_.spend(step::copy, kept.waiting.size() + kept.held.entries.size());
   for (const auto& each : kept.held.entries)
     if (const auto* entry = std::get_if<simulated_entry>(&each); entry && entry->finished)
       if (const auto* results = std::get_if<0>(&*entry->finished))
-        steps_.spend(results->size());
+        steps_.spend(step::copy, results->size());
   if (auto* watcher = recorder_.watcher())
     kept.borders = watcher->borders();
   return kept;
@@ -269,7 +267,7 @@ void machine_run::restore(const operator_restores& how) {
     input_.append(element);
   if (auto* watcher = recorder_.watcher())
     watcher->restored(*settings_, kept.held, kept.waiting, kept.borders);
-  steps_.spend(kept.held.entries.size() + 1);
+  steps_.spend(step::copy, kept.held.entries.size() + 1);
   machine()->restore(kept.held, how.call_all ? restore_mode::call_all : restore_mode::resume,
                      now());
   machine()->advance(out(), now());

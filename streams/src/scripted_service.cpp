@@ -26,7 +26,7 @@ scripted_service::scripted_service(const scenario& of, trace_recorder& recorder,
 // -- what a function does --
 
 void scripted_service::call(const simulated_record& of, simulated_future done) {
-  steps_.spend(1);
+  steps_.spend(step::call, 1);
   const auto number = ++last_call_;
   recorder_.called(of, done.attempt(), number);
   const auto& all = answers_for(of.value);
@@ -203,7 +203,7 @@ void scripted_service::give(open_call& to, const scenario_answer& answer) {
 
 void scripted_service::give_results(simulated_future& to,
                                     const std::vector<std::int64_t>& results) {
-  steps_.spend(results.size());
+  steps_.spend(step::result, results.size());
   // The run is about to end; many copies of a long list would take all memory until then.
   if (steps_.is_overdrawn() || results.empty())
     to.complete_empty();

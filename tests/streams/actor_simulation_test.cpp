@@ -49,7 +49,11 @@ BOOST_AUTO_TEST_CASE(a_run_without_end_is_given_up) {
   what.with.timeout = 3'600'000;
   what.input = {{0, record_arrives{1, {}}}};
   what.otherwise.emplace_back().never = true;
-  BOOST_TEST(!simulate_on_actors(what, {.steps = 1000}));
+  const auto given_up = simulate_on_actors(what, {.steps = 1000});
+  BOOST_REQUIRE(!given_up);
+  BOOST_TEST(given_up.why().message()
+             == "it takes more than 1000 steps, above all events, of which each second that an actor "
+                "waits is one; let less happen, or less time pass");
   const auto came = simulate_on_actors(what, {.steps = 10'000});
   BOOST_REQUIRE(came);
   BOOST_TEST(came->failed->at == 3'600'000);

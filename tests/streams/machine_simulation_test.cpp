@@ -324,6 +324,46 @@ BOOST_AUTO_TEST_CASE(a_run_without_end_is_an_error) {
   BOOST_TEST(done.why().message().find("more than 1000 steps") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_run_is_given_up_for_is_said) {
+  const auto said = [](const scenario& of, std::vector<happening>* log = nullptr) {
+    const auto done = simulate(of, {.log = log, .limits = {.steps = 5000}});
+    return done ? std::string{"done"} : done.why().message();
+  };
+  const std::string begin = "it takes more than 5000 steps, above all ";
+  // GIVEN many records at once, without a barrier
+  for (int i = 0; i < 100; ++i)
+    record(0, 1);
+  BOOST_TEST(said(what) == "done");
+  // THEN it is the log that takes too long
+  std::vector<happening> log;
+  BOOST_TEST(said(what, &log)
+             == begin
+                  + "looks at held elements, for a log or a timeline: after each event at each that is "
+                    "held then; let fewer be held at once (a smaller capacity, fewer records), or run it "
+                    "without one");
+  // GIVEN many barriers, and a restore
+  auto with_barriers = what;
+  for (int i = 0; i < 60; ++i)
+    with_barriers.input.push_back({0, barrier_arrives{1}});
+  BOOST_TEST(said(with_barriers) == "done");
+  with_barriers.input.push_back({1, operator_restores{1, false, {}}});
+  BOOST_TEST(said(with_barriers)
+             == begin
+                  + "copies of held elements, which barriers and restores make; let fewer be held at a "
+                    "barrier, or let fewer barriers be restored");
+  // GIVEN many results
+  auto with_results = what;
+  with_results.otherwise.emplace_back().emit = std::vector<std::int64_t>(60);
+  BOOST_TEST(said(with_results) == begin + "results; let answers emit fewer");
+  // GIVEN a record that is called for ever
+  auto with_retries = what;
+  with_retries.with.timeout = 1'000'000'000'000;
+  with_retries.with.retry = fixed(100'000'000, 1);
+  with_retries.otherwise.emplace_back().error = "io";
+  BOOST_TEST(said(with_retries)
+             == begin + "calls; let there be fewer records or retries, or a shorter timeout");
+}
+
 BOOST_AUTO_TEST_CASE(a_run_past_the_end_of_time_is_an_error) {
   what.with.capacity = 1;
   for (int i = 0; i < 6; ++i)
@@ -470,8 +510,8 @@ BOOST_FIXTURE_TEST_CASE(choices_count_as_steps, order_fixture) {
   const auto done = simulate(what, {.limits = {.steps = 3000}, .choose = choose});
   BOOST_REQUIRE(!done);
   BOOST_TEST(done.why().message()
-             == "it takes more than 3000 steps (calls, results, copies of what a barrier finds, "
-                "events to choose from)");
+             == "it takes more than 3000 steps, above all looks at what falls into one millisecond, to "
+                "choose what comes first; let fewer elements come, and answers be due, in one millisecond");
   BOOST_TEST(simulate(what, {.limits = {.steps = 3000}}).has_value());
 }
 
