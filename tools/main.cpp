@@ -27,9 +27,17 @@ void occupy_standard_descriptors() {
       static_cast<void>(::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY));
 }
 
-constexpr const char* exit_codes = R"(exit codes:
-  0  the job is done
-  1  the job failed
+constexpr const char* common_exit_codes = R"(exit codes:
+  0  done
+  1  not done: a job failed, traces differ, a rule is broken, output is lost
+  2  bad usage, or a bad file
+  3  stopped before the end
+
+weir SUBCOMMAND --help says what they mean there.)";
+
+constexpr const char* run_exit_codes = R"(exit codes:
+  0  the job is done; with --validate: the job file has no mistakes
+  1  the job failed, or its summary or report could not be written
   2  bad usage, or a bad job file
   3  stopped before the end of the input
 
@@ -59,13 +67,14 @@ void add_run(CLI::App& app, run_arguments& arguments) {
                "Remove the part files of another run from the output folder first");
   run.add_flag("--keep-partial", arguments.keep_partial,
                "If the job fails or is cancelled, keep the whole lines that were written");
-  run.footer(exit_codes);
+  run.footer(run_exit_codes);
 }
 
 constexpr const char* simulate_exit_codes = R"(exit codes:
-  0  all ran; with --check, all agree; with --explore, no rule was broken
-  1  with --check: some differ; with --explore: a rule was broken
-  2  bad usage, or a bad file
+  0  all ran; with --check: all agree; with --explore: no rule is broken
+  1  with --check: some differ; with --explore: a rule is broken; or the
+     output could not be written
+  2  bad usage, a bad file, or a scenario that takes too long
 
 docs/scenarios.md describes scenarios and traces.)";
 
@@ -134,7 +143,7 @@ int main(int argc, char** argv) {
   app.name("weir");
   app.set_version_flag("--version", std::string{"weir "} + weir::version_text);
   app.require_subcommand(1);
-  app.footer(exit_codes);
+  app.footer(common_exit_codes);
   add_run(app, arguments);
   add_simulate(app, to_simulate);
   try {
