@@ -119,6 +119,14 @@ const bad_line bad_lines[] = {
   {"path = \"out", "[lookups]", "lookups is no key that weir knows here (did you mean \"lookup\"?)"},
 };
 
+/// With `if_error = "io"` and `if_result = "empty"`, of which a miss makes an error.
+void check_what_is_retried(const retry_strategy& retry) {
+  const auto retries = [&](std::string_view kind) { return retry.retries_error({kind, "", ""}); };
+  BOOST_TEST(retries(error_kind::io));
+  BOOST_TEST(!retries(error_kind::refused));
+  BOOST_TEST(retry.retries_error(miss_without_row("origin")));
+}
+
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(job_files, job_file_fixture)
@@ -241,6 +249,33 @@ BOOST_AUTO_TEST_CASE(every_option_of_the_operator_can_be_set) {
                max_concurrent_calls, blocking_warning, parallelism] = defaults;
   static_cast<void>(std::tie(name, timeout, retry, on_failure, failure_rules, at_end, capacity,
                              capacity_bytes, max_concurrent_calls, blocking_warning, parallelism));
+}
+
+BOOST_AUTO_TEST_CASE(every_field_of_a_fixed_delay_can_be_set) {
+  add_to_lookup("retry = { kind = \"fixed\", max_attempts = 2, delay = \"7ms\", if_error = \"io\", "
+                "if_result = \"empty\" }");
+  const auto retry = good().lookups[0].retry;
+  BOOST_TEST(retry.max_attempts() == 2u);
+  BOOST_TEST((retry.delay(1, 0.5) == 7ms && retry.delay(2, 0.5) == 7ms));
+  check_what_is_retried(retry);
+  // A new field must find its key. Those of a custom delay have none: it is a program's function.
+  const auto& [max_attempts, delay, if_error, if_result] = fixed_delay{};
+  static_cast<void>(std::tie(max_attempts, delay, if_error, if_result));
+}
+
+BOOST_AUTO_TEST_CASE(every_field_of_an_exponential_delay_can_be_set) {
+  add_to_lookup("retry = { kind = \"exponential\", max_attempts = 5, initial = \"8ms\", max = \"20ms\", "
+                "multiplier = 1.5, jitter = 0.5, if_error = \"io\", if_result = \"empty\" }");
+  const auto retry = good().lookups[0].retry;
+  BOOST_TEST(retry.max_attempts() == 5u);
+  BOOST_TEST((retry.delay(1, 0) == 8ms && retry.delay(2, 0) == 12ms && retry.delay(4, 0) == 20ms));
+  BOOST_TEST((retry.delay(1, 0.5) == 6ms));
+  check_what_is_retried(retry);
+  // A new field must find its key.
+  const auto& [max_attempts, initial, max, multiplier, jitter, if_error, if_result]
+    = exponential_delay{};
+  static_cast<void>(
+    std::tie(max_attempts, initial, max, multiplier, jitter, if_error, if_result));
 }
 
 BOOST_AUTO_TEST_CASE(max_concurrent_calls_is_the_capacity_unless_set) {
