@@ -183,6 +183,8 @@ operator_options options_of(const lookup_section& lookup, bad_record_action on_b
     add(error_kind::miss, failure_action::drop);
   if (lookup.on_timeout == timeout_action::drop)
     add(error_kind::timeout, failure_action::drop);
+  for (const auto& rule : lookup.failure_rules)
+    add(rule.kind, rule.action);
   return options;
 }
 

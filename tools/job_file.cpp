@@ -62,14 +62,51 @@ constexpr choices<retry_kind, 2> retry_kinds{
   {{"exponential", retry_kind::exponential}, {"fixed", retry_kind::fixed}}};
 constexpr choices<bool, 1> empty_only{{{"empty", true}}};
 
-/// Kinds that `if_error` may name: those that a store gives.
-const std::vector<std::string>& retried_kinds() {
+/// Kinds of errors that a store gives.
+const std::vector<std::string>& kinds_of_stores() {
   static const std::vector<std::string> all{
-    "any", std::string{error_kind::rejected}, std::string{error_kind::overloaded},
+    std::string{error_kind::rejected}, std::string{error_kind::overloaded},
     std::string{error_kind::io}, std::string{error_kind::refused},
     std::string{error_kind::connection_lost}, std::string{error_kind::cancelled},
     std::string{error_kind::internal}, std::string{injected_error_kind}};
   return all;
+}
+
+/// What `if_error` may name.
+const std::vector<std::string>& retried_kinds() {
+  static const auto all = [] {
+    auto kinds = kinds_of_stores();
+    kinds.insert(kinds.begin(), "any");
+    return kinds;
+  }();
+  return all;
+}
+
+/// What `failure_rules` may name.
+const std::vector<std::string>& final_kinds() {
+  static const auto all = [] {
+    auto kinds = kinds_of_stores();
+    kinds.emplace_back(error_kind::miss);
+    kinds.emplace_back(error_kind::timeout);
+    return kinds;
+  }();
+  return all;
+}
+
+/// The rule that a name in `failure_rules` breaks; empty where it breaks none.
+std::string fault_of_final(const std::string& name, bool misses_fail, bool timeouts_fail) {
+  if (name == "any")
+    return "must be under a kind of error; for all that have no rule there is on_failure";
+  if (name == error_kind::bad_record)
+    return "must not be given: source.on_bad_record says what becomes of bad records";
+  if (name == error_kind::miss && !misses_fail)
+    return "is of no use without on_miss = \"fail\"";
+  if (name == error_kind::timeout && !timeouts_fail)
+    return "is of no use without on_timeout = \"fail\"";
+  const auto& known = final_kinds();
+  if (std::find(known.begin(), known.end(), name) != known.end())
+    return {};
+  return "must be under a kind of error: " + quoted_list(known) + did_you_mean(name, known);
 }
 
 /// The rule that a name in `if_error` breaks; empty where it breaks none.
@@ -359,11 +396,33 @@ private:
 
   void read_outcomes(toml_section& in, lookup_section& lookup) {
     lookup.on_timeout = in.choice("on_timeout", timeout_actions).value_or(timeout_action::fail);
-    lookup.on_miss = in.choice("on_miss", miss_actions).value_or(miss_action::null);
+    const auto on_miss = in.choice("on_miss", miss_actions);
+    lookup.on_miss = on_miss.value_or(miss_action::null);
     lookup.on_failure = in.choice("on_failure", failure_actions).value_or(failure_action::fail_job);
-    lookup.dead_letter
-      = read_dead_letter(in, lookup.on_failure == failure_action::dead_letter, "on_failure");
+    if (const auto* table = in.table("failure_rules"))
+      // One that is wrong may be meant to fail.
+      read_failure_rules(*table, section(table, in.key() + ".failure_rules"), lookup,
+                         lookup.on_miss == miss_action::fail || (!on_miss && in.find("on_miss")));
+    std::string wanted_by;
+    for (const auto& rule : lookup.failure_rules)
+      if (wanted_by.empty() && rule.action == failure_action::dead_letter)
+        wanted_by = "failure_rules." + rule.kind;
+    if (lookup.on_failure == failure_action::dead_letter)
+      wanted_by = "on_failure";
+    lookup.dead_letter = read_dead_letter(in, !wanted_by.empty(), wanted_by);
     lookup.at_end = in.choice("at_end", end_policies).value_or(end_policy::keep_retrying);
+  }
+
+  static void read_failure_rules(const toml::table& table, toml_section in, lookup_section& lookup,
+                                 bool misses_fail) {
+    for (const auto& [key, node] : table) {
+      const std::string kind{key.str()};
+      auto fault = fault_of_final(kind, misses_fail, lookup.on_timeout == timeout_action::fail);
+      if (!fault.empty())
+        in.wrong(kind, std::move(fault));
+      if (const auto action = in.choice(kind, failure_actions))
+        lookup.failure_rules.push_back({kind, *action});
+    }
   }
 
   void read_retry(toml_section in, lookup_section& lookup) {
@@ -417,11 +476,11 @@ private:
   }
 
   /// The path of the dead letters, which must be given where `wanted`.
-  std::string read_dead_letter(toml_section& in, bool wanted, std::string_view action) {
+  std::string read_dead_letter(toml_section& in, bool wanted, const std::string& action) {
     const auto path = in.text("dead_letter");
     if (wanted && in.find("dead_letter") == nullptr)
       in.missing("dead_letter",
-                 "is required with " + std::string{action} + " = \"dead_letter\": a file");
+                 "is required with " + action + " = \"dead_letter\": a file");
     if (!wanted || !path)
       return {};
     if (*path == "-") {

@@ -82,9 +82,12 @@ struct lookup_section {
   timeout_action on_timeout = timeout_action::fail;
   miss_action on_miss = miss_action::null;
   failure_action on_failure = failure_action::fail_job;
+  /// For kinds of errors that are not treated as `on_failure` says; none of a kind that `on_miss`,
+  /// `on_timeout` or `source.on_bad_record` decides on.
+  std::vector<failure_rule> failure_rules;
   /// A file ends while calls run: those that fail are worth their retries like all before them.
   end_policy at_end = end_policy::keep_retrying;
-  /// Only with `failure_action::dead_letter`, else empty.
+  /// Only where `on_failure` or a rule is `failure_action::dead_letter`, else empty.
   std::string dead_letter;
 };
 

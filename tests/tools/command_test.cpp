@@ -274,6 +274,30 @@ BOOST_AUTO_TEST_CASE(bad_usage_ends_with_2) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(kinds_of_errors_have_actions_of_their_own) {
+  // GIVEN a job that fails at an error, but neither at those that are injected nor at a miss
+  job("on_miss = \"fail\"\ndead_letter = \"lost\"\n"
+      "failure_rules = { injected = \"drop\", miss = \"dead_letter\" }");
+  // THEN misses go to the dead letters, in a run without faults
+  const auto got = run({"--json"}, records({"a", "x", "b"}));
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST(got.out == "{\"k\":\"a\",\"found\":{\"v\":1}}\n{\"k\":\"b\",\"found\":{\"v\":2}}\n");
+  const auto letter = nlohmann::json::parse(folder.read("lost"));
+  BOOST_TEST(letter["error"] == "miss");
+  BOOST_TEST(letter["record"] == "{\"k\":\"x\"}");
+  BOOST_TEST(contains(got.err, "\"dead_letters\":1"), got.err);
+  // AND injected errors drop their records
+  const auto dropped = run({"--set", "pool.p.faults.errors=1", "--json"}, records({"a", "b"}));
+  BOOST_TEST(dropped.code == 0, dropped.err);
+  BOOST_TEST(dropped.out == "");
+  BOOST_TEST(contains(dropped.err, "\"dropped\":2"), dropped.err);
+  // AND without a rule the job fails
+  const auto failed = run({"--set", "pool.p.faults.errors=1", "--set",
+                           "lookup.values.failure_rules.injected=fail_job"},
+                          records({"a"}));
+  BOOST_TEST(failed.code == 1);
+}
+
 BOOST_AUTO_TEST_CASE(faults_change_nothing_that_retries_cannot_mend) {
   job("retry = { max_attempts = 20, initial = \"1us\" }\ncapacity = 3");
   const auto got = run({"--set", "pool.p.faults={ latency = \"1us..1ms\", errors = 0.3, seed = 7 }",

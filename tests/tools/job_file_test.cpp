@@ -92,6 +92,29 @@ const bad_line bad_lines[] = {
   {"timeout", "on_miss = \"empty\"", "must be \"null\", \"drop\" or \"fail\""},
   {"timeout", "on_failure = \"fail\"", "must be \"fail_job\", \"drop\" or \"dead_letter\""},
   {"timeout", "on_failure = \"dead_letter\"", "lookup.origin.dead_letter is required"},
+  {"timeout", "failure_rules = \"drop\"", "lookup.origin.failure_rules = 'drop': must be a table"},
+  {"timeout", "failure_rules = { io = \"fail\" }",
+   "lookup.origin.failure_rules.io = 'fail': must be \"fail_job\", \"drop\" or \"dead_letter\""},
+  {"timeout", "failure_rules = { io = [\"drop\"] }",
+   "lookup.origin.failure_rules.io = [ 'drop' ]: must be \"fail_job\", \"drop\" or \"dead_letter\""},
+  {"timeout", "failure_rules = { rejectd = \"drop\" }",
+   "lookup.origin.failure_rules.rejectd = 'drop': must be under a kind of error: \"rejected\", "
+   "\"overloaded\", \"io\", \"refused\", \"connection_lost\", \"cancelled\", \"internal\", \"injected\", "
+   "\"miss\" or \"timeout_error\" (did you mean \"rejected\"?)"},
+  {"timeout", "failure_rules = { any = \"drop\" }",
+   "lookup.origin.failure_rules.any = 'drop': must be under a kind of error; for all that have no "
+   "rule there is on_failure"},
+  {"timeout", "failure_rules = { bad_record = \"drop\" }",
+   "lookup.origin.failure_rules.bad_record = 'drop': must not be given: source.on_bad_record says "
+   "what becomes of bad records"},
+  {"timeout", "failure_rules = { miss = \"drop\" }",
+   "lookup.origin.failure_rules.miss = 'drop': is of no use without on_miss = \"fail\""},
+  {"timeout", "on_timeout = \"null\"\nfailure_rules = { timeout_error = \"drop\" }",
+   "lookup.origin.failure_rules.timeout_error = 'drop': is of no use without on_timeout = \"fail\""},
+  {"timeout", "failure_rules = { refused = \"drop\", io = \"dead_letter\" }",
+   "lookup.origin.dead_letter is required with failure_rules.io = \"dead_letter\": a file"},
+  {"timeout", "failure_rules = { io = \"dead_letter\" }\ndead_letter = \"in.ndjson\"",
+   "lookup.origin.dead_letter = 'in.ndjson': must not be the source's file"},
   {"timeout", "at_end = \"stop\"", "must be \"keep_retrying\" or \"last_attempt\""},
   {"timeout", "retry = true", "lookup.origin.retry = true: must be a table"},
   {"timeout", "retry = { kind = \"linear\" }", "must be \"exponential\" or \"fixed\""},
@@ -229,6 +252,7 @@ BOOST_AUTO_TEST_CASE(records_are_kept_in_order_by_the_key_unless_said_otherwise)
 BOOST_AUTO_TEST_CASE(every_option_of_the_operator_can_be_set) {
   add_to_lookup("capacity = 7\ncapacity_bytes = \"3KiB\"\nmax_concurrent_calls = 5\n"
                 "blocking_warning = \"7ms\"\non_failure = \"drop\"\nat_end = \"last_attempt\"\n"
+                "failure_rules = { io = \"fail_job\" }\n"
                 "retry = { kind = \"fixed\", max_attempts = 2 }");
   const auto options = options_of(good().lookups[0], bad_record_action::fail);
   const operator_options defaults;
@@ -241,14 +265,57 @@ BOOST_AUTO_TEST_CASE(every_option_of_the_operator_can_be_set) {
   BOOST_TEST((options.on_failure == failure_action::drop));
   BOOST_TEST((options.at_end == end_policy::last_attempt));
   BOOST_TEST(options.retry.max_attempts() == 2u);
-  // Set elsewhere: for all lookups in [job], and by on_miss, on_timeout and on_bad_record.
+  BOOST_TEST((options.action_for({error_kind::io, "", ""}) == failure_action::fail_job));
+  // Set for all lookups, in [job].
   BOOST_TEST(options.parallelism == defaults.parallelism);
-  BOOST_TEST(!options.failure_rules.empty());
   // A new option must find its key.
   const auto& [name, timeout, retry, on_failure, failure_rules, at_end, capacity, capacity_bytes,
                max_concurrent_calls, blocking_warning, parallelism] = defaults;
   static_cast<void>(std::tie(name, timeout, retry, on_failure, failure_rules, at_end, capacity,
                              capacity_bytes, max_concurrent_calls, blocking_warning, parallelism));
+}
+
+BOOST_AUTO_TEST_CASE(each_kind_of_error_may_have_an_action_of_its_own) {
+  add_to_lookup("on_miss = \"fail\"\non_failure = \"drop\"\ndead_letter = \"bad\"\n"
+                "[lookup.failure_rules]\nrejected = \"fail_job\"\nmiss = \"dead_letter\"\n"
+                "timeout_error = \"dead_letter\"\ninjected = \"drop\"");
+  const auto job = good();
+  BOOST_TEST(job.lookups[0].dead_letter == "jobs/bad");
+  const auto options = options_of(job.lookups[0], bad_record_action::skip);
+  const auto action = [&](std::string_view kind) { return options.action_for({kind, "", ""}); };
+  BOOST_TEST((action(error_kind::rejected) == failure_action::fail_job));
+  BOOST_TEST((action(error_kind::miss) == failure_action::dead_letter));
+  BOOST_TEST((action(error_kind::timeout) == failure_action::dead_letter));
+  BOOST_TEST((action("injected") == failure_action::drop));
+  BOOST_TEST((action(error_kind::io) == failure_action::drop));
+  BOOST_TEST((action(error_kind::bad_record) == failure_action::drop));
+  for (const auto& each : build_job(job, known_drivers(), {}).env.check())
+    BOOST_ERROR(each.text());
+}
+
+BOOST_AUTO_TEST_CASE(a_rule_for_failures_can_be_overridden) {
+  const auto rules = good({"lookup.origin.failure_rules.io=drop"}).lookups[0].failure_rules;
+  BOOST_REQUIRE(rules.size() == 1u);
+  BOOST_TEST((rules[0].kind == "io" && rules[0].action == failure_action::drop));
+  BOOST_TEST(mistakes({"lookup.origin.failure_rules.io=keep"})
+             == "--set lookup.origin.failure_rules.io=keep: lookup.origin.failure_rules.io = 'keep': must be "
+                "\"fail_job\", \"drop\" or \"dead_letter\"\n");
+}
+
+BOOST_AUTO_TEST_CASE(all_mistakes_in_rules_for_failures_are_named_in_their_order) {
+  add_to_lookup("on_miss = \"none\"\n[lookup.failure_rules]\nrefused = 1\nmiss = \"drop\"\n"
+                "bad = \"keep\"\nio = \"drp\"");
+  BOOST_TEST(mistakes()
+             == "jobs/job.toml:16: lookup.origin.on_miss = 'none': must be \"null\", \"drop\" or \"fail\"\n"
+                "jobs/job.toml:18: lookup.origin.failure_rules.refused = 1: must be \"fail_job\", \"drop\" or "
+                "\"dead_letter\"\n"
+                "jobs/job.toml:20: lookup.origin.failure_rules.bad = 'keep': must be under a kind of error: "
+                "\"rejected\", \"overloaded\", \"io\", \"refused\", \"connection_lost\", \"cancelled\", "
+                "\"internal\", \"injected\", \"miss\" or \"timeout_error\"\n"
+                "jobs/job.toml:20: lookup.origin.failure_rules.bad = 'keep': must be \"fail_job\", \"drop\" or "
+                "\"dead_letter\"\n"
+                "jobs/job.toml:21: lookup.origin.failure_rules.io = 'drp': must be \"fail_job\", \"drop\" or "
+                "\"dead_letter\" (did you mean \"drop\"?)\n");
 }
 
 BOOST_AUTO_TEST_CASE(every_field_of_a_fixed_delay_can_be_set) {
