@@ -367,7 +367,7 @@ private:
     lookup.order_key = in.texts("order_key");
     for (const auto& each : lookup.order_key)
       check_field(in, "order_key", each);
-    if (!keyed)
+    if (!keyed && !in.has_mistake("mode"))
       in.wrong("order_key", "is of no use without mode = \"key_ordered\"");
   }
 
@@ -381,7 +381,7 @@ private:
     lookup.capacity = static_cast<std::size_t>(capacity);
     lookup.max_concurrent_calls = static_cast<std::size_t>(
       in.integer("max_concurrent_calls", capacity, 1, capacity_max));
-    if (lookup.max_concurrent_calls > lookup.capacity)
+    if (lookup.max_concurrent_calls > lookup.capacity && !in.has_mistake("capacity"))
       in.wrong("max_concurrent_calls",
                "must be at most capacity, which is " + std::to_string(lookup.capacity));
     lookup.capacity_bytes = static_cast<std::size_t>(
@@ -396,13 +396,11 @@ private:
 
   void read_outcomes(toml_section& in, lookup_section& lookup) {
     lookup.on_timeout = in.choice("on_timeout", timeout_actions).value_or(timeout_action::fail);
-    const auto on_miss = in.choice("on_miss", miss_actions);
-    lookup.on_miss = on_miss.value_or(miss_action::null);
+    lookup.on_miss = in.choice("on_miss", miss_actions).value_or(miss_action::null);
     lookup.on_failure = in.choice("on_failure", failure_actions).value_or(failure_action::fail_job);
     if (const auto* table = in.table("failure_rules"))
-      // One that is wrong may be meant to fail.
       read_failure_rules(*table, section(table, in.key() + ".failure_rules"), lookup,
-                         lookup.on_miss == miss_action::fail || (!on_miss && in.find("on_miss")));
+                         lookup.on_miss == miss_action::fail || in.has_mistake("on_miss"));
     std::string wanted_by;
     for (const auto& rule : lookup.failure_rules)
       if (wanted_by.empty() && rule.action == failure_action::dead_letter)
@@ -440,7 +438,8 @@ private:
       how.initial = in.time("initial").value_or(how.initial);
       require(in, "initial", how.initial > 0ns, "must be more than 0");
       how.max = in.time("max").value_or(how.max);
-      require(in, "max", how.max >= how.initial,
+      require(in, "max",
+              how.max >= how.initial || in.has_mistake("max") || in.has_mistake("initial"),
               "must be at least initial, which is " + exact_text(how.initial));
       how.multiplier = in.number("multiplier", how.multiplier, 1, 1e300);
       how.jitter = in.number("jitter", how.jitter, 0, 1);

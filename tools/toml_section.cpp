@@ -231,6 +231,7 @@ void toml_section::refuse_unknown() {
 
 void toml_section::add_mistake(const toml::node* node, std::string_view name, std::string value,
                                std::string rule) {
+  wrong_.emplace(name);
   mistakes_.push_back({node == nullptr ? file_ : place_of(*node, file_), key_of(name),
                        std::move(value), std::move(rule), node == nullptr ? 0 : place_in_order(*node)});
 }

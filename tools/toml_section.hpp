@@ -85,6 +85,9 @@ public:
   /// The value of `name`, which is there, breaks `rule`.
   void wrong(std::string_view name, std::string rule);
 
+  /// Whether there is a mistake about `name` so far: nothing should follow from its value.
+  bool has_mistake(std::string_view name) const { return wrong_.contains(name); }
+
   /// Whatever was not asked for is a mistake.
   void refuse_unknown();
 
@@ -103,6 +106,7 @@ private:
   const std::string& file_;
   std::vector<mistake>& mistakes_;
   std::set<std::string, std::less<>> known_;
+  std::set<std::string, std::less<>> wrong_;
 };
 
 } // namespace weir::tool

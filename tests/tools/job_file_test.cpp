@@ -454,6 +454,21 @@ BOOST_AUTO_TEST_CASE(mistakes_come_in_the_order_of_the_file) {
   BOOST_TEST(places == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(what_follows_from_a_mistake_is_none_of_its_own) {
+  for (const std::string lines :
+       {"capacity = \"300\"\nmax_concurrent_calls = 200", "retry = { initial = 20, max = \"1ms\" }",
+        "retry = { initial = \"2s\", max = 20 }", "retry = { initial = \"0s\", max = \"0s\" }"}) {
+    job_file_fixture with;
+    with.add_to_lookup(lines);
+    BOOST_TEST(with.load().mistakes.size() == 1u, with.mistakes());
+  }
+  for (const std::string mode : {"mode = \"key_order\"\n", ""}) {
+    job_file_fixture with;
+    with.replace("mode = \"ordered\"\n", mode + "order_key = [\"x\"]\n");
+    BOOST_TEST(with.load().mistakes.size() == 1u, with.mistakes());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(mistakes_in_one_line_come_in_its_order) {
   add_to_lookup("retry = { jitter = 2, delay = 3, initial = 4, max_attempts = 5.5, kind = 6 }");
   std::vector<std::string> keys;
