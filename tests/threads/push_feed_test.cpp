@@ -128,9 +128,12 @@ public:
     void unhandled_exception() { throw; }
   };
 
-  going_on(const going_on&) = delete;
-  going_on& operator=(const going_on&) = delete;
-  ~going_on() { of_.destroy(); }
+  going_on(going_on&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+  going_on& operator=(going_on&&) = delete;
+  ~going_on() {
+    if (of_)
+      of_.destroy();
+  }
 
   std::coroutine_handle<> handle() const noexcept { return of_; }
 

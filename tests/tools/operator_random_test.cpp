@@ -67,10 +67,10 @@ scenario shrink(scenario s) {
       ++i;
   const auto service = s.service;
   for (const auto& [value, answers] : service)
-    try_without([&](scenario& x) { x.service.erase(value); });
+    try_without([&of = value](scenario& x) { x.service.erase(of); });
   for (const auto& [value, answers] : service)
     for (auto n = answers.size(); n > 1; --n)
-      try_without([&](scenario& x) { x.service[value].resize(n - 1); });
+      try_without([&of = value, n](scenario& x) { x.service[of].resize(n - 1); });
   try_without([](scenario& x) { x.room.reset(); });
   for (std::size_t i = 0; s.room && i < s.room->size();)
     if (!try_without([&](scenario& x) { x.room->erase(x.room->begin() + static_cast<long>(i)); }))
