@@ -10,7 +10,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 
 using namespace weir::simulation;
 using namespace weir::simulation::testing;
@@ -401,6 +403,25 @@ BOOST_AUTO_TEST_CASE(what_can_never_leave_is_accepted) {
     experiment{capacity(2, with), input, silent};
     experiment{calls_max(1, with), input, silent};
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_barrier_saves_just_before_its_timeout_may_wait_for_a_call_for_ever) {
+  // GIVEN a record in back-off and one that runs, whose timeouts pass when the barrier comes
+  const scenario what{"",
+                      retries(1, 2, dead_letters(timeout(1, ordered()))),
+                      {record(4, 1), record(4, 2), barrier(5, 7),
+                       restore(6, 7, calls_max(1, ordered()))},
+                      {{1, {throws("io")}}, {2, {silence()}}},
+                      {}};
+  // WHEN the barrier comes first, and behind the restore the second keeps the only call
+  const auto barrier_first = [](std::span<const event_description> due) {
+    const auto found = std::ranges::find(due, event_kind::input, &event_description::kind);
+    return found == due.end() ? 0 : static_cast<std::size_t>(found - due.begin());
+  };
+  const auto came = run_reference_model(what, barrier_first);
+  // THEN the first has not been lost
+  BOOST_TEST(output_of(came) == "5:b7 5:d1,timeout_error,1 5:d2,timeout_error,1");
+  BOOST_TEST(first_violation(what, came).value_or("") == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

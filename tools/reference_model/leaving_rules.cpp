@@ -146,7 +146,11 @@ private:
   bool may_wait_for_call(const element& each) const {
     if (each.shares_value || (each.inherited && of_.hook_may_be_silent))
       return true;
-    return view_.outcomes_of(each).empty();
+    auto outcomes = view_.outcomes_of(each).size();
+    // What it may have become before a restore, it did not become for certain.
+    if (!each.finished_before && view_.calls_of(each.value).empty())
+      outcomes -= each.outcomes_before.size();
+    return outcomes == 0;
   }
 
   bool is_behind(const element& each) const {
