@@ -111,7 +111,7 @@ bool push_feed_base::finish() {
 // -- whoever runs the job --
 
 expected<std::uint64_t> push_feed_base::open(std::uint32_t lanes, batch_limits batches,
-                                                   bool in_virtual_time) {
+                                             bool in_virtual_time) {
   const std::lock_guard guard{mutex_};
   if (running_)
     return error{error_kind::argument, thing_,

@@ -6,9 +6,9 @@
 /// feed is bounded: by the records that were pushed and that the operator has not taken in, and by their
 /// bytes. Who finds no room stands in line, a thread or a coroutine, and is served in the order of coming:
 /// room that appears is given to the first in line, so nobody is overtaken, and no record is moved from
-/// before it is taken, unless its `held_bytes` throws. A coroutine that has left the line goes on when the mutex is free, one after the other;
-/// one that goes on may destroy others that have not. A feed belongs to one job at a time and is open while
-/// that runs.
+/// before it is taken, unless its `held_bytes` throws. A coroutine that has left the line goes on when the
+/// mutex is free, one after the other; one that goes on may destroy others that have not. A feed belongs to
+/// one job at a time and is open while that runs.
 ///
 /// Pushers call from any thread, and so may whoever ends the job; each lane is used by its stage. User code
 /// is never run under the mutex, but for the move of a record and its `held_bytes`.

@@ -28,6 +28,7 @@ public:
   bool has_free() const noexcept { return !free_.empty(); }
   void take() noexcept { free_.pop_back(); }
 
+  /// `of` is the slot's entry, which who releases it has at hand.
   [[gnu::always_inline]] void release(slot_index slot, Entry& of) noexcept {
     ++of.generation;
     free_.push_back(slot);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json_tree.hpp"
 
+#include "number_overflows.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <iterator>
-#include <map>
 #include <set>
 #include <utility>
 
@@ -64,74 +64,10 @@ private:
   place* at_ = nullptr;
 };
 
-bool is_of_number(char c) {
-  return (c >= '0' && c <= '9') || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-';
-}
-
-/// What the parser would end at: numbers that no double holds. In the content they become 0 with
-/// blanks behind, so that all stays in its place and the parser goes on.
-class overflows {
-public:
-  /// From the value that begins at `begin` to its end, or that of the content.
-  void blank_out(std::string& content, std::size_t begin) {
-    if (begin < searched_to_)
-      return;
-    std::size_t depth = 0;
-    auto at = begin;
-    do {
-      const char c = content[at];
-      if (c == '{' || c == '[')
-        ++depth;
-      else if ((c == '}' || c == ']') && depth > 0)
-        --depth;
-      else if (c == '"')
-        at = end_of_text(content, at);
-      else if (is_of_number(c))
-        at = blank_out_number(content, at);
-    } while (++at < content.size() && depth > 0);
-    searched_to_ = at;
-  }
-
-  bool none() const { return numbers_.empty(); }
-
-  /// The one whose 0 the parser, which is a character ahead, has read at `offset`; null: none.
-  const std::string* before(std::size_t offset) const {
-    const auto found = offset < 2 ? numbers_.end() : numbers_.find(offset - 2);
-    return found == numbers_.end() ? nullptr : &found->second;
-  }
-
-private:
-  /// Where its last character is, or that of its line.
-  static std::size_t end_of_text(const std::string& content, std::size_t at) {
-    for (++at; at < content.size() && content[at] != '"' && content[at] != '\n'; ++at)
-      at += content[at] == '\\' ? 1 : 0;
-    return at;
-  }
-
-  std::size_t blank_out_number(std::string& content, std::size_t begin) {
-    auto end = begin;
-    while (end < content.size() && is_of_number(content[end]))
-      ++end;
-    auto text = content.substr(begin, end - begin);
-    char* behind = nullptr;
-    if (std::isinf(std::strtod(text.c_str(), &behind))) {
-      text.resize(static_cast<std::size_t>(behind - text.data()));
-      content.replace(begin, text.size(), text.size(), ' ');
-      content[begin] = '0';
-      numbers_.emplace(begin, std::move(text));
-    }
-    return end - 1;
-  }
-
-  std::map<std::size_t, std::string> numbers_;
-  /// Nothing is searched twice, whatever brackets are missing.
-  std::size_t searched_to_ = 0;
-};
-
 class tree_builder : public nlohmann::json_sax<nlohmann::json> {
 public:
   tree_builder(const place& at, const std::string& path, std::vector<mistake>& mistakes,
-               const json_limits& limits, const overflows& overflowed)
+               const json_limits& limits, const number_overflows& overflowed)
     : at_(at), path_(path), mistakes_(mistakes), limits_(limits), overflowed_(overflowed) {}
 
   json_node& root() { return root_; }
@@ -273,7 +209,7 @@ private:
   const std::string& path_;
   std::vector<mistake>& mistakes_;
   const json_limits& limits_;
-  const overflows& overflowed_;
+  const number_overflows& overflowed_;
   bool has_overflowed_ = false;
   json_node root_;
   std::vector<json_node*> open_;
@@ -398,7 +334,7 @@ private:
   const json_limits& limits_;
   /// A copy of the content without numbers that overflow, once there is one.
   std::string changed_;
-  overflows overflowed_;
+  number_overflows overflowed_;
   /// The line in which the last whole object ends; 0: there was none.
   std::size_t last_end_ = 0;
 };
