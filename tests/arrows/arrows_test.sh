@@ -9,6 +9,9 @@ set -euo pipefail
 impure='#[[:space:]]*include[[:space:]]*[<"](caf/|thread>|fstream>|random>)'
 impure+='|system_clock|steady_clock::now|high_resolution_clock|random_device'
 
+# What serialization/ leaves to the folders above it.
+of_actors='#[[:space:]]*include[[:space:]]*[<"](caf/|thread>|weir/(interfaces|type_ids)\.hpp)'
+
 # What is the program's own, and not for a library inside it. Sinks write to the descriptors that they are given.
 programs_own='\bgetenv\b|std::c(out|err|log)\b|\bf?printf\(|\b(quick_)?exit\(|\babort\('
 programs_own+='|\bsigaction\b|\bsignal\(|\bsocket\('
@@ -25,6 +28,11 @@ find_breaches() {
   grep -rnE --include='*.hpp' --include='*.cpp' "$impure" "$1"
 }
 
+# Prints the lines of a folder that bring actors or threads in; succeeds when there are some.
+find_actors() {
+  grep -rnE --include='*.hpp' --include='*.cpp' "$of_actors" "$1"
+}
+
 write_user() {
   mkdir -p "$TEST_DIR"
   echo '#include "weir/weir.hpp"' >"$TEST_DIR/user.cpp"
@@ -35,6 +43,15 @@ operators_are_deterministic() {
   if find_breaches "$WEIR_SOURCE_DIR/operators"; then
     fail "operators/ may use no CAF, clock, thread, file or chance of its own: pass it in"
   fi
+}
+
+# Which thread writes a checkpoint is for the folders above to say.
+bytes_know_no_actors() {
+  [ -n "$(find "$WEIR_SOURCE_DIR/serialization" -name '*.hpp')" ] || fail "serialization/ has no headers"
+  if find_actors "$WEIR_SOURCE_DIR/serialization"; then
+    fail "serialization/ may use no CAF and start no thread: its callers do"
+  fi
+  find_actors "$WEIR_SOURCE_DIR/actors" >/dev/null || fail "actors/ does: the pattern finds nothing"
 }
 
 a_breach_is_noticed() {
@@ -57,7 +74,7 @@ find_bad_manners() {
 
 libraries_are_good_guests() {
   local folder
-  for folder in messages operators clients connectors actors streams metrics; do
+  for folder in messages operators serialization clients connectors actors streams metrics; do
     [ -n "$(find "$WEIR_SOURCE_DIR/$folder" -name "*.hpp")" ] || fail "$folder/ has no headers"
     if find_bad_manners "$WEIR_SOURCE_DIR/$folder"; then
       fail "$folder/ may not print, end the process, read the environment, touch signals or open ports"
