@@ -4,15 +4,9 @@
 
 #include "weir/json_writer.hpp"
 
-#include "posix_file.hpp"
-
 #include <cerrno>
-#include <cstdlib>
 #include <fcntl.h>
 #include <memory>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace weir {
 
@@ -20,52 +14,41 @@ namespace {
 
 constexpr std::size_t lines_bytes = 256 * 1024;
 
-struct opened_file {
-  detail::owned_fd fd;
-  bool created;
-};
-
-/// Opens or creates; errno tells why not.
-opened_file open_or_create(const std::string& path) {
-  // Not waiting here: a named pipe without a reader is refused later, not waited for.
-  constexpr int flags = O_WRONLY | O_APPEND | O_NONBLOCK;
-  auto there = detail::open_file(AT_FDCWD, path, flags);
-  if (there || errno != ENOENT)
-    return {std::move(there), false};
-  return {detail::open_file(AT_FDCWD, path, flags | O_CREAT), true};
-}
+// Not waiting here: a named pipe without a reader is refused later, not waited for.
+constexpr int append_flags = O_WRONLY | O_APPEND | O_NONBLOCK;
 
 /// Whether the path still leads to the open file.
-bool leads_to(const std::string& path, int fd) {
-  struct stat by_path;
-  struct stat opened;
-  return ::stat(path.c_str(), &by_path) == 0 && ::fstat(fd, &opened) == 0
-         && by_path.st_dev == opened.st_dev && by_path.st_ino == opened.st_ino;
+bool leads_to(const std::string& path, const owned_fd& file) {
+  file_facts by_path;
+  file_facts opened;
+  return file.on().about(AT_FDCWD, path.c_str(), /*follow=*/true, by_path) == 0
+         && file.on().about(file.get(), opened) == 0 && is_same_file(by_path, opened);
 }
 
 /// False where another run has the file. Where there are no locks, nobody has.
-bool take_lock(const std::string& path, int fd) {
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+bool take_lock(const std::string& path, const owned_fd& file) {
+  if (file.on().lock(file.get()) == EWOULDBLOCK)
     return false;
   // Another run may have taken away what it had created, between our opening it and this.
-  return leads_to(path, fd);
+  return leads_to(path, file);
 }
 
 /// Removes the open file, which is empty, by its path.
-void remove_unused(const std::string& path, int fd) {
-  struct stat about;
-  if (::fstat(fd, &about) != 0 || about.st_size != 0 || !leads_to(path, fd))
+void remove_unused(const std::string& path, const owned_fd& file) {
+  file_facts facts;
+  if (file.on().about(file.get(), facts) != 0 || facts.size != 0 || !leads_to(path, file))
     return;
   // Through a link the file was created, not the link.
-  const std::unique_ptr<char, void (*)(void*)> whole{::realpath(path.c_str(), nullptr), std::free};
-  if (whole)
-    ::unlink(whole.get());
+  std::string whole;
+  if (file.on().resolve(path.c_str(), whole) == 0)
+    file.on().remove_file(AT_FDCWD, whole.c_str());
 }
 
 } // namespace
 
-expected<std::shared_ptr<dead_letter_file>> dead_letter_file::create(const std::string& path) {
-  auto file = open(path);
+expected<std::shared_ptr<dead_letter_file>>
+dead_letter_file::create(const std::string& path, const std::shared_ptr<file_system>& on) {
+  auto file = open(path, on);
   if (file)
     if (auto ok = (*file)->clear(); !ok)
       return std::move(ok).why();
@@ -74,54 +57,65 @@ expected<std::shared_ptr<dead_letter_file>> dead_letter_file::create(const std::
 
 expected<void> dead_letter_file::clear() {
   const std::lock_guard guard{mutex_};
-  struct stat about;
-  if (::fstat(fd_, &about) == 0 && S_ISREG(about.st_mode) && ::ftruncate(fd_, 0) != 0)
-    return detail::io_error(path_, "cannot be emptied", errno);
+  file_facts facts;
+  if (file_.on().about(file_.get(), facts) == 0 && facts.kind == file_kind::regular)
+    if (const int code = file_.on().truncate(file_.get(), 0); code != 0)
+      return io_error(path_, "cannot be emptied", code);
   created_ = false;
   return {};
 }
 
-expected<std::shared_ptr<dead_letter_file>> dead_letter_file::open(const std::string& path) {
-  auto [file, created] = open_or_create(path);
-  if (!file)
-    return detail::io_error(path, "cannot be created", errno);
-  struct stat about;
-  if (::fstat(file.get(), &about) != 0)
-    return detail::io_error(path, "cannot be created", errno);
-  if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode))
+expected<std::shared_ptr<dead_letter_file>>
+dead_letter_file::open(const std::string& path, const std::shared_ptr<file_system>& on) {
+  auto [file, code] = open_file(on, AT_FDCWD, path, append_flags);
+  const bool created = code == ENOENT;
+  if (created) {
+    auto made = open_file(on, AT_FDCWD, path, append_flags | O_CREAT);
+    file = std::move(made.fd);
+    code = made.code;
+  }
+  file_facts facts;
+  if (file)
+    code = on->about(file.get(), facts);
+  if (code != 0)
+    return io_error(path, "cannot be created", code);
+  if (facts.kind != file_kind::regular && facts.kind != file_kind::device)
     return error{error_kind::io, path, "is no file; dead letters are written to a file"};
   // Any number of runs may write to /dev/null.
-  if (S_ISREG(about.st_mode) && !take_lock(path, file.get()))
+  if (facts.kind == file_kind::regular && !take_lock(path, file))
     return error{error_kind::io, path,
                  "is being written to by another run; wait for its end, or name another file"};
-  return std::shared_ptr<dead_letter_file>{new dead_letter_file{path, file.release(), created}};
+  return std::shared_ptr<dead_letter_file>{new dead_letter_file{path, std::move(file), created}};
 }
 
 dead_letter_file::~dead_letter_file() {
   // While the lock is held, so that no other run comes to use it.
   if (created_)
-    remove_unused(path_, fd_);
-  ::close(fd_);
+    remove_unused(path_, file_);
 }
 
 expected<void> dead_letter_file::append(std::string_view lines) {
   const std::lock_guard guard{mutex_};
   std::size_t written = 0;
-  const int code = detail::write_all(fd_, lines, written);
+  const int code = write_all(file_.on(), file_.get(), lines, written);
   if (code == 0)
     return {};
   const auto last_end = lines.substr(0, written).rfind('\n');
   const auto half = written - (last_end == lines.npos ? 0 : last_end + 1);
-  struct stat about;
-  if (half > 0 && ::fstat(fd_, &about) == 0
-      && ::ftruncate(fd_, about.st_size - static_cast<off_t>(half)) != 0)
-    return detail::io_error(path_, "ends in half a line and cannot be written", code);
-  return detail::io_error(path_, "cannot be written", code);
+  if (half > 0 && !take_back(half))
+    return io_error(path_, "ends in half a line and cannot be written", code);
+  return io_error(path_, "cannot be written", code);
+}
+
+bool dead_letter_file::take_back(std::size_t size) {
+  file_facts facts;
+  return file_.on().about(file_.get(), facts) == 0
+         && file_.on().truncate(file_.get(), facts.size - size) == 0;
 }
 
 expected<void> dead_letter_file::sync() {
-  if (const int code = detail::sync_to_disk(fd_); code != 0)
-    return detail::io_error(path_, "cannot be written to the disk", code);
+  if (const int code = file_.on().sync(file_.get()); code != 0)
+    return io_error(path_, "cannot be written to the disk", code);
   return {};
 }
 

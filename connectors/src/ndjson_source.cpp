@@ -2,11 +2,11 @@
 
 #include "weir/ndjson_source.hpp"
 
+#include "weir/file_system.hpp"
 #include "weir/line_reader.hpp"
 #include "weir/timestamp.hpp"
 
 #include "json_parser.hpp"
-#include "posix_file.hpp"
 
 #include <cerrno>
 #include <cmath>
@@ -79,16 +79,17 @@ public:
       fd_ = STDIN_FILENO;
     } else if (fd_ < 0) {
       // Not waiting here lets a named pipe be opened before its writer comes.
-      file_ = detail::open_file(AT_FDCWD, options_.path, O_RDONLY | O_NONBLOCK);
-      if (!file_)
-        return detail::io_error(name_, "cannot be read", errno);
+      auto [file, code] = open_file(posix_files(), AT_FDCWD, options_.path, O_RDONLY | O_NONBLOCK);
+      if (!file)
+        return io_error(name_, "cannot be read", code);
+      file_ = std::move(file);
       fd_ = file_.get();
     }
     struct stat about;
     if (::fstat(fd_, &about) != 0)
-      return detail::io_error(name_, "cannot be read", errno);
+      return io_error(name_, "cannot be read", errno);
     if (S_ISDIR(about.st_mode))
-      return detail::io_error(name_, "cannot be read", EISDIR);
+      return io_error(name_, "cannot be read", EISDIR);
     waits_ = !S_ISREG(about.st_mode);
     if (!waits_) {
       const auto begin = ::lseek(fd_, 0, SEEK_CUR);
@@ -153,7 +154,7 @@ private:
     if (size < 0) {
       if (errno == EAGAIN || errno == EINTR)
         return false;
-      return detail::io_error(name_, "cannot be read further", errno);
+      return io_error(name_, "cannot be read further", errno);
     }
     if (size == 0) {
       lines_.finish();
@@ -212,7 +213,7 @@ private:
   line_reader lines_;
   detail::json_parser parser_;
   std::optional<detail::json_path> timestamp_;
-  detail::owned_fd file_;
+  owned_fd file_;
   // The file's, the caller's, or none for an instance that has nothing to read.
   int fd_;
   bool waits_ = false;

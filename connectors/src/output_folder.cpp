@@ -2,24 +2,16 @@
 
 #include "weir/output_folder.hpp"
 
-#include "posix_file.hpp"
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <dirent.h>
 #include <fcntl.h>
 #include <memory>
 #include <string_view>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace weir {
 
 namespace {
-
-using detail::io_error;
 
 /// `part-<10 digits>-<4 digits>.ndjson`.
 bool is_part_name(std::string_view name) {
@@ -43,26 +35,14 @@ struct found_parts {
   std::vector<std::string> hidden;
 };
 
-expected<found_parts> list_parts(int folder, const std::string& path) {
-  // fdopendir takes its descriptor and the position in it for itself.
-  auto own = detail::open_file(folder, ".", O_RDONLY | O_DIRECTORY);
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing{own ? ::fdopendir(own.get()) : nullptr,
-                                                    ::closedir};
-  if (!listing)
-    return io_error(path, "cannot be listed", errno);
-  own.release();
+expected<found_parts> list_parts(const output_folder_state& claimed) {
+  std::vector<std::string> names;
+  if (const int code = claimed.lock.on().list(claimed.lock.folder(), names); code != 0)
+    return io_error(claimed.path, "cannot be listed", code);
   found_parts found;
-  while (true) {
-    errno = 0;
-    const auto* entry = ::readdir(listing.get());
-    if (entry == nullptr)
-      break;
-    const std::string_view name = entry->d_name;
+  for (auto& name : names)
     if (is_part_file_name(name))
-      (name.starts_with('.') ? found.hidden : found.complete).emplace_back(name);
-  }
-  if (errno != 0)
-    return io_error(path, "cannot be listed", errno);
+      (name.starts_with('.') ? found.hidden : found.complete).push_back(std::move(name));
   std::sort(found.complete.begin(), found.complete.end());
   std::sort(found.hidden.begin(), found.hidden.end());
   return found;
@@ -75,17 +55,18 @@ std::string path_in(const std::string& folder, const std::string& name) {
 /// Refuses a part that must not be removed.
 expected<void> check_part(const output_folder_state& claimed, const std::string& name,
                           const std::vector<file_in_use>& in_use) {
-  struct stat part;
-  if (::fstatat(claimed.lock.folder(), name.c_str(), &part, AT_SYMLINK_NOFOLLOW) != 0)
-    return errno == ENOENT ? expected<void>{}
-                           : io_error(path_in(claimed.path, name), "cannot be looked at", errno);
-  if (!S_ISREG(part.st_mode))
+  auto& on = claimed.lock.on();
+  file_facts part;
+  if (const int code = on.about(claimed.lock.folder(), name.c_str(), /*follow=*/false, part);
+      code != 0)
+    return code == ENOENT ? expected<void>{}
+                          : io_error(path_in(claimed.path, name), "cannot be looked at", code);
+  if (part.kind != file_kind::regular)
     return error{error_kind::io, path_in(claimed.path, name),
                  "bears the name of a part but is no file; move it away"};
   for (const auto& [path, role] : in_use) {
-    struct stat used;
-    if (::stat(path.c_str(), &used) == 0 && used.st_dev == part.st_dev
-        && used.st_ino == part.st_ino)
+    file_facts used;
+    if (on.about(AT_FDCWD, path.c_str(), /*follow=*/true, used) == 0 && is_same_file(used, part))
       return error{error_kind::io, path_in(claimed.path, name),
                    "bears the name of a part but is " + role
                      + "; move it away, or choose another folder for the parts"};
@@ -107,25 +88,28 @@ expected<void> remove_parts(const output_folder_state& claimed,
                             std::vector<std::string>& removed) {
   for (const auto& name : names) {
     const auto whole = path_in(claimed.path, name);
-    if (::unlinkat(claimed.lock.folder(), name.c_str(), 0) != 0 && errno != ENOENT)
-      return io_error(whole, "cannot be removed", errno);
+    const int code = claimed.lock.on().remove_file(claimed.lock.folder(), name.c_str());
+    if (code != 0 && code != ENOENT)
+      return io_error(whole, "cannot be removed", code);
     removed.push_back(whole);
   }
   return {};
 }
 
 /// Creates the folder where it is missing.
-expected<void> make_folder(output_folder_state& state) {
+expected<void> make_folder(output_folder_state& state, const std::shared_ptr<file_system>& on) {
   const auto& path = state.path;
-  if (::mkdir(path.c_str(), 0777) == 0) {
+  const int code = on->make_folder(AT_FDCWD, path.c_str());
+  if (code == 0) {
     state.created = true;
     // Else a crash of the machine might take the folder with all that is in it.
-    if (const auto parent = detail::open_file(AT_FDCWD, parent_of(path), O_RDONLY | O_DIRECTORY))
-      detail::sync_to_disk(parent.get());
-  } else if (errno == ENOENT) {
-    return io_error(path, "cannot be created, since its parent folder is missing", errno);
-  } else if (errno != EEXIST) {
-    return io_error(path, "cannot be created", errno);
+    const auto parent = open_file(on, AT_FDCWD, parent_of(path), O_RDONLY | O_DIRECTORY);
+    if (parent.fd)
+      on->sync(parent.fd.get());
+  } else if (code == ENOENT) {
+    return io_error(path, "cannot be created, since its parent folder is missing", code);
+  } else if (code != EEXIST) {
+    return io_error(path, "cannot be created", code);
   }
   return {};
 }
@@ -133,12 +117,10 @@ expected<void> make_folder(output_folder_state& state) {
 } // namespace
 
 void output_folder_lock::release() noexcept {
-  if (fd_ < 0)
-    return;
   // Fails where something was put into it meanwhile, which is meant.
-  if (!made_.empty())
-    ::rmdir(made_.c_str());
-  ::close(std::exchange(fd_, -1));
+  if (folder_ && !made_.empty())
+    folder_.on().remove_folder(AT_FDCWD, made_.c_str());
+  folder_.close();
 }
 
 std::string part_file_name(std::uint64_t checkpoint, std::uint32_t instance) {
@@ -148,28 +130,29 @@ std::string part_file_name(std::uint64_t checkpoint, std::uint32_t instance) {
   return name;
 }
 
-expected<output_folder_state> claim_output_folder(const std::string& path) {
+expected<output_folder_state> claim_output_folder(const std::string& path,
+                                                  const std::shared_ptr<file_system>& on) {
   output_folder_state state;
   state.path = path;
-  if (auto made = make_folder(state); !made)
+  if (auto made = make_folder(state, on); !made)
     return std::move(made).why();
-  auto folder = detail::open_file(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
-  if (!folder && errno == ENOTDIR)
+  auto [folder, code] = open_file(on, AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  if (code == ENOTDIR)
     return error{error_kind::io, path, "is a file; name a folder for the part files"};
   if (!folder)
-    return io_error(path, "cannot be opened", errno);
-  if (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return io_error(path, "cannot be opened", code);
+  if (on->lock(folder.get()) == EWOULDBLOCK)
     return error{error_kind::io, path,
                  "is being written to by another run; wait for its end, or choose another folder"};
-  state.lock = output_folder_lock{folder.release(), state.created ? path : std::string{}};
-  if (::faccessat(state.lock.folder(), ".", W_OK | X_OK, AT_EACCESS) != 0)
-    return io_error(path, "cannot be written to", errno);
+  state.lock = output_folder_lock{std::move(folder), state.created ? path : std::string{}};
+  if (const int refused = on->may_change(state.lock.folder()); refused != 0)
+    return io_error(path, "cannot be written to", refused);
   return state;
 }
 
 expected<void> clear_output_folder(output_folder_state& claimed, bool force,
                                    const std::vector<file_in_use>& in_use) {
-  const auto found = list_parts(claimed.lock.folder(), claimed.path);
+  const auto found = list_parts(claimed);
   if (!found)
     return found.why();
   if (auto ok = check_parts(claimed, *found, in_use); !ok)
@@ -184,13 +167,14 @@ expected<void> clear_output_folder(output_folder_state& claimed, bool force,
     return ok;
   if (auto ok = remove_parts(claimed, found->hidden, claimed.removed_hidden); !ok)
     return ok;
-  if (const int code = detail::sync_to_disk(claimed.lock.folder()); code != 0)
+  if (const int code = claimed.lock.on().sync(claimed.lock.folder()); code != 0)
     return io_error(claimed.path, "cannot be written to", code);
   return {};
 }
 
-expected<output_folder_state> prepare_output_folder(const std::string& path, bool force) {
-  auto state = claim_output_folder(path);
+expected<output_folder_state> prepare_output_folder(const std::string& path, bool force,
+                                                    const std::shared_ptr<file_system>& on) {
+  auto state = claim_output_folder(path, on);
   if (state)
     if (auto ok = clear_output_folder(*state, force); !ok)
       return std::move(ok).why();

@@ -4,13 +4,10 @@
 
 #include "weir/output_folder.hpp"
 
-#include "posix_file.hpp"
-
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
-#include <unistd.h>
+#include <string_view>
 #include <utility>
 
 namespace weir {
@@ -25,8 +22,10 @@ constexpr std::uint32_t instances_max = 10'000;
 /// One part file, from its hidden beginning to its end.
 class part_file_sink::part {
 public:
-  part(detail::owned_fd folder, std::string folder_path, std::string name, std::size_t buffer_bytes)
-    : folder_(std::move(folder)),
+  part(std::shared_ptr<file_system> on, owned_fd folder, std::string folder_path, std::string name,
+       std::size_t buffer_bytes)
+    : on_(std::move(on)),
+      folder_(std::move(folder)),
       folder_path_(std::move(folder_path)),
       name_(std::move(name)),
       buffer_bytes_(buffer_bytes) {
@@ -42,11 +41,12 @@ public:
   std::string path() const { return folder_path_ + name_; }
 
   expected<void> create() {
-    file_ = detail::open_file(folder_.get(), hidden(), O_WRONLY | O_CREAT | O_EXCL);
-    if (!file_ && errno == EEXIST)
+    auto [file, code] = open_file(on_, folder_.get(), hidden(), O_WRONLY | O_CREAT | O_EXCL);
+    if (code == EEXIST)
       return error{error_kind::io, hidden_path(), "is there already: another run writes to it"};
-    if (!file_)
-      return detail::io_error(hidden_path(), "cannot be created", errno);
+    if (!file)
+      return io_error(hidden_path(), "cannot be created", code);
+    file_ = std::move(file);
     state_ = state::hidden;
     return {};
   }
@@ -59,7 +59,7 @@ public:
 
   expected<void> write_buffer() {
     std::size_t written = 0;
-    const int code = detail::write_all(file_.get(), buffer_, written);
+    const int code = write_all(*on_, file_.get(), buffer_, written);
     // The buffer holds whole lines, so what lies in front of it does as well.
     const auto last_end = std::string_view{buffer_}.substr(0, written).rfind('\n');
     if (last_end != std::string_view::npos)
@@ -68,27 +68,29 @@ public:
     if (code == 0)
       return {};
     write_failed_ = true;
-    return detail::io_error(hidden_path(), "cannot be written", code);
+    return io_error(hidden_path(), "cannot be written", code);
   }
 
   /// Nothing can be written behind it any more.
   expected<void> seal() {
     if (auto ok = write_buffer(); !ok)
       return ok;
-    int code = detail::sync_to_disk(file_.get());
+    int code = on_->sync(file_.get());
     if (code == 0)
       code = file_.close();
     if (code != 0)
-      return detail::io_error(hidden_path(), "cannot be written to the disk", code);
+      return io_error(hidden_path(), "cannot be written to the disk", code);
     return {};
   }
 
   expected<void> show() {
-    if (rename_hidden() != 0)
-      return detail::io_error(path(), "cannot be made visible", errno);
+    if (const int code = on_->rename(folder_.get(), hidden().c_str(), folder_.get(), name_.c_str(),
+                                     /*replace=*/false);
+        code != 0)
+      return io_error(path(), "cannot be made visible", code);
     state_ = state::shown;
-    if (const int code = detail::sync_to_disk(folder_.get()); code != 0)
-      return detail::io_error(path(), "cannot be written to the disk", code);
+    if (const int code = on_->sync(folder_.get()); code != 0)
+      return io_error(path(), "cannot be written to the disk", code);
     return {};
   }
 
@@ -99,7 +101,7 @@ public:
     if (file_) {
       if (!write_failed_)
         static_cast<void>(write_buffer());
-      if (::ftruncate(file_.get(), static_cast<off_t>(whole_bytes_)) != 0 || !seal())
+      if (on_->truncate(file_.get(), whole_bytes_) != 0 || !seal())
         whole_bytes_ = 0;
     }
     if (whole_bytes_ == 0 || (!show() && state_ != state::shown))
@@ -108,9 +110,9 @@ public:
 
   void remove() {
     if (state_ == state::hidden)
-      ::unlinkat(folder_.get(), hidden().c_str(), 0);
+      on_->remove_file(folder_.get(), hidden().c_str());
     else if (state_ == state::shown)
-      ::unlinkat(folder_.get(), name_.c_str(), 0);
+      on_->remove_file(folder_.get(), name_.c_str());
     state_ = state::gone;
     file_.close();
   }
@@ -121,23 +123,9 @@ private:
   std::string hidden() const { return "." + name_; }
   std::string hidden_path() const { return folder_path_ + hidden(); }
 
-  int rename_hidden() const {
-    const auto from = hidden();
-    if (::renameat2(folder_.get(), from.c_str(), folder_.get(), name_.c_str(), RENAME_NOREPLACE)
-        == 0)
-      return 0;
-    // Not every file system can refuse to replace.
-    if (errno != EINVAL && errno != ENOSYS)
-      return -1;
-    if (::faccessat(folder_.get(), name_.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-      errno = EEXIST;
-      return -1;
-    }
-    return ::renameat(folder_.get(), from.c_str(), folder_.get(), name_.c_str());
-  }
-
-  detail::owned_fd folder_;
-  detail::owned_fd file_;
+  std::shared_ptr<file_system> on_;
+  owned_fd folder_;
+  owned_fd file_;
   std::string folder_path_;
   std::string name_;
   std::size_t buffer_bytes_;
@@ -148,9 +136,11 @@ private:
   state state_ = state::gone;
 };
 
-part_file_sink::part_file_sink(std::string folder, std::size_t buffer_bytes)
+part_file_sink::part_file_sink(std::string folder, std::size_t buffer_bytes,
+                               std::shared_ptr<file_system> on)
   : folder_(std::move(folder)),
-    buffer_bytes_(std::max<std::size_t>(buffer_bytes, 1)) {}
+    buffer_bytes_(std::max<std::size_t>(buffer_bytes, 1)),
+    on_(std::move(on)) {}
 
 part_file_sink::~part_file_sink() = default;
 
@@ -158,10 +148,10 @@ expected<void> part_file_sink::open(const instance_context& context) {
   if (context.subtask >= instances_max)
     return error{error_kind::argument, context.stage,
                  "has more than 10,000 instances, and part files have numbers of 4 digits"};
-  auto folder = detail::open_file(AT_FDCWD, folder_, O_RDONLY | O_DIRECTORY);
+  auto [folder, code] = open_file(on_, AT_FDCWD, folder_, O_RDONLY | O_DIRECTORY);
   if (!folder)
-    return detail::io_error(folder_, "cannot be opened", errno);
-  part_ = std::make_unique<part>(std::move(folder), folder_,
+    return io_error(folder_, "cannot be opened", code);
+  part_ = std::make_unique<part>(on_, std::move(folder), folder_,
                                  part_file_name(only_checkpoint, context.subtask), buffer_bytes_);
   return part_->create();
 }

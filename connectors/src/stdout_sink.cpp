@@ -2,7 +2,9 @@
 
 #include "weir/stdout_sink.hpp"
 
-#include "posix_file.hpp"
+#include "weir/file_system.hpp"
+
+#include "sigpipe_guard.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -114,7 +116,7 @@ expected<bool> stdout_sink::push() {
       return error{error_kind::io, name_,
                    "was closed by its reader; let it read to the end, or write into a folder"};
     else if (errno != EINTR)
-      return detail::io_error(name_, "cannot be written", errno);
+      return io_error(name_, "cannot be written", errno);
   }
   // Keeps the beginning of a line that has been begun: `abandon` asks for it.
   const auto half = half_line();

@@ -9,6 +9,7 @@
 /// line that was written stays, also when the job fails.
 
 #include "weir/dead_letter.hpp"
+#include "weir/file_system.hpp"
 #include "weir/json_record.hpp"
 #include "weir/sink.hpp"
 
@@ -26,13 +27,15 @@ namespace weir {
 /// (some network file systems know no such locks). Shared; any thread.
 class dead_letter_file {
 public:
-  /// Creates the file at `path`, or empties the one that is there.
-  static expected<std::shared_ptr<dead_letter_file>> create(const std::string& path);
+  /// Creates the file at `path`, or empties the one that is there. `on`: whose files.
+  static expected<std::shared_ptr<dead_letter_file>>
+  create(const std::string& path, const std::shared_ptr<file_system>& on = posix_files());
 
   /// Opens the file at `path` and leaves what is in it, or creates it; one that was created goes
   /// again with the object unless `clear` was called. Errors have the kind `io` and name the path:
   /// no file, not writable, open already in this run or another.
-  static expected<std::shared_ptr<dead_letter_file>> open(const std::string& path);
+  static expected<std::shared_ptr<dead_letter_file>>
+  open(const std::string& path, const std::shared_ptr<file_system>& on = posix_files());
 
   /// Removes all lines: a run begins.
   expected<void> clear();
@@ -50,14 +53,16 @@ public:
   const std::string& path() const noexcept { return path_; }
 
 private:
-  dead_letter_file(std::string path, int fd, bool created)
+  dead_letter_file(std::string path, owned_fd file, bool created)
     : path_(std::move(path)),
-      fd_(fd),
+      file_(std::move(file)),
       created_(created) {}
+
+  bool take_back(std::size_t size);
 
   const std::string path_;
   std::mutex mutex_;
-  const int fd_;
+  const owned_fd file_;
   // By this object, which no run has used yet.
   bool created_;
 };

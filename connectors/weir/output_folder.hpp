@@ -9,8 +9,10 @@
 /// the name begins with a dot.
 
 #include "weir/error.hpp"
+#include "weir/file_system.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,27 +26,28 @@ namespace weir {
 class output_folder_lock {
 public:
   output_folder_lock() = default;
-  /// Owns `fd`, an open folder. `made`: its path where it was made for this run, else empty.
-  explicit output_folder_lock(int fd, std::string made = {}) noexcept
-    : fd_(fd),
+  /// `folder`: open and locked. `made`: its path where it was made for this run, else empty.
+  explicit output_folder_lock(owned_fd folder, std::string made = {}) noexcept
+    : folder_(std::move(folder)),
       made_(std::move(made)) {}
   ~output_folder_lock() { release(); }
 
   output_folder_lock(output_folder_lock&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
+    : folder_(std::move(other.folder_)),
       made_(std::exchange(other.made_, {})) {}
   output_folder_lock& operator=(output_folder_lock&& other) noexcept {
     release();
-    fd_ = std::exchange(other.fd_, -1);
+    folder_ = std::move(other.folder_);
     made_ = std::exchange(other.made_, {});
     return *this;
   }
 
   /// Whether a folder is held.
-  bool holds() const noexcept { return fd_ >= 0; }
+  bool holds() const noexcept { return static_cast<bool>(folder_); }
 
-  /// The open folder.
-  int folder() const noexcept { return fd_; }
+  /// The open folder, and whose it is; only where one is held.
+  int folder() const noexcept { return folder_.get(); }
+  file_system& on() const noexcept { return folder_.on(); }
 
   /// A folder that was made for this run stays. Before, it goes again with the lock.
   void keep_folder() noexcept { made_.clear(); }
@@ -52,7 +55,7 @@ public:
 private:
   void release() noexcept;
 
-  int fd_ = -1;
+  owned_fd folder_;
   std::string made_;
 };
 
@@ -78,8 +81,9 @@ struct file_in_use {
 
 /// Creates the folder at `path` (its parent must be there) and takes its lock; touches nothing in
 /// it. Errors have the kind `io` and name the path: no parent, no folder, not writable, in use by
-/// another run.
-expected<output_folder_state> claim_output_folder(const std::string& path);
+/// another run. `on`: whose files.
+expected<output_folder_state> claim_output_folder(
+  const std::string& path, const std::shared_ptr<file_system>& on = posix_files());
 
 /// Removes hidden parts of a dead run from a claimed folder. Complete parts of another run are
 /// removed with `force`; without it they are an error. So is a part that is one of the files
@@ -89,7 +93,8 @@ expected<void> clear_output_folder(output_folder_state& claimed, bool force,
                                    const std::vector<file_in_use>& in_use = {});
 
 /// Makes the folder at `path` ready for a run that reads none of its parts: claims and clears it.
-expected<output_folder_state> prepare_output_folder(const std::string& path, bool force);
+expected<output_folder_state> prepare_output_folder(
+  const std::string& path, bool force, const std::shared_ptr<file_system>& on = posix_files());
 
 /// Whether a file of this name is a part, complete or hidden.
 bool is_part_file_name(std::string_view name);

@@ -5,6 +5,7 @@
 /// ready. Nobody sees a part before it is complete and on the disk. Owned by its stage and used by one
 /// thread at a time; writes to a file, so the disk's speed is its own.
 
+#include "weir/file_system.hpp"
 #include "weir/json_record.hpp"
 #include "weir/sink.hpp"
 
@@ -19,8 +20,12 @@ namespace weir {
 /// part.
 class part_file_sink final : public sink<json_record> {
 public:
-  /// `folder`: is there already. `buffer_bytes`: what is gathered before it is written.
-  explicit part_file_sink(std::string folder, std::size_t buffer_bytes = 256 * 1024);
+  static constexpr std::size_t default_buffer_bytes = 256 * 1024;
+
+  /// `folder`: is there already. `buffer_bytes`: what is gathered before it is written. `on`: whose
+  /// files.
+  explicit part_file_sink(std::string folder, std::size_t buffer_bytes = default_buffer_bytes,
+                          std::shared_ptr<file_system> on = posix_files());
   ~part_file_sink() override;
 
   /// Creates the hidden part. One that is there already is an error: another run writes it.
@@ -46,6 +51,7 @@ private:
   class part;
   std::string folder_;
   std::size_t buffer_bytes_;
+  std::shared_ptr<file_system> on_;
   std::unique_ptr<part> part_;
 };
 

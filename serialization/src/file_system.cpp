@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/file_system.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+namespace weir {
+
+namespace {
+
+constexpr std::size_t read_bytes = 64 * 1024;
+
+std::string_view advice(int code) {
+  switch (code) {
+    case ENOSPC:
+      return "free some space, or choose another place";
+    case EDQUOT:
+      return "remove files of yours there, or choose another place";
+    case EACCES:
+    case EPERM:
+      return "give this user the right to it, or choose another place";
+    case EROFS:
+      return "choose a place that can be written to";
+    case ENOENT:
+      return "check the path, or create what is missing";
+    case ENOTDIR:
+      return "a part of the path is a file; check the path";
+    case EISDIR:
+      return "it is a folder; name a file";
+    case EIO:
+      return "the device fails; check it, or choose another place";
+    case EFBIG:
+      return "the file may not grow further (ulimit -f, or a limit of the file system)";
+    case EMFILE:
+    case ENFILE:
+      return "allow more open files (ulimit -n)";
+    default:
+      return "check the path and what it lies on";
+  }
+}
+
+} // namespace
+
+error io_error(std::string thing, std::string_view what, int code) {
+  std::string message{what};
+  message += ": " + std::generic_category().message(code) + "; ";
+  message += advice(code);
+  return {error_kind::io, std::move(thing), std::move(message)};
+}
+
+opened_file open_file(const std::shared_ptr<file_system>& on, int folder, const std::string& name,
+                      int flags) {
+  const auto opened = on->open(folder, name.c_str(), flags);
+  if (opened.fd < 0)
+    return {{}, opened.code};
+  return {owned_fd{on, opened.fd}, 0};
+}
+
+int write_all(file_system& on, int fd, std::string_view bytes, std::size_t& written) {
+  while (!bytes.empty()) {
+    const auto [size, code] = on.write(fd, std::as_bytes(std::span{bytes}));
+    if (code != 0)
+      return code;
+    if (size == 0)
+      return EIO;
+    bytes.remove_prefix(size);
+    written += size;
+  }
+  return 0;
+}
+
+int read_all(file_system& on, int fd, std::size_t size_max, std::string& into) {
+  for (std::size_t total = 0;;) {
+    const auto begin = into.size();
+    into.resize(begin + read_bytes);
+    const auto [size, code] = on.read(fd, std::as_writable_bytes(std::span{into}.subspan(begin)));
+    into.resize(begin + size);
+    if (code != 0 || size == 0)
+      return code;
+    total += size;
+    if (total > size_max)
+      return EFBIG;
+  }
+}
+
+} // namespace weir
