@@ -2,12 +2,15 @@
 
 #include "weir/part_file_sink.hpp"
 
+#include "../support/memory_files.hpp"
 #include "../support/temp_folder.hpp"
 #include "posix_fixtures.hpp"
 
 #include <boost/test/unit_test.hpp>
 
+#include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -48,6 +51,64 @@ struct sink_fixture {
     for (int i = 0; i < count; ++i)
       text += "{\"i\":" + std::to_string(i) + "}\n";
     return text;
+  }
+};
+
+/// A sink over files that can fail at any call.
+struct failing_fixture {
+  std::shared_ptr<weir::testing::memory_files> files;
+  std::unique_ptr<weir::part_file_sink> sink;
+
+  /// Opens, writes 20 lines of 9 bytes in pieces of some lines, and commits.
+  weir::expected<void> run() {
+    sink = std::make_unique<weir::part_file_sink>("/out", 30, files);
+    if (auto ok = sink->open({"job", "sink", 0, 1}); !ok)
+      return ok;
+    weir::batch<weir::json_record> in;
+    for (int i = 10; i < 30; ++i)
+      in.append(weir::json_record{"{\"i\":" + std::to_string(i) + "}", {}, 1}, {}, {});
+    std::size_t next = 0;
+    if (auto written = sink->write(in, next, in.records()); !written)
+      return std::move(written).why();
+    if (auto prepared = sink->prepare(); !prepared)
+      return std::move(prepared).why();
+    return sink->commit();
+  }
+
+  static std::string lines(std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i)
+      text += "{\"i\":" + std::to_string(10 + i) + "}\n";
+    return text;
+  }
+
+  /// Tries a fault at each call of a run, until the run comes to its end before the fault.
+  void at_every_call(const std::function<void(std::uint64_t n)>& set_fault,
+                     const std::function<void(const weir::expected<void>&)>& look) {
+    std::uint64_t failed = 0;
+    for (std::uint64_t n = 1;; ++n) {
+      files = std::make_shared<weir::testing::memory_files>();
+      files->put_folder("out");
+      set_fault(n);
+      const auto result = run();
+      const bool met = files->was_met();
+      if (!met)
+        BOOST_TEST(result.has_value());
+      if (result) {
+        BOOST_TEST_REQUIRE(files->text(std::string{"out/"} + part_0) == lines(20));
+      } else {
+        ++failed;
+        BOOST_TEST(result.why().is(weir::error_kind::io));
+        BOOST_TEST(result.why().thing().starts_with("/out"));
+      }
+      look(result);
+      sink.reset();
+      BOOST_TEST(files->open_files() == 0u);
+      if (!met)
+        break;
+    }
+    BOOST_TEST_MESSAGE(failed << " calls failed");
+    BOOST_TEST(failed > 0u);
   }
 };
 
@@ -213,6 +274,67 @@ BOOST_AUTO_TEST_CASE(what_hinders_the_start_is_named) {
   const weir::testing::without_root_rights rights;
   BOOST_TEST(refusal(folder.path(), 1).find("cannot be created: Permission denied; give this user")
              != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(whatever_call_fails_it_is_named_and_nothing_becomes_visible,
+                        failing_fixture) {
+  for (const int code : {EIO, ENOSPC})
+    at_every_call([&](std::uint64_t n) { files->fail_call(n, code); },
+                  [&](const weir::expected<void>& result) {
+                    if (result)
+                      return;
+                    sink->abandon(false);
+                    BOOST_TEST(files->names("out").empty());
+                  });
+}
+
+BOOST_FIXTURE_TEST_CASE(whatever_call_fails_only_whole_lines_are_kept, failing_fixture) {
+  const auto keep = [&](const weir::expected<void>& result) {
+    if (result)
+      return;
+    files->heal();
+    sink->abandon(true);
+    const auto left = files->names("out");
+    if (left.empty())
+      return;
+    BOOST_TEST_REQUIRE((left == names{part_0}));
+    const auto text = files->text(std::string{"out/"} + part_0);
+    BOOST_TEST(!text.empty());
+    BOOST_TEST(text == lines(text.size() / 9));
+  };
+  at_every_call([&](std::uint64_t n) { files->fail_call(n, EIO); }, keep);
+  at_every_call([&](std::uint64_t n) { files->halve_write(n, ENOSPC); }, keep);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_write_that_is_cut_short_is_gone_on_with, failing_fixture) {
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+    files = std::make_shared<weir::testing::memory_files>();
+    files->put_folder("out");
+    files->halve_write(n);
+    BOOST_TEST(run().has_value());
+    BOOST_TEST(files->text(std::string{"out/"} + part_0) == lines(20));
+    met = files->was_met() ? 1 : 0;
+    sink.reset();
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_part_that_was_committed_survives_a_loss_of_power, failing_fixture) {
+  for (std::uint64_t n = 1;; ++n) {
+    files = std::make_shared<weir::testing::memory_files>();
+    files->put_folder("out");
+    files->stop_at_call(n);
+    const bool committed = run().has_value();
+    const bool met = files->was_met();
+    sink.reset();
+    files->lose_power(n);
+    if (committed)
+      BOOST_TEST(files->text(std::string{"out/"} + part_0) == lines(20));
+    else if (files->has(std::string{"out/"} + part_0))
+      // Visible only with its bytes on the disk.
+      BOOST_TEST(files->text(std::string{"out/"} + part_0) == lines(20));
+    if (!met)
+      break;
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_sink_that_was_not_opened_has_nothing_to_abandon) {
