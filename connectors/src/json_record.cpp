@@ -4,6 +4,26 @@
 
 #include "weir/held_bytes.hpp"
 #include "weir/json_writer.hpp"
+#include "weir/stored.hpp"
+
+namespace weir {
+
+static void save(state_output& to, const json_record& record, std::uint32_t) {
+  to.text(record.raw);
+  to.text(record.appended);
+  to.number(record.line);
+}
+
+static void load(state_input& from, json_record& record, std::uint32_t) {
+  from.text(record.raw);
+  from.text(record.appended);
+  record.line = from.number();
+}
+
+} // namespace weir
+
+// Here and not in a file of its own, which nobody would refer to: a linker leaves such a one out.
+WEIR_STORED_AS((weir::json_record), "weir.json_record", 1, 1)
 
 namespace weir {
 

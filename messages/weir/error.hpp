@@ -44,6 +44,10 @@ inline constexpr std::string_view closed = "closed";
 inline constexpr std::string_view would_block = "would_block";
 /// A file, a folder or a device does not do what is asked of it.
 inline constexpr std::string_view io = "io";
+/// Bytes are not those that were written.
+inline constexpr std::string_view damaged = "damaged";
+/// A job, a record type or a format is not the one that something was written by.
+inline constexpr std::string_view incompatible = "incompatible";
 } // namespace error_kind
 
 /// What went wrong, with what, and what to do about it.

@@ -3,9 +3,14 @@
 #include "weir/json_record.hpp"
 
 #include "weir/held_bytes.hpp"
+#include "weir/record_codec.hpp"
+
+#include "../serialization/archive_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstddef>
+#include <new>
 #include <string>
 
 namespace {
@@ -69,6 +74,24 @@ BOOST_AUTO_TEST_CASE(a_record_counts_the_memory_of_both_texts) {
 
 BOOST_AUTO_TEST_CASE(a_place_names_file_line_and_offset) {
   BOOST_TEST(weir::record_place("flights.ndjson", 17, 1234) == "flights.ndjson:17 (offset 1234)");
+}
+
+BOOST_FIXTURE_TEST_CASE(records_can_be_stored, weir::testing::archive_fixture) {
+  const auto* codec = weir::find_record_codec(typeid(weir::json_record));
+  BOOST_TEST_REQUIRE(codec != nullptr);
+  BOOST_TEST(codec->name == "weir.json_record");
+  BOOST_TEST(weir::find_record_codec(typeid(weir::dead_letter<weir::json_record>))->name
+             == "dead_letter<weir.json_record>");
+  const auto record = with_x("{\"a\": 1}");
+  const auto bytes = written([&](weir::state_output& to) { codec->save(to, &record); });
+  BOOST_TEST(bytes == "\x08{\"a\": 1}\x06,\"x\":1\x01");
+  const auto why = fault(bytes, [&](weir::state_input& from) {
+    alignas(weir::json_record) std::byte raw[sizeof(weir::json_record)];
+    codec->load(from, raw, 1);
+    BOOST_TEST((*std::launder(reinterpret_cast<weir::json_record*>(raw)) == record));
+    codec->destroy(raw);
+  });
+  BOOST_TEST(why == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
