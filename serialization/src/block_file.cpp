@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/block_file.hpp"
+
+#include "weir/crc32c.hpp"
+
+#include "little_endian.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <string_view>
+#include <utility>
+
+namespace weir {
+
+namespace {
+
+using detail::get_little;
+using detail::put_little;
+
+constexpr std::string_view magic = "weirCKP\n";
+constexpr std::string_view end_mark = "weirEND\n";
+
+// -- places in the header --
+constexpr std::size_t at_version = 8;
+constexpr std::size_t at_kind = 10;
+constexpr std::size_t at_flags = 12;
+constexpr std::size_t at_run = 16;
+constexpr std::size_t at_checkpoint = 32;
+constexpr std::size_t at_stage_sum = 40;
+constexpr std::size_t at_header_sum = 60;
+
+// -- in a block's header --
+constexpr std::size_t at_length = 4;
+constexpr std::size_t at_section = 8;
+constexpr std::size_t at_place = 12;
+
+// -- in the footer --
+constexpr std::size_t at_blocks = 0;
+constexpr std::size_t at_payload_bytes = 8;
+constexpr std::size_t at_all_sums = 16;
+constexpr std::size_t at_footer_sum = 20;
+constexpr std::size_t at_end_mark = 24;
+
+/// Where a block stands in its section.
+enum class block_place : std::uint8_t { first = 1, middle = 2, last = 3, whole = 4 };
+
+using header_bytes = std::array<std::byte, file_header_bytes>;
+using footer_bytes = std::array<std::byte, file_footer_bytes>;
+
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+header_bytes make_header(const block_file_header& header) {
+  header_bytes raw{};
+  std::memcpy(raw.data(), magic.data(), magic.size());
+  put_little(raw.data() + at_version, checkpoint_format_version);
+  put_little(raw.data() + at_kind, static_cast<std::uint16_t>(header.kind));
+  std::memcpy(raw.data() + at_run, header.run.bytes.data(), header.run.bytes.size());
+  put_little(raw.data() + at_checkpoint, header.checkpoint);
+  put_little(raw.data() + at_stage_sum, crc32c(header.stage.data(), header.stage.size()));
+  put_little(raw.data() + at_header_sum, crc32c(raw.data(), at_header_sum));
+  return raw;
+}
+
+/// What the footer says.
+struct totals {
+  std::uint64_t blocks = 0;
+  std::uint64_t payload_bytes = 0;
+  /// Over the header's sum and those of all blocks.
+  std::uint32_t sums = 0;
+
+  void add_sum(std::uint32_t sum) {
+    std::byte raw[sizeof(sum)];
+    put_little(raw, sum);
+    sums = crc32c(raw, sizeof(raw), sums);
+  }
+
+  void add_block(std::uint32_t sum, std::size_t size) {
+    ++blocks;
+    payload_bytes += size;
+    add_sum(sum);
+  }
+
+  footer_bytes footer() const {
+    footer_bytes raw{};
+    put_little(raw.data() + at_blocks, blocks);
+    put_little(raw.data() + at_payload_bytes, payload_bytes);
+    put_little(raw.data() + at_all_sums, sums);
+    put_little(raw.data() + at_footer_sum, crc32c(raw.data(), at_footer_sum));
+    std::memcpy(raw.data() + at_end_mark, end_mark.data(), end_mark.size());
+    return raw;
+  }
+};
+
+/// Fills in the room in front of a block's payload; gives the block's sum.
+std::uint32_t seal_block(std::span<std::byte> block, std::uint32_t section, block_place place) {
+  put_little(block.data() + at_length, static_cast<std::uint32_t>(block.size() - block_header_bytes));
+  put_little(block.data() + at_section, section);
+  put_little(block.data() + at_place, static_cast<std::uint32_t>(place));
+  const auto sum = crc32c(block.data() + at_length, block.size() - at_length);
+  put_little(block.data(), sum);
+  return sum;
+}
+
+block_place place_of(std::size_t i, std::size_t count) {
+  if (count == 1)
+    return block_place::whole;
+  if (i == 0)
+    return block_place::first;
+  return i + 1 == count ? block_place::last : block_place::middle;
+}
+
+/// One file while it is written.
+class writer {
+public:
+  writer(owned_fd file, const std::string& path) : file_(std::move(file)), path_(path) {}
+
+  expected<block_file_sums> write(const block_file_header& header,
+                                  std::span<const section_to_write> sections) {
+    const auto head = make_header(header);
+    totals_.add_sum(get_little<std::uint32_t>(head.data() + at_header_sum));
+    put(head);
+    for (const auto& each : sections)
+      put_section(each);
+    const auto foot = totals_.footer();
+    put(foot);
+    finish();
+    if (code_ != 0)
+      return io_error(path_, what_, code_);
+    return block_file_sums{size_, get_little<std::uint32_t>(foot.data() + at_footer_sum)};
+  }
+
+private:
+  void put(std::span<const std::byte> bytes) {
+    if (code_ != 0)
+      return;
+    std::size_t written = 0;
+    code_ = write_all(file_.on(), file_.get(), as_text(bytes), written);
+    what_ = "cannot be written";
+    size_ += written;
+  }
+
+  void put_section(const section_to_write& section) {
+    // One that is empty has a block as well.
+    std::array<std::byte, block_header_bytes> nothing{};
+    const auto count = std::max<std::size_t>(section.bytes->count(), 1);
+    for (std::size_t i = 0; i < count && code_ == 0; ++i) {
+      const auto block = section.bytes->count() > 0 ? section.bytes->block(i) : std::span<std::byte>{nothing};
+      const auto sum = seal_block(block, section.number, place_of(i, count));
+      totals_.add_block(sum, block.size() - block_header_bytes);
+      put(block);
+    }
+  }
+
+  void finish() {
+    if (code_ != 0)
+      return;
+    what_ = "cannot be written to the disk";
+    code_ = file_.on().sync(file_.get());
+    if (const int closed = file_.close(); code_ == 0)
+      code_ = closed;
+  }
+
+  owned_fd file_;
+  const std::string& path_;
+  totals totals_;
+  std::uint64_t size_ = 0;
+  int code_ = 0;
+  std::string_view what_;
+};
+
+// -- reading --
+
+error damaged(const std::string& path, const std::string& what) {
+  return {error_kind::damaged, path, what};
+}
+
+error damaged_block(const std::string& path, std::uint64_t block, std::size_t offset,
+                    const std::string& what) {
+  return damaged(path, "block " + std::to_string(block) + " at byte " + std::to_string(offset) + " "
+                         + what);
+}
+
+expected<void> check_header(std::span<const std::byte> raw, const std::string& path,
+                            const block_file_header& header) {
+  if (as_text(raw.first(magic.size())) != magic)
+    return damaged(path, "does not begin as a file of a checkpoint");
+  const auto sum = get_little<std::uint32_t>(raw.data() + at_header_sum);
+  if (sum != crc32c(raw.data(), at_header_sum))
+    return damaged(path, "its header is not what was written");
+  const auto version = get_little<std::uint16_t>(raw.data() + at_version);
+  if (version > checkpoint_format_version || get_little<std::uint32_t>(raw.data() + at_flags) != 0)
+    return error{error_kind::incompatible, path,
+                 "was written in format version " + std::to_string(version)
+                   + " with features that this program does not know (it reads version "
+                   + std::to_string(checkpoint_format_version)
+                   + "); use the weir that wrote it, or a newer one"};
+  const auto wanted = make_header(header);
+  if (!std::equal(wanted.begin(), wanted.end(), raw.begin()))
+    return damaged(path, "is the file of another stage, checkpoint or run");
+  return {};
+}
+
+/// Cuts a file into its sections and checks all of it.
+class parser {
+public:
+  parser(std::span<const std::byte> bytes, const std::string& path) : bytes_(bytes), path_(path) {}
+
+  expected<std::vector<block_file::section>> parse(const block_file_header& header) {
+    if (bytes_.size() < file_header_bytes + file_footer_bytes)
+      return damaged(path_, "has " + std::to_string(bytes_.size())
+                              + " bytes, fewer than any file of a checkpoint");
+    if (auto ok = check_header(bytes_.first(file_header_bytes), path_, header); !ok)
+      return std::move(ok).why();
+    totals_.add_sum(get_little<std::uint32_t>(bytes_.data() + at_header_sum));
+    const auto end = bytes_.size() - file_footer_bytes;
+    for (std::size_t at = file_header_bytes; at < end;)
+      if (auto ok = take_block(at, end); !ok)
+        return std::move(ok).why();
+    if (inside_)
+      return damaged(path_, "ends in the middle of section " + std::to_string(sections_.back().number));
+    const auto footer = totals_.footer();
+    if (!std::equal(footer.begin(), footer.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(end)))
+      return damaged(path_, "its blocks are not those that its end speaks of");
+    return std::move(sections_);
+  }
+
+private:
+  expected<void> take_block(std::size_t& at, std::size_t end) {
+    if (end - at < block_header_bytes)
+      return damaged_block(path_, totals_.blocks, at, "is cut off");
+    const auto* head = bytes_.data() + at;
+    const auto length = get_little<std::uint32_t>(head + at_length);
+    if (length > block_payload_bytes || length > end - at - block_header_bytes)
+      return damaged_block(path_, totals_.blocks, at, "is cut off, or its length is not what was written");
+    const auto sum = get_little<std::uint32_t>(head);
+    if (sum != crc32c(head + at_length, block_header_bytes - at_length + length))
+      return damaged_block(path_, totals_.blocks, at, "is not what was written");
+    const auto place = get_little<std::uint32_t>(head + at_place);
+    const auto section = get_little<std::uint32_t>(head + at_section);
+    if (!fits(place, section))
+      return damaged_block(path_, totals_.blocks, at, "stands where it does not belong");
+    if (!inside_)
+      sections_.push_back({section, {}, 0});
+    sections_.back().payloads.push_back({head + block_header_bytes, length});
+    sections_.back().size += length;
+    inside_ = place == number_of(block_place::first) || place == number_of(block_place::middle);
+    totals_.add_block(sum, length);
+    at += block_header_bytes + length;
+    return {};
+  }
+
+  static constexpr std::uint32_t number_of(block_place place) { return static_cast<std::uint32_t>(place); }
+
+  bool fits(std::uint32_t place, std::uint32_t section) const {
+    if (place < number_of(block_place::first) || place > number_of(block_place::whole))
+      return false;
+    const bool begins = place == number_of(block_place::first) || place == number_of(block_place::whole);
+    if (begins == inside_)
+      return false;
+    if (inside_)
+      return section == sections_.back().number;
+    // Sections come in ascending order, so that each comes once.
+    return sections_.empty() || section > sections_.back().number;
+  }
+
+  std::span<const std::byte> bytes_;
+  const std::string& path_;
+  std::vector<block_file::section> sections_;
+  bool inside_ = false;
+  totals totals_;
+};
+
+} // namespace
+
+expected<block_file_sums> write_block_file(const std::shared_ptr<file_system>& on, int folder,
+                                           const std::string& name, const std::string& path,
+                                           const block_file_header& header,
+                                           std::span<const section_to_write> sections) {
+  auto [file, code] = open_file(on, folder, name, O_WRONLY | O_CREAT | O_EXCL);
+  if (!file)
+    return io_error(path, "cannot be created", code);
+  return writer{std::move(file), path}.write(header, sections);
+}
+
+expected<block_file> block_file::parse(std::vector<std::byte> bytes, const std::string& path,
+                                       const block_file_header& header,
+                                       const std::optional<block_file_sums>& sums) {
+  block_file result;
+  result.bytes_ = std::move(bytes);
+  auto sections = parser{result.bytes_, path}.parse(header);
+  if (!sections)
+    return std::move(sections).why();
+  result.sections_ = *std::move(sections);
+  result.sums_.size = result.bytes_.size();
+  const auto* footer = result.bytes_.data() + result.bytes_.size() - file_footer_bytes;
+  result.sums_.footer = get_little<std::uint32_t>(footer + at_footer_sum);
+  if (sums && *sums != result.sums_)
+    return damaged(path, "is whole, but not the file that its manifest speaks of");
+  return result;
+}
+
+expected<block_file> block_file::read(const std::shared_ptr<file_system>& on, int folder, const std::string& name,
+                                      const std::string& path, const block_file_header& header,
+                                      const std::optional<block_file_sums>& sums) {
+  auto [file, code] = open_file(on, folder, name, O_RDONLY);
+  if (code == ENOENT)
+    return damaged(path, "is missing");
+  if (!file)
+    return io_error(path, "cannot be opened", code);
+  file_facts facts;
+  code = on->about(file.get(), facts);
+  if (code == 0 && facts.size > file_bytes_max)
+    return damaged(path, "has " + std::to_string(facts.size) + " bytes, more than any file of a checkpoint");
+  std::vector<std::byte> bytes(code == 0 ? static_cast<std::size_t>(facts.size) : 0);
+  for (std::size_t at = 0; code == 0 && at < bytes.size();) {
+    const auto got = on->read(file.get(), std::span{bytes}.subspan(at));
+    code = got.code;
+    at += got.size;
+    // Somebody cuts it meanwhile: what is there tells of it.
+    if (code == 0 && got.size == 0)
+      bytes.resize(at);
+  }
+  if (code != 0)
+    return io_error(path, "cannot be read", code);
+  return parse(std::move(bytes), path, header, sums);
+}
+
+const block_file::section* block_file::find(std::uint32_t number) const noexcept {
+  const auto found
+    = std::find_if(sections_.begin(), sections_.end(), [&](const auto& each) { return each.number == number; });
+  return found == sections_.end() ? nullptr : &*found;
+}
+
+} // namespace weir
