@@ -60,7 +60,8 @@ header_bytes make_header(const block_file_header& header) {
   std::memcpy(raw.data(), magic.data(), magic.size());
   put_little(raw.data() + at_version, checkpoint_format_version);
   put_little(raw.data() + at_kind, static_cast<std::uint16_t>(header.kind));
-  std::memcpy(raw.data() + at_run, header.run.bytes.data(), header.run.bytes.size());
+  const auto run = header.run.value_or(run_id{});
+  std::memcpy(raw.data() + at_run, run.bytes.data(), run.bytes.size());
   put_little(raw.data() + at_checkpoint, header.checkpoint);
   put_little(raw.data() + at_stage_sum, crc32c(header.stage.data(), header.stage.size()));
   put_little(raw.data() + at_header_sum, crc32c(raw.data(), at_header_sum));
@@ -99,7 +100,8 @@ struct totals {
 
 /// Fills in the room in front of a block's payload; gives the block's sum.
 std::uint32_t seal_block(std::span<std::byte> block, std::uint32_t section, block_place place) {
-  put_little(block.data() + at_length, static_cast<std::uint32_t>(block.size() - block_header_bytes));
+  put_little(block.data() + at_length,
+             static_cast<std::uint32_t>(block.size() - block_header_bytes));
   put_little(block.data() + at_section, section);
   put_little(block.data() + at_place, static_cast<std::uint32_t>(place));
   const auto sum = crc32c(block.data() + at_length, block.size() - at_length);
@@ -150,7 +152,8 @@ private:
     std::array<std::byte, block_header_bytes> nothing{};
     const auto count = std::max<std::size_t>(section.bytes->count(), 1);
     for (std::size_t i = 0; i < count && code_ == 0; ++i) {
-      const auto block = section.bytes->count() > 0 ? section.bytes->block(i) : std::span<std::byte>{nothing};
+      const auto block
+        = section.bytes->count() > 0 ? section.bytes->block(i) : std::span<std::byte>{nothing};
       const auto sum = seal_block(block, section.number, place_of(i, count));
       totals_.add_block(sum, block.size() - block_header_bytes);
       put(block);
@@ -186,8 +189,14 @@ error damaged_block(const std::string& path, std::uint64_t block, std::size_t of
                          + what);
 }
 
+run_id run_of(std::span<const std::byte> header) {
+  run_id run;
+  std::memcpy(run.bytes.data(), header.data() + at_run, run.bytes.size());
+  return run;
+}
+
 expected<void> check_header(std::span<const std::byte> raw, const std::string& path,
-                            const block_file_header& header) {
+                            block_file_header header) {
   if (as_text(raw.first(magic.size())) != magic)
     return damaged(path, "does not begin as a file of a checkpoint");
   const auto sum = get_little<std::uint32_t>(raw.data() + at_header_sum);
@@ -200,6 +209,8 @@ expected<void> check_header(std::span<const std::byte> raw, const std::string& p
                    + " with features that this program does not know (it reads version "
                    + std::to_string(checkpoint_format_version)
                    + "); use the weir that wrote it, or a newer one"};
+  if (!header.run)
+    header.run = run_of(raw);
   const auto wanted = make_header(header);
   if (!std::equal(wanted.begin(), wanted.end(), raw.begin()))
     return damaged(path, "is the file of another stage, checkpoint or run");
@@ -223,9 +234,11 @@ public:
       if (auto ok = take_block(at, end); !ok)
         return std::move(ok).why();
     if (inside_)
-      return damaged(path_, "ends in the middle of section " + std::to_string(sections_.back().number));
+      return damaged(path_,
+                     "ends in the middle of section " + std::to_string(sections_.back().number));
     const auto footer = totals_.footer();
-    if (!std::equal(footer.begin(), footer.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(end)))
+    if (!std::equal(footer.begin(), footer.end(),
+                    bytes_.begin() + static_cast<std::ptrdiff_t>(end)))
       return damaged(path_, "its blocks are not those that its end speaks of");
     return std::move(sections_);
   }
@@ -237,7 +250,8 @@ private:
     const auto* head = bytes_.data() + at;
     const auto length = get_little<std::uint32_t>(head + at_length);
     if (length > block_payload_bytes || length > end - at - block_header_bytes)
-      return damaged_block(path_, totals_.blocks, at, "is cut off, or its length is not what was written");
+      return damaged_block(path_, totals_.blocks, at,
+                           "is cut off, or its length is not what was written");
     const auto sum = get_little<std::uint32_t>(head);
     if (sum != crc32c(head + at_length, block_header_bytes - at_length + length))
       return damaged_block(path_, totals_.blocks, at, "is not what was written");
@@ -255,12 +269,15 @@ private:
     return {};
   }
 
-  static constexpr std::uint32_t number_of(block_place place) { return static_cast<std::uint32_t>(place); }
+  static constexpr std::uint32_t number_of(block_place place) {
+    return static_cast<std::uint32_t>(place);
+  }
 
   bool fits(std::uint32_t place, std::uint32_t section) const {
     if (place < number_of(block_place::first) || place > number_of(block_place::whole))
       return false;
-    const bool begins = place == number_of(block_place::first) || place == number_of(block_place::whole);
+    const bool begins
+      = place == number_of(block_place::first) || place == number_of(block_place::whole);
     if (begins == inside_)
       return false;
     if (inside_)
@@ -297,6 +314,7 @@ expected<block_file> block_file::parse(std::vector<std::byte> bytes, const std::
   if (!sections)
     return std::move(sections).why();
   result.sections_ = *std::move(sections);
+  result.run_ = run_of(result.bytes_);
   result.sums_.size = result.bytes_.size();
   const auto* footer = result.bytes_.data() + result.bytes_.size() - file_footer_bytes;
   result.sums_.footer = get_little<std::uint32_t>(footer + at_footer_sum);
@@ -305,8 +323,9 @@ expected<block_file> block_file::parse(std::vector<std::byte> bytes, const std::
   return result;
 }
 
-expected<block_file> block_file::read(const std::shared_ptr<file_system>& on, int folder, const std::string& name,
-                                      const std::string& path, const block_file_header& header,
+expected<block_file> block_file::read(const std::shared_ptr<file_system>& on, int folder,
+                                      const std::string& name, const std::string& path,
+                                      const block_file_header& header,
                                       const std::optional<block_file_sums>& sums) {
   auto [file, code] = open_file(on, folder, name, O_RDONLY);
   if (code == ENOENT)
@@ -316,7 +335,8 @@ expected<block_file> block_file::read(const std::shared_ptr<file_system>& on, in
   file_facts facts;
   code = on->about(file.get(), facts);
   if (code == 0 && facts.size > file_bytes_max)
-    return damaged(path, "has " + std::to_string(facts.size) + " bytes, more than any file of a checkpoint");
+    return damaged(path, "has " + std::to_string(facts.size)
+                           + " bytes, more than any file of a checkpoint");
   std::vector<std::byte> bytes(code == 0 ? static_cast<std::size_t>(facts.size) : 0);
   for (std::size_t at = 0; code == 0 && at < bytes.size();) {
     const auto got = on->read(file.get(), std::span{bytes}.subspan(at));
@@ -332,8 +352,8 @@ expected<block_file> block_file::read(const std::shared_ptr<file_system>& on, in
 }
 
 const block_file::section* block_file::find(std::uint32_t number) const noexcept {
-  const auto found
-    = std::find_if(sections_.begin(), sections_.end(), [&](const auto& each) { return each.number == number; });
+  const auto found = std::find_if(sections_.begin(), sections_.end(),
+                                  [&](const auto& each) { return each.number == number; });
   return found == sections_.end() ? nullptr : &*found;
 }
 

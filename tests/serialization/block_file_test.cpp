@@ -33,7 +33,8 @@ struct file_fixture {
     = std::make_shared<weir::testing::memory_files>();
   std::shared_ptr<weir::block_pool> pool = std::make_shared<weir::block_pool>();
   weir::owned_fd folder;
-  weir::block_file_header header{weir::block_file_kind::state, {{1, 2, 3}}, 17, "airports"};
+  weir::block_file_header header{weir::block_file_kind::state, weir::run_id{{1, 2, 3}}, 17,
+                                 "airports"};
   weir::block_file_sums sums;
 
   file_fixture() { use_new_files(); }
@@ -65,8 +66,7 @@ struct file_fixture {
     std::vector<weir::section_to_write> list;
     for (std::size_t i = 0; i < all.size(); ++i)
       list.push_back({sections[i].first, &all[i]});
-    const auto written
-      = write_block_file(files, folder.get(), name, "chk/" + name, header, list);
+    const auto written = write_block_file(files, folder.get(), name, "chk/" + name, header, list);
     if (!written)
       return written.why().text();
     sums = *written;
@@ -83,9 +83,8 @@ struct file_fixture {
   std::string fault(std::string_view bytes, bool by_sums = true) const {
     std::vector<std::byte> all(bytes.size());
     std::memcpy(all.data(), bytes.data(), bytes.size());
-    const auto file
-      = weir::block_file::parse(std::move(all), "a.state", header,
-                                by_sums ? std::optional{sums} : std::nullopt);
+    const auto file = weir::block_file::parse(std::move(all), "a.state", header,
+                                              by_sums ? std::optional{sums} : std::nullopt);
     return file ? std::string{} : file.why().text();
   }
 
@@ -118,7 +117,8 @@ struct file_fixture {
 BOOST_FIXTURE_TEST_SUITE(block_file, file_fixture)
 
 BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, block - 1, block, block + 1, 3 * block}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, block - 1, block, block + 1, 3 * block}) {
     use_new_files();
     const content sections{{0, noise(size)}, {1, "x"}, {7, ""}, {8, noise(10)}};
     write(sections);
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_moved_keeps_its_sections) {
 }
 
 BOOST_AUTO_TEST_CASE(the_bytes_are_those_of_the_page) {
-  header.run.bytes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  header.run->bytes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   write({{5, "abc"}});
   const auto bytes = raw();
   using namespace std::string_literals;
@@ -167,8 +167,7 @@ BOOST_AUTO_TEST_CASE(the_bytes_are_those_of_the_page) {
   head += le32(crc(head));
   auto body = "\3\0\0\0\5\0\0\0\4\0\0\0abc"s;
   body = le32(crc(body)) + body;
-  auto foot = "\1\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0"s
-              + le32(crc(head.substr(60) + body.substr(0, 4)));
+  auto foot = "\1\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0"s + le32(crc(head.substr(60) + body.substr(0, 4)));
   BOOST_TEST(sums.footer == crc(foot));
   foot += le32(crc(foot)) + "weirEND\n";
   BOOST_TEST(bytes == head + body + foot);
@@ -209,7 +208,8 @@ BOOST_AUTO_TEST_CASE(every_length_but_the_right_one_is_noticed) {
     BOOST_TEST_REQUIRE(fault(bytes.substr(0, size), false) != "");
   for (const std::size_t more : {1, 15, 16, 32, 1000}) {
     BOOST_TEST(fault(bytes + std::string(more, '\0'), false) != "");
-    BOOST_TEST(fault(bytes + bytes.substr(bytes.size() - std::min(more, bytes.size())), false) != "");
+    BOOST_TEST(fault(bytes + bytes.substr(bytes.size() - std::min(more, bytes.size())), false)
+               != "");
   }
   BOOST_TEST(fault(bytes, false) == "");
 }
@@ -243,12 +243,13 @@ BOOST_AUTO_TEST_CASE(a_file_is_not_taken_for_another_one) {
   BOOST_TEST(refused(own) == "");
   auto other = own;
   other.checkpoint = 18;
-  BOOST_TEST(refused(other) == "a.state: is the file of another stage, checkpoint or run (damaged)");
+  BOOST_TEST(refused(other)
+             == "a.state: is the file of another stage, checkpoint or run (damaged)");
   other = own;
   other.stage = "weather";
   BOOST_TEST(refused(other).find("another stage") != std::string::npos);
   other = own;
-  other.run.bytes[15] = 1;
+  other.run->bytes[15] = 1;
   BOOST_TEST(refused(other).find("another stage") != std::string::npos);
   other = own;
   other.kind = weir::block_file_kind::manifest;
@@ -257,7 +258,17 @@ BOOST_AUTO_TEST_CASE(a_file_is_not_taken_for_another_one) {
   use_new_files();
   write({{0, "abd"}});
   sums = fresh;
-  BOOST_TEST(fault(raw()) == "a.state: is whole, but not the file that its manifest speaks of (damaged)");
+  BOOST_TEST(fault(raw())
+             == "a.state: is whole, but not the file that its manifest speaks of (damaged)");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_a_run_that_is_not_known_says_which_it_is_of) {
+  write({{0, "abc"}});
+  const auto run = *header.run;
+  header.run.reset();
+  const auto file = read_back();
+  BOOST_TEST_REQUIRE(file.has_value());
+  BOOST_TEST((file->run() == run));
 }
 
 BOOST_AUTO_TEST_CASE(a_newer_format_is_refused_with_its_version) {
@@ -268,7 +279,8 @@ BOOST_AUTO_TEST_CASE(a_newer_format_is_refused_with_its_version) {
   for (std::size_t i = 0; i < 4; ++i)
     bytes[60 + i] = static_cast<char>(sum >> 8 * i);
   BOOST_TEST(fault(bytes)
-             == "a.state: was written in format version 2 with features that this program does not know (it reads "
+             == "a.state: was written in format version 2 with features that this program does not "
+                "know (it reads "
                 "version 1); use the weir that wrote it, or a newer one (incompatible)");
 }
 
