@@ -7,10 +7,13 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -103,6 +106,28 @@ BOOST_AUTO_TEST_CASE(the_pool_keeps_so_many_and_never_refuses) {
   BOOST_TEST(blocks.count() == beyond);
   blocks.clear();
   BOOST_TEST(pool->kept() == weir::block_pool::kept_max);
+}
+
+BOOST_AUTO_TEST_CASE(threads_share_a_pool) {
+  {
+    std::vector<std::jthread> threads;
+    for (char c : {'a', 'b', 'c'})
+      threads.emplace_back([this, c] {
+        for (int round = 0; round < 200; ++round) {
+          weir::state_blocks own{pool};
+          for (int i = 0; i < 3; ++i) {
+            const auto room = own.room();
+            std::memset(room.data(), c, room.size());
+            own.filled(room.size());
+          }
+          const auto payload = own.payload(1);
+          if (static_cast<char>(payload.front()) != c || static_cast<char>(payload.back()) != c)
+            std::abort();
+        }
+      });
+  }
+  BOOST_TEST(pool->kept() <= 9u);
+  BOOST_TEST(pool->kept() >= 3u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,6 +2,7 @@
 
 #include "weir/stored.hpp"
 
+#include "../support/allocations.hpp"
 #include "archive_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -363,6 +364,44 @@ BOOST_AUTO_TEST_CASE(a_dead_letters_record_may_be_older) {
                                                    BOOST_TEST(y.why.message() == "no row");
                                                  })
              == "");
+}
+
+BOOST_AUTO_TEST_CASE(whatever_allocation_fails_nothing_is_lost) {
+  const std::string text(100, 'x');
+  const weir::dead_letter<flight_3> x{
+    {text, 15, {text, text}}, {text, text, text}, 3, {std::chrono::seconds{1}}};
+  const auto& of = codec<weir::dead_letter<flight_3>>();
+  const auto bytes = saved(x);
+  const auto bytes_before = weir::testing::allocated_bytes();
+  const auto until_it_runs_through = [](auto run) {
+    std::size_t failures = 0;
+    for (std::size_t n = 1;; ++n, ++failures) {
+      weir::testing::fail_allocation(n);
+      try {
+        run();
+      } catch (const std::bad_alloc&) {
+      }
+      const bool failed = weir::testing::allocation_has_failed();
+      weir::testing::fail_allocation(0);
+      if (!failed)
+        return failures;
+    }
+  };
+  const auto save = [&] {
+    weir::state_blocks blocks{std::make_shared<weir::block_pool>()};
+    weir::state_output to{blocks};
+    of.save(to, &x);
+  };
+  const auto load = [&] {
+    weir::memory_budget budget{bytes.size()};
+    weir::state_input from{cut(bytes), budget, "state"};
+    alignas(weir::dead_letter<flight_3>) std::byte raw[sizeof(x)];
+    of.load(from, raw, 3);
+    of.destroy(raw);
+  };
+  BOOST_TEST(until_it_runs_through(save) >= 3u);
+  BOOST_TEST(until_it_runs_through(load) >= 8u);
+  BOOST_TEST(weir::testing::allocated_bytes() == bytes_before);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

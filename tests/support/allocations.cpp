@@ -10,8 +10,14 @@ namespace {
 
 thread_local std::size_t count = 0;
 thread_local std::ptrdiff_t bytes = 0;
+thread_local std::size_t left_until_failure = 0;
+thread_local bool has_failed = false;
 
 void* counted(std::size_t size) noexcept {
+  if (left_until_failure > 0 && --left_until_failure == 0) {
+    has_failed = true;
+    return nullptr;
+  }
   ++count;
   void* const p = std::malloc(size == 0 ? 1 : size);
   bytes += static_cast<std::ptrdiff_t>(malloc_usable_size(p));
@@ -33,6 +39,15 @@ std::size_t allocations() noexcept {
 
 std::ptrdiff_t allocated_bytes() noexcept {
   return bytes;
+}
+
+void fail_allocation(std::size_t n) noexcept {
+  left_until_failure = n;
+  has_failed = false;
+}
+
+bool allocation_has_failed() noexcept {
+  return has_failed;
 }
 
 } // namespace weir::testing

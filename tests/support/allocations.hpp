@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Counts allocations, for tests that say that there are none, or that nothing is kept. Its source file
-/// replaces the global operator new of the whole executable.
+/// Counts allocations, for tests that say that there are none, or that nothing is kept, and lets
+/// one fail. Its source file replaces the global operator new of the whole executable.
 
 #include <cstddef>
 
@@ -13,5 +13,11 @@ std::size_t allocations() noexcept;
 
 /// Bytes that this thread has allocated, less those that it has freed.
 std::ptrdiff_t allocated_bytes() noexcept;
+
+/// This thread's allocation number `n` from now (1: the next) fails; 0: none will.
+void fail_allocation(std::size_t n) noexcept;
+
+/// Whether the allocation of the last `fail_allocation` has come.
+bool allocation_has_failed() noexcept;
 
 } // namespace weir::testing
