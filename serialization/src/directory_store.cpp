@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/directory_store.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <optional>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
+
+namespace weir {
+
+namespace {
+
+constexpr std::string_view run_prefix = "run-";
+constexpr std::string_view checkpoint_prefix = "chk-";
+constexpr std::string_view unfinished = ".tmp";
+constexpr std::string_view set_aside_mark = ".corrupt";
+constexpr std::string_view state_suffix = ".state";
+constexpr std::size_t digits = 10;
+// What file systems allow, less what is put behind it.
+constexpr std::size_t name_bytes_max = 240;
+
+std::string numbered(std::string_view prefix, std::uint64_t n) {
+  auto text = std::to_string(n);
+  if (text.size() < digits)
+    text.insert(0, digits - text.size(), '0');
+  return std::string{prefix} + text;
+}
+
+/// The number of a name that `numbered` made.
+std::optional<std::uint64_t> number_of(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix))
+    return std::nullopt;
+  const auto text = name.substr(prefix.size());
+  std::uint64_t n = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (code != std::errc{} || end != text.data() + text.size() || numbered(prefix, n) != name)
+    return std::nullopt;
+  return n;
+}
+
+std::string in(const std::string& folder, std::string_view name) {
+  return folder + (folder.ends_with('/') ? "" : "/") + std::string{name};
+}
+
+std::string parent_of(std::string path) {
+  while (path.size() > 1 && path.ends_with('/'))
+    path.pop_back();
+  const auto slash = path.rfind('/');
+  if (slash == path.npos)
+    return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// A folder that is open, and its path for errors.
+struct folder {
+  owned_fd fd;
+  std::string path;
+
+  int get() const noexcept { return fd.get(); }
+};
+
+class store_in_directory final : public checkpoint_store {
+public:
+  store_in_directory(std::string directory, std::shared_ptr<file_system> on)
+    : directory_(std::move(directory)),
+      on_(std::move(on)) {}
+
+  expected<void> claim(const std::string& job) override;
+  expected<std::vector<run_in_store>> runs() override;
+  expected<std::uint64_t> write(checkpoint& what) override;
+  expected<manifest> about(std::uint64_t run, std::uint64_t id) override;
+  expected<checkpoint> load(std::uint64_t run, std::uint64_t id) override;
+  expected<void> remove(std::uint64_t run, std::uint64_t id) override;
+  expected<void> remove_run(std::uint64_t run) override;
+  expected<void> set_aside(std::uint64_t run, std::uint64_t id) override;
+
+private:
+  // -- folders --
+  expected<folder> open(int in_folder, const std::string& name, std::string path);
+  expected<folder> open_run(std::uint64_t run);
+  expected<void> make(int in_folder, const std::string& name, const std::string& path);
+  expected<folder> make_and_open(const folder& parent, const std::string& name);
+  expected<void> sync(const folder& what);
+  expected<std::vector<std::string>> list(const folder& what);
+  expected<void> remove_tree(const folder& parent, const std::string& name);
+  expected<void> move(const folder& in_folder, const std::string& from, const std::string& to);
+
+  // -- steps --
+  expected<void> take_lock();
+  expected<void> remove_unfinished();
+  expected<folder> open_run_to_write(std::uint64_t run);
+  expected<std::uint64_t> write_files(const folder& to, checkpoint& what);
+  expected<manifest> read_about(const folder& run, std::uint64_t run_number, std::uint64_t id);
+  expected<void> load_file(const folder& from, const manifest_file& file, checkpoint& into);
+
+  const std::string directory_;
+  const std::shared_ptr<file_system> on_;
+  const std::shared_ptr<block_pool> pool_ = std::make_shared<block_pool>();
+  std::string job_;
+  folder home_;
+  owned_fd lock_;
+  // Whose folder's name is known to be on the disk.
+  std::optional<std::uint64_t> durable_run_;
+};
+
+// -- folders --
+
+expected<folder> store_in_directory::open(int in_folder, const std::string& name,
+                                          std::string path) {
+  auto [fd, code] = open_file(on_, in_folder, name, O_RDONLY | O_DIRECTORY);
+  if (!fd)
+    return io_error(std::move(path), "cannot be opened", code);
+  return folder{std::move(fd), std::move(path)};
+}
+
+expected<folder> store_in_directory::open_run(std::uint64_t run) {
+  const auto name = numbered(run_prefix, run);
+  return open(home_.get(), name, in(home_.path, name));
+}
+
+expected<void> store_in_directory::make(int in_folder, const std::string& name,
+                                        const std::string& path) {
+  const int code = on_->make_folder(in_folder, name.c_str());
+  if (code == ENOENT)
+    return io_error(path, "cannot be created, since its parent folder is missing", code);
+  if (code != 0 && code != EEXIST)
+    return io_error(path, "cannot be created", code);
+  return {};
+}
+
+/// Makes a folder where it is missing; its name is durable before anything is put into it.
+expected<folder> store_in_directory::make_and_open(const folder& parent, const std::string& name) {
+  const auto path = in(parent.path, name);
+  if (auto ok = make(parent.get(), name, path); !ok)
+    return std::move(ok).why();
+  if (auto ok = sync(parent); !ok)
+    return std::move(ok).why();
+  return open(parent.get(), name, path);
+}
+
+expected<void> store_in_directory::sync(const folder& what) {
+  if (const int code = on_->sync(what.get()); code != 0)
+    return io_error(what.path, "cannot be written to the disk", code);
+  return {};
+}
+
+expected<std::vector<std::string>> store_in_directory::list(const folder& what) {
+  std::vector<std::string> names;
+  if (const int code = on_->list(what.get(), names); code != 0)
+    return io_error(what.path, "cannot be listed", code);
+  return names;
+}
+
+expected<void> store_in_directory::remove_tree(const folder& parent, const std::string& name) {
+  const auto path = in(parent.path, name);
+  auto opened = open_file(on_, parent.get(), name, O_RDONLY | O_DIRECTORY);
+  if (opened.code == ENOENT)
+    return {};
+  if (!opened.fd)
+    return io_error(path, "cannot be opened", opened.code);
+  const folder inside{std::move(opened.fd), path};
+  const auto names = list(inside);
+  if (!names)
+    return names.why();
+  for (const auto& each : *names) {
+    file_facts facts;
+    int code = on_->about(inside.get(), each.c_str(), /*follow=*/false, facts);
+    if (code == 0 && facts.kind == file_kind::folder) {
+      if (auto ok = remove_tree(inside, each); !ok)
+        return ok;
+      continue;
+    }
+    if (code == 0)
+      code = on_->remove_file(inside.get(), each.c_str());
+    if (code != 0 && code != ENOENT)
+      return io_error(in(path, each), "cannot be removed", code);
+  }
+  if (const int code = on_->remove_folder(parent.get(), name.c_str()); code != 0 && code != ENOENT)
+    return io_error(path, "cannot be removed", code);
+  return {};
+}
+
+/// Renames, durably; what is not there any more has been renamed before.
+expected<void> store_in_directory::move(const folder& in_folder, const std::string& from,
+                                        const std::string& to) {
+  const int code
+    = on_->rename(in_folder.get(), from.c_str(), in_folder.get(), to.c_str(), /*replace=*/false);
+  if (code != 0 && code != ENOENT)
+    return io_error(in(in_folder.path, from), "cannot be renamed", code);
+  return sync(in_folder);
+}
+
+// -- claim --
+
+expected<void> store_in_directory::claim(const std::string& job) {
+  const auto name = file_name_of(job);
+  if (name.empty() || name.size() > name_bytes_max)
+    return error{error_kind::argument, job,
+                 "must be a name of 1 to 240 bytes, so that a folder can bear it"};
+  if (auto ok = make(AT_FDCWD, directory_, directory_); !ok)
+    return ok;
+  const auto parent_path = parent_of(directory_);
+  const auto parent = open(AT_FDCWD, parent_path, parent_path);
+  if (!parent)
+    return parent.why();
+  if (auto ok = sync(*parent); !ok)
+    return ok;
+  const auto directory = open(AT_FDCWD, directory_, directory_);
+  if (!directory)
+    return directory.why();
+  auto home = make_and_open(*directory, name);
+  if (!home)
+    return std::move(home).why();
+  home_ = *std::move(home);
+  job_ = job;
+  if (auto ok = take_lock(); !ok)
+    return ok;
+  return remove_unfinished();
+}
+
+expected<void> store_in_directory::take_lock() {
+  const auto path = in(home_.path, "LOCK");
+  auto [file, code] = open_file(on_, home_.get(), "LOCK", O_RDWR | O_CREAT);
+  if (!file)
+    return io_error(path, "cannot be opened", code);
+  if (on_->lock(file.get()) == EWOULDBLOCK) {
+    std::string holder;
+    static_cast<void>(read_all(*on_, file.get(), 100, holder));
+    return error{error_kind::io, home_.path,
+                 "is in use by " + (holder.empty() ? std::string{"another process"} : holder)
+                   + "; wait for its end, or name another folder for the checkpoints"};
+  }
+  // For the message above alone, so what goes wrong here does not matter.
+  const auto text = "process " + std::to_string(::getpid());
+  std::size_t written = 0;
+  if (on_->truncate(file.get(), 0) == 0)
+    static_cast<void>(write_all(*on_, file.get(), text, written));
+  lock_ = std::move(file);
+  return {};
+}
+
+expected<void> store_in_directory::remove_unfinished() {
+  const auto names = list(home_);
+  if (!names)
+    return names.why();
+  for (const auto& run : *names) {
+    if (!run.starts_with(run_prefix))
+      continue;
+    if (run.ends_with(unfinished)) {
+      if (auto ok = remove_tree(home_, run); !ok)
+        return ok;
+      continue;
+    }
+    const auto inside = open(home_.get(), run, in(home_.path, run));
+    if (!inside)
+      return inside.why();
+    const auto checkpoints = list(*inside);
+    if (!checkpoints)
+      return checkpoints.why();
+    for (const auto& each : *checkpoints)
+      if (each.starts_with(checkpoint_prefix) && each.ends_with(unfinished))
+        if (auto ok = remove_tree(*inside, each); !ok)
+          return ok;
+  }
+  return {};
+}
+
+// -- looking --
+
+expected<std::vector<run_in_store>> store_in_directory::runs() {
+  const auto names = list(home_);
+  if (!names)
+    return names.why();
+  std::vector<run_in_store> result;
+  for (const auto& name : *names) {
+    const auto number = number_of(name, run_prefix);
+    if (!number)
+      continue;
+    const auto inside = open(home_.get(), name, in(home_.path, name));
+    if (!inside)
+      return inside.why();
+    const auto checkpoints = list(*inside);
+    if (!checkpoints)
+      return checkpoints.why();
+    run_in_store run{*number, {}};
+    for (const auto& each : *checkpoints)
+      if (const auto id = number_of(each, checkpoint_prefix))
+        run.checkpoints.push_back(*id);
+    std::sort(run.checkpoints.begin(), run.checkpoints.end());
+    if (!run.checkpoints.empty())
+      result.push_back(std::move(run));
+  }
+  std::sort(result.begin(), result.end(),
+            [](const auto& a, const auto& b) { return a.number < b.number; });
+  return result;
+}
+
+expected<manifest> store_in_directory::read_about(const folder& run, std::uint64_t run_number,
+                                                  std::uint64_t id) {
+  const auto name = numbered(checkpoint_prefix, id);
+  const auto inside = open(run.get(), name, in(run.path, name));
+  if (!inside)
+    return inside.why();
+  const auto path = in(inside->path, "MANIFEST");
+  auto result = read_manifest(on_, inside->get(), path, id);
+  if (result && (result->job != job_ || result->run_number != run_number))
+    return error{error_kind::damaged, path,
+                 "is of the job " + result->job + ", run " + std::to_string(result->run_number)
+                   + ", and does not belong here"};
+  return result;
+}
+
+expected<manifest> store_in_directory::about(std::uint64_t run, std::uint64_t id) {
+  const auto inside = open_run(run);
+  if (!inside)
+    return inside.why();
+  return read_about(*inside, run, id);
+}
+
+expected<checkpoint> store_in_directory::load(std::uint64_t run, std::uint64_t id) {
+  const auto of_run = open_run(run);
+  if (!of_run)
+    return of_run.why();
+  auto about = read_about(*of_run, run, id);
+  if (!about)
+    return std::move(about).why();
+  checkpoint result{*std::move(about), {}};
+  const auto name = numbered(checkpoint_prefix, id);
+  const auto inside = open(of_run->get(), name, in(of_run->path, name));
+  if (!inside)
+    return inside.why();
+  for (const auto& file : result.about.files)
+    if (auto ok = load_file(*inside, file, result); !ok)
+      return std::move(ok).why();
+  return result;
+}
+
+expected<void> store_in_directory::load_file(const folder& from, const manifest_file& file,
+                                             checkpoint& into) {
+  const auto& stage = into.about.stages[file.stage];
+  const auto path = in(from.path, file.name);
+  const auto read = block_file::read(
+    on_, from.get(), file.name, path,
+    {block_file_kind::state, into.about.run, into.about.checkpoint, stage.name}, file.sums);
+  if (!read)
+    return read.why();
+  for (const auto& section : read->sections()) {
+    if (section.number >= stage.parallelism)
+      return error{error_kind::damaged, path,
+                   "has a state of instance " + std::to_string(section.number)
+                     + ", which its stage does not have"};
+    auto& state
+      = into.states.emplace_back(instance_state{file.stage, section.number, state_blocks{pool_}});
+    for (auto rest : section.payloads)
+      while (!rest.empty()) {
+        const auto room = state.bytes.room();
+        const auto now = std::min(room.size(), rest.size());
+        std::memcpy(room.data(), rest.data(), now);
+        state.bytes.filled(now);
+        rest = rest.subspan(now);
+      }
+  }
+  return {};
+}
+
+// -- writing --
+
+expected<std::uint64_t> store_in_directory::write(checkpoint& what) {
+  const auto run = open_run_to_write(what.about.run_number);
+  if (!run)
+    return run.why();
+  const auto name = numbered(checkpoint_prefix, what.about.checkpoint);
+  const auto temporary = name + std::string{unfinished};
+  if (auto ok = remove_tree(*run, temporary); !ok)
+    return std::move(ok).why();
+  const auto path = in(run->path, temporary);
+  if (auto ok = make(run->get(), temporary, path); !ok)
+    return std::move(ok).why();
+  const auto to = open(run->get(), temporary, path);
+  if (!to)
+    return to.why();
+  auto bytes = write_files(*to, what);
+  if (!bytes)
+    return bytes;
+  if (auto ok = sync(*to); !ok)
+    return std::move(ok).why();
+  const int code = on_->rename(run->get(), temporary.c_str(), run->get(), name.c_str(),
+                               /*replace=*/false);
+  if (code != 0)
+    return io_error(in(run->path, name), "cannot be made whole", code);
+  if (auto ok = sync(*run); !ok)
+    return std::move(ok).why();
+  return bytes;
+}
+
+/// The run's folder, whose name is on the disk: also where a process that died has made it.
+expected<folder> store_in_directory::open_run_to_write(std::uint64_t run) {
+  if (durable_run_ == run)
+    return open_run(run);
+  auto made = make_and_open(home_, numbered(run_prefix, run));
+  if (made)
+    durable_run_ = run;
+  return made;
+}
+
+expected<std::uint64_t> store_in_directory::write_files(const folder& to, checkpoint& what) {
+  auto& about = what.about;
+  about.files.clear();
+  std::uint64_t bytes = 0;
+  for (auto at = what.states.begin(); at != what.states.end();) {
+    const auto stage = at->stage;
+    std::vector<section_to_write> sections;
+    for (; at != what.states.end() && at->stage == stage; ++at)
+      if (at->bytes.size() > 0)
+        sections.push_back({at->instance, &at->bytes});
+    if (sections.empty())
+      continue;
+    // Two stages may have names that begin alike and are too long.
+    auto name = file_name_of(about.stages[stage].name);
+    if (name.size() > name_bytes_max - digits)
+      name = name.substr(0, name_bytes_max - 2 * digits) + "-" + std::to_string(stage);
+    name += state_suffix;
+    const auto sums = write_block_file(
+      on_, to.get(), name, in(to.path, name),
+      {block_file_kind::state, about.run, about.checkpoint, about.stages[stage].name}, sections);
+    if (!sums)
+      return sums.why();
+    bytes += sums->size;
+    about.files.push_back({stage, std::move(name), *sums});
+  }
+  const auto sums = write_manifest(on_, to.get(), in(to.path, "MANIFEST"), about);
+  if (!sums)
+    return sums.why();
+  return bytes + sums->size;
+}
+
+// -- taking away --
+
+expected<void> store_in_directory::remove(std::uint64_t run, std::uint64_t id) {
+  const auto run_name = numbered(run_prefix, run);
+  auto opened = open_file(on_, home_.get(), run_name, O_RDONLY | O_DIRECTORY);
+  if (opened.code == ENOENT)
+    return {};
+  if (!opened.fd)
+    return io_error(in(home_.path, run_name), "cannot be opened", opened.code);
+  const folder inside{std::move(opened.fd), in(home_.path, run_name)};
+  const auto name = numbered(checkpoint_prefix, id);
+  const auto temporary = name + std::string{unfinished};
+  // Left by a write or a removal that failed.
+  if (auto ok = remove_tree(inside, temporary); !ok)
+    return ok;
+  // Its name goes first, and for good: what is half removed must never be taken for a checkpoint.
+  if (auto ok = move(inside, name, temporary); !ok)
+    return ok;
+  return remove_tree(inside, temporary);
+}
+
+expected<void> store_in_directory::remove_run(std::uint64_t run) {
+  const auto name = numbered(run_prefix, run);
+  const auto temporary = name + std::string{unfinished};
+  if (durable_run_ == run)
+    durable_run_.reset();
+  if (auto ok = remove_tree(home_, temporary); !ok)
+    return ok;
+  if (auto ok = move(home_, name, temporary); !ok)
+    return ok;
+  return remove_tree(home_, temporary);
+}
+
+expected<void> store_in_directory::set_aside(std::uint64_t run, std::uint64_t id) {
+  const auto inside = open_run(run);
+  if (!inside)
+    return inside.why();
+  const auto name = numbered(checkpoint_prefix, id);
+  return move(*inside, name, name + std::string{set_aside_mark});
+}
+
+} // namespace
+
+std::shared_ptr<checkpoint_store> directory_store(std::string directory,
+                                                  std::shared_ptr<file_system> on) {
+  return std::make_shared<store_in_directory>(std::move(directory), std::move(on));
+}
+
+std::string file_name_of(std::string_view name) {
+  constexpr std::string_view plain
+    = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  constexpr std::string_view hex = "0123456789ABCDEF";
+  std::string result;
+  for (const char c : name) {
+    if (plain.find(c) != plain.npos && !(c == '.' && result.empty())) {
+      result += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    result += '%';
+    result += hex[byte >> 4];
+    result += hex[byte & 0xF];
+  }
+  return result;
+}
+
+} // namespace weir

@@ -1,0 +1,570 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "weir/directory_store.hpp"
+
+#include "../support/memory_files.hpp"
+#include "../support/temp_folder.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using names = std::set<std::string>;
+using files_pointer = std::shared_ptr<weir::testing::memory_files>;
+
+constexpr auto run_1 = "cp/flights/run-0000000001";
+
+/// Which checkpoints there are, as `1: 0 17`, one run a line.
+std::string said(const std::vector<weir::run_in_store>& runs) {
+  std::string text;
+  for (const auto& run : runs) {
+    text += std::to_string(run.number) + ":";
+    for (const auto id : run.checkpoints)
+      text += " " + std::to_string(id);
+    text += "\n";
+  }
+  return text;
+}
+
+struct store_fixture {
+  files_pointer files = std::make_shared<weir::testing::memory_files>();
+  std::shared_ptr<weir::block_pool> pool = std::make_shared<weir::block_pool>();
+  std::shared_ptr<weir::checkpoint_store> store;
+
+  weir::state_blocks blocks_of(std::string_view text) const {
+    weir::state_blocks blocks{pool};
+    while (!text.empty()) {
+      const auto room = blocks.room();
+      const auto now = std::min(room.size(), text.size());
+      std::memcpy(room.data(), text.data(), now);
+      blocks.filled(now);
+      text.remove_prefix(now);
+    }
+    return blocks;
+  }
+
+  static std::string text_of(const weir::state_blocks& blocks) {
+    std::string text;
+    for (const auto& each : blocks.payloads())
+      text.append(reinterpret_cast<const char*>(each.data()), each.size());
+    return text;
+  }
+
+  /// What the instances of the checkpoint hold, by (stage, instance).
+  static std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> held(std::uint64_t id) {
+    if (id == 0)
+      return {};
+    return {{{1, 0}, "origin " + std::to_string(id)},
+            {{1, 2}, std::string(70'000, static_cast<char>('a' + id % 26))},
+            {{2, 0}, "destination"}};
+  }
+
+  weir::checkpoint checkpoint(std::uint64_t run, std::uint64_t id) const {
+    weir::checkpoint result;
+    auto& about = result.about;
+    about.job = "flights";
+    about.run.bytes[0] = static_cast<std::uint8_t>(run);
+    about.run_number = run;
+    about.checkpoint = id;
+    about.kind = id == 0 ? weir::checkpoint_kind::begun : weir::checkpoint_kind::running;
+    about.stages.resize(4);
+    about.stages[0].name = "source";
+    about.stages[1].name = "origin";
+    about.stages[1].parallelism = 3;
+    about.stages[2].name = "destination/2";
+    about.stages[3].name = "sink";
+    for (const auto& [place, text] : held(id))
+      result.states.push_back({place.first, place.second, blocks_of(text)});
+    return result;
+  }
+
+  /// What went wrong, or nothing.
+  std::string try_to_claim() {
+    store = weir::directory_store("cp", files);
+    const auto claimed = store->claim("flights");
+    return claimed ? std::string{} : claimed.why().text();
+  }
+
+  void claim() { BOOST_TEST_REQUIRE(try_to_claim() == ""); }
+
+  std::string try_to_write(std::uint64_t id, std::uint64_t run = 1) {
+    auto what = checkpoint(run, id);
+    const auto written = store->write(what);
+    return written ? std::string{} : written.why().text();
+  }
+
+  void write(std::uint64_t id, std::uint64_t run = 1) {
+    BOOST_TEST_REQUIRE(try_to_write(id, run) == "");
+  }
+
+  std::string runs() {
+    const auto found = store->runs();
+    BOOST_TEST_REQUIRE(found.has_value());
+    return said(*found);
+  }
+
+  /// What is wrong with a checkpoint, or nothing: it is loaded, and what it holds is what was
+  /// written.
+  std::string fault_of(std::uint64_t id, std::uint64_t run = 1) {
+    const auto loaded = store->load(run, id);
+    if (!loaded)
+      return loaded.why().text();
+    const auto written = checkpoint(run, id);
+    auto about = loaded->about;
+    about.files.clear();
+    if (about != written.about)
+      return "has another manifest";
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> found;
+    for (const auto& each : loaded->states)
+      found[{each.stage, each.instance}] = text_of(each.bytes);
+    return found == held(id) ? "" : "has other states";
+  }
+
+  /// All that `runs` lists is whole, and nothing unfinished lies about.
+  void check_all() {
+    const auto found = store->runs();
+    BOOST_TEST_REQUIRE(found.has_value());
+    for (const auto& run : *found)
+      for (const auto id : run.checkpoints)
+        BOOST_TEST(fault_of(id, run.number) == "");
+    for (const auto& run : files->names("cp/flights")) {
+      BOOST_TEST(!run.ends_with(".tmp"));
+      for (const auto& each : files->names("cp/flights/" + run))
+        BOOST_TEST(!each.ends_with(".tmp"));
+    }
+  }
+
+  /// Lets `what` be stopped in front of each of its calls, in new files made by `before`; then the
+  /// process or the machine dies, a new one claims the store, and `look` sees what is there.
+  /// `done`: nothing had stopped it.
+  void stop_everywhere(const std::function<void()>& before, const std::function<void()>& what,
+                       const std::function<void(bool done)>& look) {
+    for (std::uint64_t n = 1, stopped = 1; stopped != 0; ++n)
+      for (std::uint64_t seed = 0; seed < 6; ++seed) {
+        files = std::make_shared<weir::testing::memory_files>();
+        claim();
+        before();
+        files->stop_at_call(n);
+        what();
+        stopped = files->was_met() ? 1 : 0;
+        if (seed == 5)
+          files->end_process();
+        else
+          files->lose_power(seed);
+        claim();
+        look(stopped == 0);
+        check_all();
+      }
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(directory_store, store_fixture)
+
+BOOST_AUTO_TEST_CASE(what_is_written_is_loaded) {
+  claim();
+  BOOST_TEST(runs() == "");
+  write(0);
+  write(17);
+  BOOST_TEST(runs() == "1: 0 17\n");
+  check_all();
+  const auto about = store->about(1, 17);
+  BOOST_TEST_REQUIRE(about.has_value());
+  BOOST_TEST_REQUIRE(about->files.size() == 2u);
+  BOOST_TEST(about->files[0].name == "origin.state");
+  BOOST_TEST(about->files[1].name == "destination%2F2.state");
+  BOOST_TEST((files->names(std::string{run_1} + "/chk-0000000017")
+              == names{"MANIFEST", "origin.state", "destination%2F2.state"}));
+  // Nothing is held at the beginning, so there are no files for it.
+  BOOST_TEST((files->names(std::string{run_1} + "/chk-0000000000") == names{"MANIFEST"}));
+}
+
+BOOST_AUTO_TEST_CASE(its_size_is_that_of_its_files) {
+  claim();
+  auto what = checkpoint(1, 17);
+  const auto bytes = store->write(what);
+  BOOST_TEST_REQUIRE(bytes.has_value());
+  std::uint64_t sum = 0;
+  for (const auto& name : files->names(std::string{run_1} + "/chk-0000000017"))
+    sum += files->text(std::string{run_1} + "/chk-0000000017/" + name).size();
+  BOOST_TEST(*bytes == sum);
+  // The manifest was told which files there are.
+  BOOST_TEST(what.about.files.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(runs_and_checkpoints_come_in_order) {
+  claim();
+  write(3, 12);
+  write(10, 2);
+  write(9, 2);
+  write(0, 2);
+  BOOST_TEST(runs() == "2: 0 9 10\n12: 3\n");
+  BOOST_TEST(store->remove(2, 9).has_value());
+  BOOST_TEST(store->remove(2, 9).has_value());
+  BOOST_TEST(store->remove(7, 1).has_value());
+  BOOST_TEST(runs() == "2: 0 10\n12: 3\n");
+  BOOST_TEST(store->remove_run(2).has_value());
+  BOOST_TEST(store->remove_run(2).has_value());
+  BOOST_TEST(runs() == "12: 3\n");
+  BOOST_TEST((files->names("cp/flights") == names{"LOCK", "run-0000000012"}));
+  write(0, 2);
+  BOOST_TEST(runs() == "2: 0\n12: 3\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_set_aside_is_no_checkpoint_and_still_there) {
+  claim();
+  write(0);
+  write(17);
+  BOOST_TEST(store->set_aside(1, 17).has_value());
+  BOOST_TEST(runs() == "1: 0\n");
+  BOOST_TEST(files->has(std::string{run_1} + "/chk-0000000017.corrupt/MANIFEST"));
+  claim();
+  BOOST_TEST(files->has(std::string{run_1} + "/chk-0000000017.corrupt/MANIFEST"));
+}
+
+BOOST_AUTO_TEST_CASE(equal_checkpoints_have_equal_bytes) {
+  std::map<std::string, std::string> first;
+  for (int round = 0; round < 2; ++round) {
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    write(17);
+    std::map<std::string, std::string> found;
+    for (const auto& name : files->names(std::string{run_1} + "/chk-0000000017"))
+      found[name] = files->text(std::string{run_1} + "/chk-0000000017/" + name);
+    if (round == 0)
+      first = found;
+    BOOST_TEST((found == first));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_number_is_written_once) {
+  claim();
+  write(17);
+  BOOST_TEST(try_to_write(17).find("cannot be made whole") != std::string::npos);
+  BOOST_TEST(fault_of(17) == "");
+}
+
+BOOST_AUTO_TEST_CASE(names_become_names_of_files) {
+  BOOST_TEST(weir::file_name_of("flights") == "flights");
+  BOOST_TEST(weir::file_name_of("a/b c.d") == "a%2Fb%20c.d");
+  BOOST_TEST(weir::file_name_of("..") == "%2E.");
+  BOOST_TEST(weir::file_name_of("50%") == "50%25");
+  BOOST_TEST(weir::file_name_of("\xc3\xa4") == "%C3%A4");
+}
+
+BOOST_AUTO_TEST_CASE(stages_with_long_names_have_files_of_their_own) {
+  claim();
+  auto what = checkpoint(1, 17);
+  what.about.stages[1].name = std::string(400, 'x') + "1";
+  what.about.stages[2].name = std::string(400, 'x') + "2";
+  BOOST_TEST(store->write(what).has_value());
+  const auto loaded = store->load(1, 17);
+  BOOST_TEST_REQUIRE(loaded.has_value());
+  BOOST_TEST(loaded->states.size() == 3u);
+}
+
+// -- who has it --
+
+BOOST_AUTO_TEST_CASE(a_store_that_is_in_use_names_its_user) {
+  claim();
+  const auto first = store;
+  BOOST_TEST(try_to_claim().starts_with("cp/flights: is in use by process "));
+  // Another job has a folder of its own.
+  store = weir::directory_store("cp", files);
+  BOOST_TEST(store->claim("other").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_store_is_given_up_with_its_object) {
+  claim();
+  write(1);
+  store.reset();
+  claim();
+  BOOST_TEST(runs() == "1: 1\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_real_folder_will_do) {
+  const weir::testing::temp_folder folder;
+  const auto path = folder.path("cp");
+  store = weir::directory_store(path);
+  BOOST_TEST(store->claim("flights").has_value());
+  write(17);
+  BOOST_TEST(fault_of(17) == "");
+  auto second = weir::directory_store(path);
+  BOOST_TEST(second->claim("flights").why().text().find("is in use by process ")
+             != std::string::npos);
+  store.reset();
+  BOOST_TEST(second->claim("flights").has_value());
+  BOOST_TEST(second->remove_run(1).has_value());
+  BOOST_TEST((folder.names("cp/flights") == names{"LOCK"}));
+}
+
+BOOST_AUTO_TEST_CASE(what_hinders_a_claim_is_named) {
+  files->put("file", "");
+  store = weir::directory_store("file", files);
+  BOOST_TEST(store->claim("flights").why().thing() == "file");
+  store = weir::directory_store("none/cp", files);
+  BOOST_TEST(store->claim("flights").why().text().find("its parent folder is missing")
+             != std::string::npos);
+  store = weir::directory_store("cp", files);
+  BOOST_TEST(store->claim("").why().is(weir::error_kind::argument));
+  BOOST_TEST(store->claim(std::string(300, 'x')).why().is(weir::error_kind::argument));
+}
+
+// -- damage --
+
+BOOST_AUTO_TEST_CASE(damage_is_named_with_its_file) {
+  claim();
+  write(17);
+  const auto chk = std::string{run_1} + "/chk-0000000017";
+  for (const std::string name : {"origin.state", "destination%2F2.state", "MANIFEST"}) {
+    const auto bytes = files->text(chk + "/" + name);
+    auto other = bytes;
+    other[other.size() / 2] ^= 4;
+    files->put(chk + "/" + name, other);
+    BOOST_TEST(fault_of(17).starts_with(chk + "/" + name + ": "));
+    BOOST_TEST(fault_of(17).find("(damaged)") != std::string::npos);
+    files->put(chk + "/" + name, bytes);
+    BOOST_TEST(fault_of(17) == "");
+  }
+  // It is still what there is: to go back to an older one would be to go back silently.
+  const auto bytes = files->text(chk + "/MANIFEST");
+  files->put(chk + "/MANIFEST", "");
+  BOOST_TEST(runs() == "1: 17\n");
+  files->put(chk + "/MANIFEST", bytes);
+}
+
+BOOST_AUTO_TEST_CASE(files_that_were_exchanged_are_noticed) {
+  claim();
+  write(17);
+  write(18);
+  const auto of = [&](std::string_view chk, std::string_view name) {
+    return std::string{run_1} + "/" + std::string{chk} + "/" + std::string{name};
+  };
+  const auto one = of("chk-0000000017", "origin.state");
+  const auto bytes = files->text(one);
+  for (const auto& other :
+       {of("chk-0000000018", "origin.state"), of("chk-0000000017", "destination%2F2.state")}) {
+    files->put(one, files->text(other));
+    BOOST_TEST(fault_of(17).starts_with(one + ": is the file of another stage"));
+  }
+  files->put(one, bytes);
+  const auto about = of("chk-0000000017", "MANIFEST");
+  files->put(about, files->text(of("chk-0000000018", "MANIFEST")));
+  BOOST_TEST(fault_of(17).starts_with(about + ": is the file of another stage"));
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_job_is_noticed) {
+  claim();
+  write(17);
+  const auto other = weir::directory_store("cp", files);
+  BOOST_TEST(other->claim("other").has_value());
+  files->put("cp/other/run-0000000001/chk-0000000017/MANIFEST",
+             files->text(std::string{run_1} + "/chk-0000000017/MANIFEST"));
+  BOOST_TEST(other->about(1, 17).why().text().find("does not belong here") != std::string::npos);
+}
+
+// -- stops and losses of power --
+
+BOOST_AUTO_TEST_CASE(a_write_that_is_stopped_leaves_the_old_one_or_both) {
+  std::set<std::string> seen;
+  bool written = false;
+  stop_everywhere([&] { write(17); }, [&] { written = try_to_write(18) == ""; },
+                  [&](bool done) {
+                    seen.insert(runs());
+                    if (done)
+                      BOOST_TEST(written);
+                    if (written)
+                      BOOST_TEST(runs() == "1: 17 18\n");
+                  });
+  BOOST_TEST((seen == names{"1: 17\n", "1: 17 18\n"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_new_run_that_is_stopped_leaves_the_old_one_or_both) {
+  std::set<std::string> seen;
+  bool written = false;
+  stop_everywhere([&] { write(17); }, [&] { written = try_to_write(0, 2) == ""; },
+                  [&](bool) {
+                    seen.insert(runs());
+                    if (written)
+                      BOOST_TEST(runs() == "1: 17\n2: 0\n");
+                  });
+  BOOST_TEST((seen == names{"1: 17\n", "1: 17\n2: 0\n"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_removal_that_is_stopped_leaves_nothing_half_removed) {
+  std::set<std::string> seen;
+  bool removed = false;
+  const auto before = [&] {
+    write(17);
+    write(18);
+  };
+  stop_everywhere(
+    before, [&] { removed = store->remove(1, 17).has_value(); },
+    [&](bool) {
+      seen.insert(runs());
+      if (removed)
+        BOOST_TEST(runs() == "1: 18\n");
+    });
+  BOOST_TEST((seen == names{"1: 17 18\n", "1: 18\n"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_runs_removal_that_is_stopped_leaves_nothing_half_removed) {
+  std::set<std::string> seen;
+  const auto before = [&] {
+    write(17);
+    write(18);
+    write(0, 2);
+  };
+  stop_everywhere(
+    before, [&] { static_cast<void>(store->remove_run(1)); }, [&](bool) { seen.insert(runs()); });
+  BOOST_TEST((seen == names{"1: 17 18\n2: 0\n", "2: 0\n"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_claim_that_is_stopped_can_be_repeated) {
+  for (std::uint64_t n = 1, stopped = 1; stopped != 0; ++n) {
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    write(17);
+    files->stop_at_call(14);
+    static_cast<void>(try_to_write(18));
+    files->end_process();
+    files->stop_at_call(n);
+    static_cast<void>(try_to_claim());
+    stopped = files->was_met() ? 1 : 0;
+    files->lose_power(n);
+    claim();
+    BOOST_TEST(runs() == "1: 17\n");
+    check_all();
+  }
+}
+
+// Each sync in its place, and what it costs to leave it out.
+BOOST_AUTO_TEST_CASE(every_sync_is_needed) {
+  const auto losses_without = [&](const std::function<bool(const std::string&)>& which) {
+    std::uint64_t losses = 0;
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      files = std::make_shared<weir::testing::memory_files>();
+      files->leave_out_syncs(which);
+      claim();
+      write(17);
+      files->lose_power(seed);
+      claim();
+      losses += fault_of(17).empty() ? 0 : 1;
+    }
+    return losses;
+  };
+  const auto is = [](std::string path) {
+    return [path = std::move(path)](const std::string& each) { return each == path; };
+  };
+  const auto temporary = std::string{run_1} + "/chk-0000000017.tmp";
+  BOOST_TEST(losses_without([](const std::string&) { return false; }) == 0u);
+  BOOST_TEST(losses_without(is(temporary + "/origin.state")) > 0u);
+  BOOST_TEST(losses_without(is(temporary + "/destination%2F2.state")) > 0u);
+  BOOST_TEST(losses_without(is(temporary + "/MANIFEST")) > 0u);
+  BOOST_TEST(losses_without(is(temporary)) > 0u);
+  BOOST_TEST(losses_without(is(run_1)) > 0u);
+  BOOST_TEST(losses_without(is("cp/flights")) > 0u);
+  BOOST_TEST(losses_without(is("cp")) > 0u);
+  BOOST_TEST(losses_without(is("")) > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_sync_of_a_removal_is_needed) {
+  const auto losses = [&](bool left_out) {
+    std::uint64_t count = 0;
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      files = std::make_shared<weir::testing::memory_files>();
+      claim();
+      write(17);
+      files->leave_out_syncs([&](const std::string& path) { return left_out && path == run_1; });
+      BOOST_TEST(store->remove(1, 17).has_value());
+      files->lose_power(seed);
+      claim();
+      count += runs().empty() || fault_of(17).empty() ? 0 : 1;
+    }
+    return count;
+  };
+  BOOST_TEST(losses(false) == 0u);
+  BOOST_TEST(losses(true) > 0u);
+}
+
+// -- errors --
+
+BOOST_AUTO_TEST_CASE(whatever_call_of_a_write_fails_the_old_one_is_there_and_the_next_succeeds) {
+  for (const int code : {EIO, ENOSPC})
+    for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+      files = std::make_shared<weir::testing::memory_files>();
+      claim();
+      write(17);
+      files->fail_call(n, code);
+      const auto why = try_to_write(18);
+      met = files->was_met() ? 1 : 0;
+      files->heal();
+      if (why.empty()) {
+        BOOST_TEST(runs() == "1: 17 18\n");
+      } else {
+        BOOST_TEST(why.starts_with("cp/flights/run-0000000001"));
+        // Whole where the last sync alone has failed.
+        BOOST_TEST((runs() == "1: 17\n" || runs() == "1: 17 18\n"));
+      }
+      BOOST_TEST(fault_of(17) == "");
+      BOOST_TEST(try_to_write(19) == "");
+      for (const auto& each : files->names(run_1))
+        if (each.ends_with(".tmp"))
+          BOOST_TEST(each == "chk-0000000018.tmp");
+      claim();
+      check_all();
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_write_that_fails_can_be_tried_again_under_its_number) {
+  claim();
+  files->fail_call(8, ENOSPC);
+  BOOST_TEST(try_to_write(17) != "");
+  BOOST_TEST(try_to_write(17) == "");
+  BOOST_TEST(fault_of(17) == "");
+}
+
+BOOST_AUTO_TEST_CASE(writes_that_are_cut_short_are_gone_on_with) {
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    files->halve_write(n);
+    write(17);
+    met = files->was_met() ? 1 : 0;
+    BOOST_TEST(fault_of(17) == "");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_fails_a_write_and_nothing_else) {
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    write(17);
+    files->halve_write(n, ENOSPC);
+    const auto why = try_to_write(18);
+    met = files->was_met() ? 1 : 0;
+    if (!why.empty())
+      BOOST_TEST(why.find("No space left on device") != std::string::npos);
+    files->heal();
+    BOOST_TEST(fault_of(17) == "");
+    BOOST_TEST(try_to_write(19) == "");
+    BOOST_TEST(fault_of(19) == "");
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
