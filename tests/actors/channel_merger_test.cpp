@@ -164,4 +164,28 @@ BOOST_AUTO_TEST_CASE(a_random_run_keeps_the_least) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(another_merger_goes_on_from_its_states) {
+  open(3);
+  take(0, mark(5));
+  take(1, mark(7));
+  take(2, mark(6));
+  take(0, control::idle());
+  take(1, control::end());
+  using phase = weir::channel_states::phase;
+  const weir::channel_states expected{{{event_time{5}, phase::idle},
+                                       {event_time{7}, phase::ended},
+                                       {event_time{6}, phase::active}},
+                                      event_time{6},
+                                      false};
+  BOOST_TEST((merger->states() == expected));
+  merger.emplace(weir::channel_states{merger->states()});
+  BOOST_TEST((take(2, mark(6)) == nothing));
+  BOOST_TEST((take(2, mark(8)) == just(mark(8))));
+  BOOST_TEST((take(1, mark(9)) == nothing));
+  BOOST_TEST((take(2, control::idle()) == just(control::idle())));
+  BOOST_TEST(merger->states().idle);
+  merger.emplace(weir::channel_states{merger->states()});
+  BOOST_TEST((take(0, control::active()) == just(control::active())));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
