@@ -55,7 +55,11 @@ public:
   /// advances.
   virtual void run(const std::function<void()>& work, operator_outputs out, time_point now) = 0;
 
-  /// See `operator_machine`. An error where the records or results cannot be copied.
+  /// See `operator_machine`. Writers and readers are of the body's types.
+  virtual void save(entry_writer& to, time_point now) const = 0;
+  virtual void restore(entry_reader& from, restore_mode how, time_point now) = 0;
+
+  /// What is held, as a value. An error where the records or results cannot be copied.
   virtual expected<std::shared_ptr<const held_entries>> snapshot(time_point now) const = 0;
   /// `held` is what a body of the same types gave.
   virtual void restore(const held_entries& held, restore_mode how, time_point now) = 0;
@@ -168,10 +172,16 @@ public:
     advance(out, now);
   }
 
+  void save(entry_writer& to, time_point now) const override { machine_.save(to, now); }
+
+  void restore(entry_reader& from, restore_mode how, time_point now) override {
+    machine_.restore(from, how, now);
+  }
+
   expected<std::shared_ptr<const held_entries>> snapshot(time_point now) const override {
     if constexpr (is_copyable_v<input_type> && is_copyable_v<output_type>)
       return std::shared_ptr<const held_entries>{
-        std::make_shared<const state>(machine_.snapshot(now))};
+        std::make_shared<const state>(snapshot_of(machine_, now))};
     else
       return error{error_kind::argument, "operator " + name_,
                    "its records or results cannot be copied, so no checkpoint can hold them"};
@@ -179,7 +189,7 @@ public:
 
   void restore(const held_entries& held, restore_mode how, time_point now) override {
     if constexpr (is_copyable_v<input_type> && is_copyable_v<output_type>)
-      machine_.restore(static_cast<const state&>(held).what(), how, now);
+      restore_snapshot(machine_, static_cast<const state&>(held).what(), how, now);
   }
 
   bool full() const noexcept override { return machine_.full(); }

@@ -8,6 +8,7 @@
 /// that says whether there is room, and completions come through a `completion_port`. Owned and called
 /// by one shell, on one thread at a time. tests/operators/operator_machine_test.cpp is its specification.
 
+#include "weir/arrival_order.hpp"
 #include "weir/async_function.hpp"
 #include "weir/attempt_durations.hpp"
 #include "weir/batch.hpp"
@@ -18,7 +19,7 @@
 #include "weir/deadlines.hpp"
 #include "weir/element_queue.hpp"
 #include "weir/function_caller.hpp"
-#include "weir/machine_snapshot.hpp"
+#include "weir/held_record.hpp"
 #include "weir/operator_options.hpp"
 #include "weir/output.hpp"
 #include "weir/queue_entry.hpp"
@@ -29,11 +30,15 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
 #include <exception>
+#include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace weir {
@@ -87,7 +92,6 @@ class operator_machine {
 public:
   using input_type = typename Function::input_type;
   using output_type = typename Function::output_type;
-  using snapshot_type = machine_snapshot<input_type, output_type>;
 
   static_assert(std::is_nothrow_move_constructible_v<input_type>
                   && std::is_nothrow_move_constructible_v<output_type>,
@@ -179,41 +183,43 @@ public:
 
   // -- state --
 
-  /// What is held at `now`, as a value. In and Out must be copyable.
-  snapshot_type snapshot(time_point now) const {
-    std::vector<slot_index> slots;
+  /// Writes what is held at `now`, in the order in which it arrived, and changes nothing. Neither calls
+  /// nor room are waited for. Equal machines write the same, in whichever slots their entries lie.
+  void save(entry_writer& to, time_point now) const {
+    order_.clear();
     for (slot_index slot = 0; slot < table_.size(); ++slot)
       if (table_[slot].state != entry_state::free)
-        slots.push_back(slot);
-    std::sort(slots.begin(), slots.end(), [&](slot_index a, slot_index b) {
-      return table_[a].arrival < table_[b].arrival;
-    });
-    snapshot_type held;
-    held.input_ended = input_ended_;
-    for (const auto slot : slots)
-      if (table_[slot].state == entry_state::border)
-        held.entries.emplace_back(borders_of_[slot]);
-      else
-        held.entries.push_back(snapshot_of(slot, now));
-    return held;
+        order_.add(table_[slot].arrival, slot);
+    const auto places = order_.in_order();
+    to.begin(places.size(), input_ended_);
+    held_record record;
+    record.result_bytes_each = sizeof(output_type);
+    for (const auto& [arrival, slot] : places)
+      if (table_[slot].state == entry_state::border) {
+        to.border(borders_of_[slot]);
+      } else {
+        show(slot, now, record);
+        to.record(record);
+      }
   }
 
-  /// Takes up what a snapshot holds; before all else. Nothing leaves and nothing is called before the
+  /// Takes up what was saved; before all else. Nothing leaves and nothing is called before the
   /// next `advance`: then finished records leave first, where their turn is, and the others are called
   /// with the attempt and the time that they had left. `call_all`: every record is new.
-  void restore(const snapshot_type& held, restore_mode how, time_point now) {
+  void restore(entry_reader& from, restore_mode how, time_point now) {
     std::vector<restored_deadline> due;
-    for (const auto& each : held.entries)
+    std::variant<control, read_record> each{control::end()};
+    while (from.next(each))
       if (const auto* border = std::get_if<control>(&each))
         push_border(*border);
       else
-        restore_record(std::get<record_snapshot<input_type, output_type>>(each), how, now, due);
+        restore_record(std::get<read_record>(each), from, how, now, due);
     // In order: the queue of deadlines looks for the place of each from its end.
     std::stable_sort(due.begin(), due.end(),
                      [](const auto& a, const auto& b) { return a.at < b.at; });
-    for (const auto& each : due)
-      deadlines_.push(each.slot, each.at);
-    input_ended_ = held.input_ended;
+    for (const auto& each_due : due)
+      deadlines_.push(each_due.slot, each_due.at);
+    input_ended_ = from.input_ended();
     if (input_ended_ && options_.at_end == end_policy::last_attempt)
       give_last_attempts();
   }
@@ -421,19 +427,24 @@ private:
     waiting_.grow(table_.size());
   }
 
-  // -- snapshot and restore --
+  // -- save and restore --
 
-  record_snapshot<input_type, output_type> snapshot_of(slot_index slot, time_point now) const {
+  void show(slot_index slot, time_point now, held_record& as) const {
     const auto& e = table_[slot];
-    auto copy = e.to_snapshot();
-    copy.durations = durations_.last(slot, e.ended_attempts());
+    e.show(as);
+    // Of one that has its results nobody asks, and the last was never noted.
+    if (as.finished && as.why == nullptr)
+      as.durations.clear();
+    else
+      as.durations = durations_.last(slot, e.ended_attempts());
+    as.timeout_left.reset();
     if (e.hook_called)
-      copy.timeout_left = duration{0};
+      as.timeout_left = duration{0};
     else if (deadlines_.contains(slot))
-      copy.timeout_left = std::max(deadlines_.due(slot) - now, duration{1});
+      as.timeout_left = std::max(deadlines_.due(slot) - now, duration{1});
+    as.backoff_left.reset();
     if (backing_off_.contains(slot))
-      copy.backoff_left = std::max(backing_off_.key_of(slot).due - now, duration{0});
-    return copy;
+      as.backoff_left = std::max(backing_off_.key_of(slot).due - now, duration{0});
   }
 
   struct restored_deadline {
@@ -441,23 +452,28 @@ private:
     slot_index slot;
   };
 
-  void restore_record(const record_snapshot<input_type, output_type>& of, restore_mode how,
-                      time_point now, std::vector<restored_deadline>& due) {
+  void restore_record(const read_record& of, entry_reader& from, restore_mode how, time_point now,
+                      std::vector<restored_deadline>& due) {
+    // All of it, before there is an entry that could be half of one.
+    auto record = read<input_type>(from, &entry_reader::read_value);
+    auto result = read_outcome(of, from);
     const auto slot = free_slot();
     auto& e = table_[slot];
     borders_in_a_row_.clear();
     if (how == restore_mode::call_all) {
-      e.from_snapshot({of.value, of.timestamp, of.from, of.key});
+      e.take_up(std::move(record), {.timestamp = of.timestamp, .from = of.from, .key = of.key});
       enter(slot, e, deadline_from(now));
       e.state = entry_state::waiting;
       wait_for_call(slot);
       return;
     }
-    e.from_snapshot(of);
+    e.take_up(std::move(record), of);
     durations_.restore(slot, e.ended_attempts(), of.durations);
     enter(slot, e);
     if (of.finished) {
       e.state = entry_state::finished;
+      e.met = of.met;
+      e.result = std::move(result);
       const auto bytes = e.result.bytes();
       e.bytes += bytes;
       held_bytes_ += bytes;
@@ -468,9 +484,34 @@ private:
     if (timeout_ != duration{0} && !e.hook_called)
       due.push_back({now + std::min(of.timeout_left.value_or(timeout_), timeout_), slot});
     if (of.backoff_left)
-      backing_off_.push(slot, {now + *of.backoff_left, e.arrival});
+      backing_off_.push(slot, {now + in_reach(*of.backoff_left), e.arrival});
     else
       wait_for_call(slot);
+  }
+
+  static outcome<output_type> read_outcome(const read_record& of, entry_reader& from) {
+    outcome<output_type> with;
+    if (of.failed) {
+      with.emplace(failed_outcome, from.read_error());
+    } else if (of.results == 1) {
+      with.emplace(one_result, read<output_type>(from, &entry_reader::read_result));
+    } else if (of.results > 1) {
+      std::vector<output_type> all;
+      for (std::size_t i = 0; i < of.results; ++i)
+        all.push_back(read<output_type>(from, &entry_reader::read_result));
+      with.emplace(several_results, std::move(all));
+    }
+    return with;
+  }
+
+  template <class T>
+  static T read(entry_reader& from, void (entry_reader::*make)(void*)) {
+    alignas(T) std::byte raw[sizeof(T)];
+    (from.*make)(raw);
+    auto* const made = std::launder(reinterpret_cast<T*>(raw));
+    T taken = std::move(*made);
+    std::destroy_at(made);
+    return taken;
   }
 
   // -- calling --
@@ -686,6 +727,10 @@ private:
     }
   }
 
+  static std::vector<duration> copy_of(const last_durations& of) {
+    return {of.begin(), of.end()};
+  }
+
   // -- time --
 
   slot_index slot_of(const origin& of) const {
@@ -810,7 +855,7 @@ private:
     ++counts_.dead_letters;
     if (out.dead_letters != nullptr)
       out.dead_letters->emit(dead_letter<input_type>{std::move(*e.value), *why, e.attempt,
-                                                     durations_.last(slot, e.ended_attempts())},
+                                                     copy_of(durations_.last(slot, e.ended_attempts()))},
                              e.timestamp, e.from);
     has_left(slot, record_fate::dead_letter, 0, why);
     return true;
@@ -886,6 +931,9 @@ private:
   bool end_emitted_ = false;
   std::optional<operator_failure> failure_;
   machine_counts counts_;
+
+  /// Of `save` alone; keeps its memory from one barrier to the next.
+  mutable arrival_order order_;
 };
 
 } // namespace weir

@@ -6,8 +6,8 @@
 /// record fills two cache lines. Part of the deterministic machine, which owns the table that it lies in.
 
 #include "weir/control.hpp"
+#include "weir/held_record.hpp"
 #include "weir/key_hash.hpp"
-#include "weir/machine_snapshot.hpp"
 #include "weir/operator_options.hpp"
 #include "weir/origin.hpp"
 #include "weir/outcome.hpp"
@@ -15,9 +15,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <vector>
+#include <span>
+#include <utility>
 
 namespace weir {
 
@@ -38,7 +38,7 @@ struct queue_entry {
   std::uint32_t attempt = 0;
   entry_state state = entry_state::free;
   bool hook_called = false;
-  /// Attempt `attempt` ran when a snapshot was taken; the next call makes it again.
+  /// Attempt `attempt` ran when the record was saved; the next call makes it again.
   bool repeats = false;
   /// What `on_failure` does with a finished record that failed.
   failure_action met = failure_action::fail_job;
@@ -62,40 +62,31 @@ struct queue_entry {
     return attempt - (state == entry_state::running || repeats ? 1 : 0);
   }
 
-  /// The record as a value, but for what the entry does not know: times that are left, and durations.
-  record_snapshot<In, Out> to_snapshot() const {
-    record_snapshot<In, Out> copy{*value, timestamp, from, key, attempt};
-    copy.running = state == entry_state::running || repeats;
-    if (state != entry_state::finished)
-      return copy;
-    if (const auto* why = result.why()) {
-      copy.finished = typename record_snapshot<In, Out>::failure{*why, met};
-    } else {
-      const auto all = result.results();
-      copy.finished = std::vector<Out>(all.begin(), all.end());
-    }
-    return copy;
+  /// Shows the record, but for what the entry does not know: times that are left, and durations.
+  void show(held_record& as) const {
+    as.value = &*value;
+    as.timestamp = timestamp;
+    as.from = from;
+    as.key = key;
+    as.attempt = attempt;
+    as.running = state == entry_state::running || repeats;
+    as.finished = state == entry_state::finished;
+    as.why = as.finished ? result.why() : nullptr;
+    as.met = as.why != nullptr ? met : failure_action::fail_job;
+    const auto results = as.finished ? result.results() : std::span<const Out>{};
+    as.results = results.data();
+    as.result_count = results.size();
   }
 
-  /// The counterpart.
-  void from_snapshot(const record_snapshot<In, Out>& of) {
-    value.emplace(of.value);
+  /// The counterpart for a record whose value was read. Its results are not yet there.
+  void take_up(In&& read, const held_facts& of) {
+    value.emplace(std::move(read));
     timestamp = of.timestamp;
     from = of.from;
     key = of.key;
     attempt = of.attempt;
     repeats = of.running;
     hook_called = of.timeout_left == duration{0};
-    if (!of.finished)
-      return;
-    if (const auto* failed = std::get_if<1>(&*of.finished)) {
-      met = failed->met;
-      result.emplace(failed_outcome, failed->why);
-    } else if (const auto& all = std::get<0>(*of.finished); all.size() == 1) {
-      result.emplace(one_result, all.front());
-    } else if (!all.empty()) {
-      result.emplace(several_results, all);
-    }
   }
 };
 

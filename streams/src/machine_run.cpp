@@ -147,7 +147,7 @@ std::vector<event_description> machine_run::due_events() {
 /// Of the timeouts only the first, and that not while an answer to its record is due as well; no end of
 /// back-off of a record whose timeout is due.
 void machine_run::add_due_timers(std::vector<event_description>& to) {
-  const auto held = machine()->snapshot(now());
+  const auto held = machine().held(now());
   steps_.spend(step::choice, held.entries.size());
   const auto describe = [&](event_kind kind, const simulated_entry& of) {
     return event_description{kind, recorder_.now(), of.value.element, of.value.value, of.attempt};
@@ -224,7 +224,7 @@ void machine_run::let_watcher_look() {
   auto* watcher = recorder_.watcher();
   if (watcher == nullptr)
     return;
-  const auto held = machine()->snapshot(now());
+  const auto held = machine().held(now());
   steps_.spend(step::look, held.entries.size());
   watcher->look(held, input_.waiting());
 }
@@ -243,7 +243,7 @@ void machine_run::time_out(const simulated_record& of, simulated_future done) {
 
 machine_run::kept_snapshot machine_run::keep() {
   const auto waiting = input_.waiting();
-  kept_snapshot kept{machine()->snapshot(now()), {waiting.begin(), waiting.end()}, {}};
+  kept_snapshot kept{machine().held(now()), {waiting.begin(), waiting.end()}, {}};
   steps_.spend(step::copy, kept.waiting.size() + kept.held.entries.size());
   for (const auto& each : kept.held.entries)
     if (const auto* entry = std::get_if<simulated_entry>(&each); entry && entry->finished)
@@ -268,8 +268,7 @@ void machine_run::restore(const operator_restores& how) {
   if (auto* watcher = recorder_.watcher())
     watcher->restored(*settings_, kept.held, kept.waiting, kept.borders);
   steps_.spend(step::copy, kept.held.entries.size() + 1);
-  machine()->restore(kept.held, how.call_all ? restore_mode::call_all : restore_mode::resume,
-                     now());
+  machine().restore(kept.held, how.call_all ? restore_mode::call_all : restore_mode::resume, now());
   machine()->advance(out(), now());
 }
 

@@ -4,6 +4,7 @@
 /// The operator of a scenario: the real machine, set as the scenario says, over a function and outputs
 /// that hand everything on to whoever simulates. One thread.
 
+#include "weir/machine_snapshot.hpp"
 #include "weir/operator_machine.hpp"
 #include "weir/scenario.hpp"
 
@@ -133,6 +134,11 @@ public:
       machine_(options_of(with), mode_of(with.mode), function_, *port_, durations_, 0) {}
 
   auto* operator->() { return &machine_; }
+
+  simulated_snapshot held(time_point now) const { return snapshot_of(machine_, now); }
+  void restore(const simulated_snapshot& of, restore_mode how, time_point now) {
+    restore_snapshot(machine_, of, how, now);
+  }
 
 private:
   user_function function_;

@@ -5,6 +5,7 @@
 /// interface; and outputs that write into one journal, so that the order between results and dead
 /// letters is seen. One thread, except for what a test does with its futures.
 
+#include "weir/machine_snapshot.hpp"
 #include "weir/operator_machine.hpp"
 
 #include <functional>
@@ -98,11 +99,11 @@ public:
     return machine_.step(out, due, now);
   }
   machine_snapshot<item, item> snapshot(time_point now) const override {
-    return machine_.snapshot(now);
+    return snapshot_of(machine_, now);
   }
   void restore(const machine_snapshot<item, item>& held, restore_mode how,
                time_point now) override {
-    machine_.restore(held, how, now);
+    restore_snapshot(machine_, held, how, now);
   }
   bool full() const override { return machine_.full(); }
   bool finished() const override { return machine_.finished(); }
