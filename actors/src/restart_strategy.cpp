@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weir/restart_strategy.hpp"
+
+#include "weir/retry_strategy.hpp"
+
+#include <cmath>
+#include <utility>
+
+namespace weir {
+
+namespace {
+
+constexpr std::uint32_t failures_max = 1000;
+
+std::string text(duration d) {
+  return std::to_string(d.count()) + " ns";
+}
+
+/// Collects what is wrong.
+class rules {
+public:
+  explicit rules(const std::string& thing) : thing_(thing) {}
+
+  void require(bool holds, const char* parameter, const std::string& value, const char* rule) {
+    if (!holds)
+      found_.emplace_back(error_kind::argument, thing_,
+                          std::string{"restart."} + parameter + " is " + value + " but must be " + rule);
+  }
+
+  void check(std::monostate) {}
+
+  void check(const fixed_delay_restart& of) {
+    require(of.max_restarts > 0, "max_restarts", "0", "> 0");
+    require(of.delay >= duration{0}, "delay", text(of.delay), ">= 0");
+  }
+
+  void check(const exponential_delay_restart& of) {
+    require(of.initial > duration{0}, "initial", text(of.initial), "> 0");
+    require(of.max >= of.initial, "max", text(of.max), ">= initial");
+    require(std::isfinite(of.multiplier) && of.multiplier >= 1, "multiplier",
+            std::to_string(of.multiplier), ">= 1");
+    require(of.max_restarts > 0, "max_restarts", "0", "> 0");
+  }
+
+  void check(const failure_rate_restart& of) {
+    require(of.failures > 0 && of.failures <= failures_max, "failures", std::to_string(of.failures),
+            "1 to 1000");
+    require(of.per > duration{0}, "per", text(of.per), "> 0");
+    require(of.delay >= duration{0}, "delay", text(of.delay), ">= 0");
+  }
+
+  std::vector<error> take() { return std::move(found_); }
+
+private:
+  const std::string& thing_;
+  std::vector<error> found_;
+};
+
+} // namespace
+
+std::vector<error> restart_strategy::mistakes(const std::string& thing) const {
+  rules of{thing};
+  std::visit([&](const auto& how) { of.check(how); }, how_);
+  return of.take();
+}
+
+std::optional<duration> restart_decision::after_failure(time_point now) {
+  const auto wait = std::visit([&](const auto& how) { return decide(how, now); }, how_.how_);
+  if (wait)
+    ++restarts_;
+  return wait;
+}
+
+void restart_decision::checkpoint_completed() noexcept {
+  in_a_row_ = 0;
+}
+
+std::optional<duration> restart_decision::decide(std::monostate, time_point) {
+  return std::nullopt;
+}
+
+std::optional<duration> restart_decision::decide(const fixed_delay_restart& how, time_point) {
+  if (restarts_ >= how.max_restarts)
+    return std::nullopt;
+  return how.delay;
+}
+
+std::optional<duration> restart_decision::decide(const exponential_delay_restart& how, time_point) {
+  if (in_a_row_ >= how.max_restarts)
+    return std::nullopt;
+  ++in_a_row_;
+  // The same curve as that of a record's retries.
+  const retry_strategy curve{exponential_delay{.max_attempts = how.max_restarts,
+                                               .initial = how.initial,
+                                               .max = how.max,
+                                               .multiplier = how.multiplier}};
+  return curve.delay(in_a_row_, 0);
+}
+
+std::optional<duration> restart_decision::decide(const failure_rate_restart& how, time_point now) {
+  while (!failures_.empty() && now - failures_.front() >= how.per)
+    failures_.pop_front();
+  failures_.push_back(now);
+  if (failures_.size() > how.failures)
+    return std::nullopt;
+  return how.delay;
+}
+
+} // namespace weir

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Whether and when a job that has failed starts again inside the process. A strategy is a plain value,
+/// checked when the job is built; a decision counts one job's failures by it. Deterministic: time comes
+/// from outside. Not thread-safe. tests/actors/restart_strategy_test.cpp.
+
+#include "weir/error.hpp"
+#include "weir/time.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace weir {
+
+/// Waits the same time before each restart.
+struct fixed_delay_restart {
+  /// So many in all, whatever lies between them. > 0.
+  std::uint32_t max_restarts = 10;
+  /// >= 0.
+  duration delay = std::chrono::seconds{1};
+};
+
+/// Waits min(initial x multiplier^(n-1), max) before restart n. A completed checkpoint shows that the job
+/// gets on: from there on n counts from 1 again.
+struct exponential_delay_restart {
+  /// > 0.
+  duration initial = std::chrono::seconds{1};
+  /// >= `initial`.
+  duration max = std::chrono::minutes{1};
+  /// >= 1.
+  double multiplier = 2;
+  /// So many without a completed checkpoint between them; a job without checkpoints: in all. > 0.
+  std::uint32_t max_restarts = 10;
+};
+
+/// Restarts as long as failures are rare.
+struct failure_rate_restart {
+  /// So many within `per` are borne, one more is final. 1 to 1000.
+  std::uint32_t failures = 3;
+  /// > 0.
+  duration per = std::chrono::minutes{5};
+  /// Before each restart. >= 0.
+  duration delay = std::chrono::seconds{1};
+};
+
+/// No restart, or one of the above.
+class restart_strategy {
+public:
+  /// No restart: the first failure is final.
+  restart_strategy() = default;
+  restart_strategy(fixed_delay_restart how) : how_(how) {}
+  restart_strategy(exponential_delay_restart how) : how_(how) {}
+  restart_strategy(failure_rate_restart how) : how_(how) {}
+
+  bool enabled() const noexcept { return how_.index() != 0; }
+
+  /// Every rule that a parameter breaks; `thing` is the job's name.
+  std::vector<error> mistakes(const std::string& thing) const;
+
+private:
+  friend class restart_decision;
+
+  std::variant<std::monostate, fixed_delay_restart, exponential_delay_restart, failure_rate_restart>
+    how_;
+};
+
+/// What a strategy says to the failures of one job.
+class restart_decision {
+public:
+  /// `how` has no mistakes.
+  explicit restart_decision(const restart_strategy& how) : how_(how) {}
+
+  /// The job has failed at `now`. How long to wait before it starts again; nothing: the failure is final.
+  std::optional<duration> after_failure(time_point now);
+
+  /// A checkpoint is whole.
+  void checkpoint_completed() noexcept;
+
+  /// In all.
+  std::uint64_t restarts() const noexcept { return restarts_; }
+
+private:
+  std::optional<duration> decide(std::monostate, time_point now);
+  std::optional<duration> decide(const fixed_delay_restart& how, time_point now);
+  std::optional<duration> decide(const exponential_delay_restart& how, time_point now);
+  std::optional<duration> decide(const failure_rate_restart& how, time_point now);
+
+  const restart_strategy how_;
+  std::uint64_t restarts_ = 0;
+  /// Since the last completed checkpoint.
+  std::uint32_t in_a_row_ = 0;
+  /// Those that are not yet too old to count, oldest first.
+  std::deque<time_point> failures_;
+};
+
+} // namespace weir
