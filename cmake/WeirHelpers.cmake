@@ -26,6 +26,9 @@
 #   WEIR_SOURCE_DIR (a string literal) is defined as the project's top folder. The target weir_tests
 #   builds all of them.
 #
+#   weir_add_refused_test(streams refused.cpp  # CTest name streams_refused: see tests/support/refused_test.sh
+#     LIBRARIES weir::streams LABEL machine)
+#
 #   weir_add_program(weir_command              # an executable with the project's warnings and sanitizers
 #     [OUTPUT_NAME weir] SOURCES main.cpp LIBRARIES weir::streams)
 #
@@ -118,6 +121,32 @@ function(weir_add_tests folder)
     COMMAND ${target} --log_level=test_suite --report_level=short --catch_system_errors=no
     WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   set_tests_properties(${folder} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+function(weir_add_refused_test folder source)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "LABEL" "LIBRARIES")
+  _weir_refuse_unknown(weir_add_refused_test)
+  _weir_wanted_label(wanted ${arg_LABEL})
+  if(NOT wanted)
+    return()
+  endif()
+  set(target weir_${folder}_refused)
+  add_library(${target} OBJECT EXCLUDE_FROM_ALL ${source})
+  target_link_libraries(${target} PRIVATE ${arg_LIBRARIES})
+  # g++ has no limit.
+  set(all_errors)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    set(all_errors -ferror-limit=0)
+  endif()
+  set(include_dirs "$<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>")
+  add_test(NAME ${folder}_refused
+    COMMAND ${WEIR_SOURCE_DIR}/tests/support/refused_test.sh ${source}
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  set_tests_properties(${folder}_refused PROPERTIES
+    LABELS "${arg_LABEL}"
+    TIMEOUT 120
+    ENVIRONMENT
+      "CXX=${CMAKE_CXX_COMPILER};ALL_ERRORS=${all_errors};INCLUDES=-I$<JOIN:${include_dirs}, -I>")
 endfunction()
 
 function(weir_add_program target)

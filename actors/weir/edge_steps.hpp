@@ -29,8 +29,15 @@ decltype(auto) apply_to_record(F& f, T& record) {
     return std::invoke(f, std::move(record));
 }
 
+/// Whether `F` can be called with a record at all.
+template <class F, class T>
+concept takes_record = std::is_invocable_v<F&, const T&> || std::is_invocable_v<F&, T&&>;
+
 template <class F, class T>
 using applied_t = decltype(apply_to_record(std::declval<F&>(), std::declval<T&>()));
+
+template <class F, class T>
+concept gives_range = std::ranges::input_range<applied_t<F, T>>;
 
 /// What a function's answer is as a record.
 template <class F, class T>
@@ -112,7 +119,7 @@ private:
 
 /// Each record becomes those of a range, none or more, with its event time; they stay together.
 template <class T, class F>
-  requires std::ranges::input_range<detail::applied_t<F, T>>
+  requires detail::gives_range<F, T>
 class flat_map_step final : public edge_step {
 public:
   using range = detail::applied_t<F, T>;

@@ -44,6 +44,14 @@ error_predicate any_error() {
   return [](const error&) { return true; };
 }
 
+error_predicate error_of_kind(std::initializer_list<std::string_view> kinds) {
+  return error_of_kind(std::vector<std::string>(kinds.begin(), kinds.end()));
+}
+
+error_predicate error_not_of_kind(std::initializer_list<std::string_view> kinds) {
+  return error_not_of_kind(std::vector<std::string>(kinds.begin(), kinds.end()));
+}
+
 error_predicate error_of_kind(std::vector<std::string> kinds) {
   return [kinds = std::move(kinds)](const error& why) { return contains(kinds, why.kind()); };
 }

@@ -19,6 +19,12 @@
 
 namespace weir {
 
+namespace detail {
+
+struct async_function_tag {};
+
+} // namespace detail
+
 /// Base of functions that are classes: says what goes in and comes out, and gives defaults.
 ///
 ///     struct airport_lookup : weir::async_function<flight, enriched_flight> {
@@ -39,7 +45,7 @@ namespace weir {
 ///   not wait; what it throws becomes the record's final error;
 /// * `void close()`: once after a successful `open`, whatever happened.
 template <class In, class Out>
-class async_function {
+class async_function : detail::async_function_tag {
 public:
   using input_type = In;
   using output_type = Out;
@@ -128,12 +134,20 @@ private:
   F f_;
 };
 
-/// Whether a member of this name is there, whatever its signature; not seen where it is overloaded or
-/// private.
+/// Whether a member of this name is there, whatever its signature and access: beside another base that
+/// has the name too it is ambiguous. Of a final class a private or overloaded one is not seen.
+struct every_name {
+  void timeout();
+  void fallback();
+};
 template <class F>
-concept names_timeout = requires { &F::timeout; };
+struct beside_every_name final : F, every_name {};
 template <class F>
-concept names_fallback = requires { &F::fallback; };
+concept names_timeout = (std::is_final_v<F> && requires { &F::timeout; })
+                        || (!std::is_final_v<F> && !requires { &beside_every_name<F>::timeout; });
+template <class F>
+concept names_fallback = (std::is_final_v<F> && requires { &F::fallback; })
+                         || (!std::is_final_v<F> && !requires { &beside_every_name<F>::fallback; });
 
 /// Whether the function has a timeout hook.
 template <class F>
@@ -146,6 +160,27 @@ concept has_timeout_hook
 template <class F>
 concept has_fallback = requires(F f, const typename F::input_type& in, const error& why) {
   { f.fallback(in, why) } -> std::same_as<std::optional<typename F::output_type>>;
+};
+
+/// Finds a hook that would silently never be called.
+template <class F>
+struct callable_hooks {
+  static_assert(!names_timeout<F> || has_timeout_hook<F>,
+                "a timeout hook must be public, and callable as timeout(const In&, "
+                "weir::result_future<Out>)");
+  static_assert(!names_fallback<F> || has_fallback<F>,
+                "a fallback must be public, callable as fallback(const In&, const weir::error&), and "
+                "return a std::optional<Out>");
+};
+
+/// Likewise for what every function has.
+template <class F>
+struct callable_life {
+  static_assert(
+    requires(F f, function_context& context) {
+      { f.open(context) } -> std::same_as<expected<void>>;
+    }, "open must be public, and is weir::expected<void> open(weir::function_context&)");
+  static_assert(requires(F f) { f.close(); }, "close must be public, and is void close()");
 };
 
 template <class F>
@@ -177,11 +212,7 @@ public:
   using input_type = typename F::input_type;
   using output_type = typename F::output_type;
 
-  static_assert(!names_timeout<F> || has_timeout_hook<F>,
-                "a timeout hook must be callable as timeout(const In&, weir::result_future<Out>)");
-  static_assert(!names_fallback<F> || has_fallback<F>,
-                "a fallback must be callable as fallback(const In&, const weir::error&) and return a "
-                "std::optional<Out>");
+  static_assert(sizeof(callable_hooks<F>) > 0);
 
   explicit coroutine_function(F f) : f_(std::move(f)) {}
 
@@ -277,7 +308,10 @@ struct function_form {
                 "the class of an async function has, public, void async_invoke(const In&, "
                 "weir::result_future<Out>) or weir::task<Out> async_invoke(const In&), with the In and Out of "
                 "its base weir::async_function<In, Out>");
-  static_assert(async_function_class<F> || has_one_call_operator<F>,
+  static_assert(async_function_class<F> || !std::is_base_of_v<async_function_tag, F>,
+                "the class of an async function must derive from weir::async_function<In, Out> publicly");
+  static_assert(async_function_class<F> || std::is_base_of_v<async_function_tag, F>
+                  || has_one_call_operator<F>,
                 "an async function is a class or a lambda that says what it takes: write its parameters "
                 "without auto, as (const In&, weir::result_future<Out>), or (const In&) -> weir::task<Out>");
   static_assert(!subtask_lambda<F>,
@@ -288,7 +322,7 @@ struct function_form {
                 "weir::task<Out>(const In&), with In by const reference or by value");
 };
 template <callback_class F>
-struct function_form<F> {
+struct function_form<F> : callable_life<F> {
   using type = F;
 };
 template <callback_lambda F>
@@ -296,7 +330,7 @@ struct function_form<F> {
   using type = lambda_function<F>;
 };
 template <coroutine_class F>
-struct function_form<F> {
+struct function_form<F> : callable_life<F> {
   using type = coroutine_function<F>;
 };
 template <coroutine_lambda F>

@@ -97,11 +97,10 @@ public:
                   && std::is_nothrow_move_constructible_v<output_type>,
                 "records and results must be movable without an exception (noexcept), so that none is "
                 "lost on its way; hold a part that is not in a std::unique_ptr");
-  static_assert(!detail::names_timeout<Function> || detail::has_timeout_hook<Function>,
-                "a timeout hook must be callable as timeout(const In&, weir::result_future<Out>)");
-  static_assert(!detail::names_fallback<Function> || detail::has_fallback<Function>,
-                "a fallback must be callable as fallback(const In&, const weir::error&) and return a "
-                "std::optional<Out>");
+  /// Of a coroutine's form the user's class has been looked at.
+  static_assert(sizeof(std::conditional_t<detail::has_coroutines<Function>, Function,
+                                          detail::callable_hooks<Function>>)
+                > 0);
 
   // -- construction --
 

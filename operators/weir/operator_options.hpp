@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace weir {
@@ -49,9 +50,11 @@ enum class end_policy : std::uint8_t {
 
 /// What failures of one kind do.
 struct failure_rule {
-  /// See `error_kind`.
-  std::string kind{};
-  failure_action action = failure_action::fail_job;
+  failure_rule(std::string_view of, failure_action does) : kind(of), action(does) {}
+
+  /// One of `error_kind`, or a name that your function or a driver gives.
+  std::string kind;
+  failure_action action;
 };
 
 struct operator_options {

@@ -11,8 +11,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <string>
+#include <string_view>
 #include <typeindex>
 #include <utility>
 #include <variant>
@@ -26,10 +28,13 @@ using error_predicate = std::function<bool(const error&)>;
 /// Holds for every error.
 error_predicate any_error();
 
-/// Holds for errors of one of these kinds.
+/// Holds for errors of one of these kinds: those of `error_kind`, and whatever names your function or a
+/// driver gives. A record's own timeout is no error of an attempt, so no predicate sees it.
+error_predicate error_of_kind(std::initializer_list<std::string_view> kinds);
 error_predicate error_of_kind(std::vector<std::string> kinds);
 
 /// Holds for every error that is of none of these kinds.
+error_predicate error_not_of_kind(std::initializer_list<std::string_view> kinds);
 error_predicate error_not_of_kind(std::vector<std::string> kinds);
 
 /// Whether a completion without an error is worth another attempt. Looks at results of one type, which

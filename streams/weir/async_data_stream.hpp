@@ -47,6 +47,10 @@ private:
 
 namespace detail {
 
+/// False; hangs on the template's parameter, so that an assertion fails where it is used.
+template <class>
+inline constexpr bool is_keyed_v = false;
+
 /// Finds predicates that look at results of another type than the operator's.
 template <class Out>
 void check_predicates(job_plan& plan, const operator_options& options) {
@@ -102,6 +106,13 @@ template <class In, class K, class F>
 auto key_ordered_wait(const keyed_stream<In, K>& in, F function, operator_options options) {
   return detail::async_wait<In>(in, std::move(function), std::move(options),
                                 output_mode::key_ordered);
+}
+
+/// Keys are wanted: this one only says so.
+template <class In, class F>
+void key_ordered_wait(const stream<In>&, F, operator_options) {
+  static_assert(detail::is_keyed_v<F>,
+                "key_ordered_wait takes a keyed stream: put key_by(...) in front of it");
 }
 
 } // namespace async_data_stream

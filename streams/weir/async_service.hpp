@@ -62,6 +62,9 @@ public:
   template <class F>
   requires(!std::same_as<std::remove_cvref_t<F>, record_callback>)
     record_callback(F f) {
+    static_assert(std::is_invocable_v<F&, T&&> || std::is_invocable_v<F&, T&&, const record_facts&>,
+                  "the callback takes another type than this service gives: it is f(T&&) or "
+                  "f(T&&, const weir::record_facts&)");
     if constexpr (std::is_invocable_v<F&, T&&, const record_facts&>)
       call_ = std::move(f);
     else

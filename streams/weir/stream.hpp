@@ -110,6 +110,7 @@ public:
   /// may be a pointer to a member.
   template <class F>
   auto map(F f) const {
+    static_assert(detail::takes_record<F, T>, "the function of map takes another type of record");
     using to = typename map_step<T, F>::output_type;
     return stream<to>{plan_, detail::with_step(edges_, map_of<T>(std::move(f)), false)};
   }
@@ -117,6 +118,7 @@ public:
   /// Only records for which `f`, given a `const T&`, is true.
   template <class F>
   stream filter(F f) const {
+    static_assert(std::predicate<F&, const T&>, "the function of filter is bool(const T&)");
     return {plan_, detail::with_step(edges_, filter_of<T>(std::move(f)), true)};
   }
 
@@ -124,6 +126,8 @@ public:
   /// empty. They have its event time and stay together.
   template <class F>
   auto flat_map(F f) const {
+    static_assert(detail::takes_record<F, T>, "the function of flat_map takes another type of record");
+    static_assert(detail::gives_range<F, T>, "the function of flat_map gives a range of records");
     using to = typename flat_map_step<T, F>::output_type;
     return stream<to>{plan_, detail::with_step(edges_, flat_map_of<T>(std::move(f)), false)};
   }
@@ -132,6 +136,7 @@ public:
   /// order. `f` takes a `const T&` or is a pointer to a member. What can be a key: `weir/key_hash.hpp`.
   template <class F>
   auto key_by(F f) const {
+    static_assert(std::invocable<F&, const T&>, "the function of key_by takes a const T&");
     using key = typename typed_key_reader<T, F>::key_type;
     return keyed_stream<T, key>{
       plan_, detail::with_partition(edges_, partition::key, keys_of<T>(std::move(f)))};

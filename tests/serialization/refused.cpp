@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Types that cannot be stored, where REFUSED is defined; refused_test.sh looks at what the compiler
-// says.
+// Types that can be stored, and where REFUSED is defined types that cannot: see support/refused_test.sh.
 
 #include "weir/stored.hpp"
 
@@ -82,17 +81,29 @@ struct never_changes {
 struct aged : never_changes {};
 
 #ifdef REFUSED
+// refused: must hold no pointers
 WEIR_STORED(holding<std::unique_ptr<int>>, 1)
+// refused: must hold no pointers
 WEIR_STORED(holding<std::shared_ptr<int>>, 1)
+// refused: must hold no pointers
 WEIR_STORED(holding<int*>, 1)
+// refused: give the enumeration an underlying type
 WEIR_STORED(holding<open_values>, 1)
+// refused: write WEIR_STORED(type, version) behind the type
 WEIR_STORED(holding<versioned_part>, 1)
+// refused: give the key an operator<
 WEIR_STORED(holding<std::unordered_set<unordered_key>>, 1)
+// refused: a steady clock means nothing in another process
 WEIR_STORED(holding<std::chrono::steady_clock::time_point>, 1)
+// refused: could not find any output serialization functions
 WEIR_STORED(holding<silent>, 1)
+// refused: needs a default constructor
 WEIR_STORED(needs_argument, 1)
+// refused: must take the version
 WEIR_STORED_SINCE(never_changes, 2, 1)
+// refused: the oldest one that is read is not newer than the one written
 WEIR_STORED_SINCE(aged, 1, 2)
+// refused: use double
 WEIR_STORED(holding<long double>, 1)
 #else
 WEIR_STORED(fine, 1)
