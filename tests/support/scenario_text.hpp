@@ -79,13 +79,13 @@ inline std::string answer_text(const scenario_answer& of) {
   std::string text = "{";
   if (of.throws)
     text += R"("throw": )" + quoted(of.error.value_or(""));
+  else if (of.never)
+    text += R"("never": true)";
   else
     text += R"("after": )" + std::to_string(of.after);
-  if (of.never)
-    text += R"(, "never": true)";
-  else if (of.error && !of.throws)
+  if (of.error && !of.throws && !of.never)
     text += R"(, "error": )" + quoted(*of.error);
-  else if (of.emit && !of.throws)
+  else if (of.emit && !of.throws && !of.never)
     text += R"(, "emit": )" + list_text(*of.emit);
   std::string more;
   for (const auto& each : of.twice)

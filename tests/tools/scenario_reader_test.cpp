@@ -343,14 +343,16 @@ BOOST_AUTO_TEST_CASE(answers_keep_their_rules) {
                "f:1: service.x must be under a record's value or \"otherwise\"",
                "f:1: service.4[0] = 5: must be an object"});
   CHECK_TEXTS(service(R"({"1": [{"emit": [1], "error": "io"}, {"throw": "x", "after": 3},
-                                {"twice": [{"throw": "x"}, {"twice": []}]}, {"never": 1}]})"),
+                                {"twice": [{"throw": "x"}, {"twice": []}]}, {"never": 1},
+                                {"never": true, "after": 3}]})"),
               {"f:1: service.1[0] must have at most one of \"emit\", \"error\", \"throw\" and \"never\"",
                "f:1: service.1[1].after = 3: must be 0 or left out beside \"throw\": it is the call that "
                "throws",
                "f:2: service.1[2].twice[0].throw = \"x\": must not be in \"twice\": only the call itself "
                "throws",
                "f:2: service.1[2].twice[1].twice = []: must not be in another \"twice\"",
-               "f:2: service.1[3].never = 1: must be true, or left out"});
+               "f:2: service.1[3].never = 1: must be true, or left out",
+               "f:3: service.1[4].after = 3: must be left out beside \"never\""});
 }
 
 BOOST_AUTO_TEST_CASE(a_key_that_is_given_twice_is_a_mistake) {

@@ -253,6 +253,8 @@ scenario_answer read_answer(json_section answer, bool is_first) {
   what.emit = answer.integers("emit", value_min, value_max);
   what.error = answer.text("error");
   what.never = answer.flag("never");
+  if (what.never && after)
+    answer.wrong("after", "must be left out beside \"never\"");
   if (answer.find("throw") != nullptr) {
     what.throws = true;
     what.error = answer.text("throw");
