@@ -160,7 +160,8 @@ expected<void> clear_output_folder(output_folder_state& claimed, bool force,
   if (!found->complete.empty() && !force)
     return error{error_kind::io, claimed.path,
                  "holds " + std::to_string(found->complete.size())
-                   + " part file(s) of another run, the first of them " + found->complete.front()
+                   + (found->complete.size() == 1 ? " part file" : " part files")
+                   + " of another run, the first of them " + found->complete.front()
                    + "; choose another folder, or remove them with --force"};
   claimed.lock.keep_folder();
   if (auto ok = remove_parts(claimed, found->complete, claimed.removed_parts); !ok)

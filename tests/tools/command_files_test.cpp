@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(a_run_that_is_refused_leaves_dead_letters_as_they_were) {
       "on_bad_record = \"dead_letter\"\ndead_letter = \"bad.ndjson\"");
   const auto before = folder.names();
   // WHEN the run is refused for the part, THEN nothing was made and nothing emptied
-  check_refused(run_into_folder({}), "part file(s) of another run");
+  check_refused(run_into_folder({}), "part file of another run");
   BOOST_TEST((folder.names() == before));
   BOOST_TEST(folder.read("bad.ndjson") == "{}\n");
   // AND so for a file that cannot be opened, with the folder still to be made

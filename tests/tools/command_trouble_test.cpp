@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_cannot_start_has_a_json_summary) {
   // GIVEN another run's part, which is no output of this one
   BOOST_TEST(run({"--quiet", "--set", "sink.path=out"}, records({"a"})).code == 0);
   for (const auto& [set, why] : {std::pair{"pool.p.url=sqlite:none.db", "none.db"},
-                                 std::pair{"job.parallelism=1", "holds 1 part file(s)"}}) {
+                                 std::pair{"job.parallelism=1", "holds 1 part file of"}}) {
     const auto got = run({"--json", "--set", "sink.path=out", "--set", set}, records({"a"}));
     BOOST_TEST(got.code == 1);
     BOOST_TEST(contains(got.err, why), got.err);

@@ -64,6 +64,18 @@ BOOST_AUTO_TEST_CASE(the_throughput_is_bounded_by_calls_or_permits) {
              == 60.0);
 }
 
+BOOST_AUTO_TEST_CASE(lookups_that_ask_one_pool_share_its_connections) {
+  add_behind("timeout", "[[lookup]]\nname = \"destination\"\npool = \"airports\"\n"
+                        "query = \"select name from airports where iata = ?\"\n"
+                        "key = [\"destination\"]\ninto = \"destination_airport\"\n"
+                        "mode = \"ordered\"\ntimeout = \"1s\"");
+  const auto job = good({"pool.airports.connections=8"});
+  BOOST_TEST(throughput_max(concurrency_of(job.lookups[0], job, *known_drivers()), 10ms) == 400.0);
+  BOOST_TEST(validate_report(job, "job.toml", *known_drivers()).find(
+               "(8 at once: the connections of pool.airports, which 2 lookups share)")
+             != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(the_report_has_a_line_for_each_lookup) {
   BOOST_TEST(validate_report(good(), "job.toml", *known_drivers())
              == "job.toml: no mistakes\n"
@@ -149,6 +161,22 @@ BOOST_AUTO_TEST_CASE(a_drained_job_says_how_far_it_got) {
   BOOST_TEST(shown.find("200 of 500 bytes of the input") != shown.npos, shown);
 }
 
+BOOST_AUTO_TEST_CASE(what_was_under_way_when_a_job_broke_off_was_left_behind) {
+  result.end = job_end::failed;
+  status.sinks[1].records_in = 70;
+  const auto sum = summary();
+  BOOST_TEST(sum.left_behind == 10u);
+  BOOST_TEST(summary_text(sum).find("left behind     10\n") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(no_call_has_no_duration) {
+  status.operators[0].call_duration = {};
+  BOOST_TEST(summary_text(summary()).find("-            -\n") != std::string::npos);
+  BOOST_TEST(nlohmann::json::parse(summary_json(summary()))["call_p50_ms"].is_null());
+  const auto now = sample_of(status, time_point{1s});
+  BOOST_TEST(progress_line("flights", now, now, 1s).find("call p99 -,") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_failed_jobs_output_is_said_to_be_removed) {
   result.end = job_end::failed;
   BOOST_TEST(summary_text(summary()).find("jobs/out: removed") != std::string::npos);
@@ -198,7 +226,7 @@ BOOST_AUTO_TEST_CASE(a_line_shows_records_rate_calls_time_and_share) {
   since.at = time_point{63s};
   since.records = 30;
   const auto line = progress_line("flights", now, since, 65s);
-  BOOST_TEST(line.starts_with("flights: 25 %, 80 records, 25/s, 12 in flight, call p99 2."), line);
+  BOOST_TEST(line.starts_with("flights: 25 % read, 80 records, 25/s, 12 in flight, call p99 2."), line);
   BOOST_TEST(line.ends_with(" ms, 1:05"), line);
 }
 

@@ -188,6 +188,33 @@ operator_options options_of(const lookup_section& lookup, bad_record_action on_b
   return options;
 }
 
+/// Opens the pool's driver with these statements, and closes it again.
+expected<void> try_statements(const pool_section& pool, const driver_registry& drivers,
+                              const std::vector<statement_declaration>& statements) {
+  no_results nothing;
+  auto driver = drivers.make({pool.name, pool.url, {pool.connections}});
+  if (!driver)
+    return std::move(driver).why();
+  if (auto opened = (*driver)->open(statements, nothing); !opened)
+    return opened;
+  (*driver)->close();
+  return {};
+}
+
+/// `all` failed: the same error, with the first lookup whose statement alone fails too.
+error with_lookup(error all, const job_file& job, std::size_t pool,
+                  const driver_registry& drivers) {
+  const bool store_is_fine = try_statements(job.pools[pool], drivers, {}).has_value();
+  for (const auto& lookup : job.lookups) {
+    if (lookup.pool != pool || !store_is_fine)
+      continue;
+    auto ok = try_statements(job.pools[pool], drivers, {{lookup.query, lookup.key.size()}});
+    if (!ok && ok.why() == all)
+      return {all.kind(), "lookup " + lookup.name + ": " + all.thing(), all.message()};
+  }
+  return all;
+}
+
 expected<void> try_inputs(const job_file& job, const driver_registry& drivers) {
   if (!job.source.is_standard_input()) {
     const auto& path = job.source.options.path;
@@ -204,14 +231,8 @@ expected<void> try_inputs(const job_file& job, const driver_registry& drivers) {
         statements.push_back({lookup.query, lookup.key.size()});
     if (statements.empty())
       continue;
-    const auto& pool = job.pools[i];
-    no_results nothing;
-    auto driver = drivers.make({pool.name, pool.url, {pool.connections}});
-    if (!driver)
-      return std::move(driver).why();
-    if (auto opened = (*driver)->open(statements, nothing); !opened)
-      return opened;
-    (*driver)->close();
+    if (auto tried = try_statements(job.pools[i], drivers, statements); !tried)
+      return with_lookup(std::move(tried).why(), job, i, drivers);
   }
   return {};
 }

@@ -60,6 +60,12 @@ constexpr choices<end_policy, 2> end_policies{
 enum class retry_kind { exponential, fixed };
 constexpr choices<retry_kind, 2> retry_kinds{
   {{"exponential", retry_kind::exponential}, {"fixed", retry_kind::fixed}}};
+/// Keys that are of one kind alone.
+constexpr std::pair<const char*, retry_kind> kind_of_key[] = {{"delay", retry_kind::fixed},
+                                                              {"initial", retry_kind::exponential},
+                                                              {"max", retry_kind::exponential},
+                                                              {"multiplier", retry_kind::exponential},
+                                                              {"jitter", retry_kind::exponential}};
 constexpr choices<bool, 1> empty_only{{{"empty", true}}};
 
 /// Kinds of errors that a store gives.
@@ -315,7 +321,9 @@ private:
     read_name(in, lookup);
     read_question(in, lookup);
     lookup.into = in.required_text("into").value_or("");
-    if (!lookup.into.empty() && !into_.insert(lookup.into).second)
+    if (lookup.into.starts_with('/'))
+      in.wrong("into", "must be the name of one new field, not a JSON pointer");
+    else if (!lookup.into.empty() && !into_.insert(lookup.into).second)
       in.wrong("into", "must not be the field that another lookup adds");
     if (in.find("mode") == nullptr)
       in.missing("mode");
@@ -429,6 +437,7 @@ private:
       = static_cast<std::uint32_t>(in.integer("max_attempts", 3, 1, retries_max));
     lookup.retries_misses = in.choice("if_result", empty_only).value_or(false);
     const auto if_error = read_retried_errors(in, lookup.retries_misses);
+    refuse_keys_of_others(in, kind);
     if (kind == retry_kind::fixed) {
       const auto delay = in.time("delay").value_or(10ms);
       require(in, "delay", delay > 0ns, "must be more than 0");
@@ -446,6 +455,13 @@ private:
       lookup.retry = how;
     }
     in.refuse_unknown();
+  }
+
+  static void refuse_keys_of_others(toml_section& in, retry_kind kind) {
+    for (const auto& [key, owner] : kind_of_key)
+      require(in, key, owner == kind || in.find(key) == nullptr || in.has_mistake("kind"),
+              kind == retry_kind::fixed ? "is of no use with kind = \"fixed\""
+                                        : "is of no use without kind = \"fixed\"");
   }
 
   error_predicate read_retried_errors(toml_section& in, bool misses) {

@@ -15,7 +15,7 @@ inline constexpr std::string_view null_key_message = "has a null key, for which 
 
 /// The store has no row for a record.
 inline error miss_without_row(std::string lookup) {
-  return {error_kind::miss, std::move(lookup), "found no row; let on_miss say what to do then"};
+  return {error_kind::miss, std::move(lookup), "found no row, and on_miss is \"fail\""};
 }
 
 /// A record was never asked for, since its key is null.

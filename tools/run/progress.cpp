@@ -3,6 +3,7 @@
 
 #include "duration_text.hpp"
 #include "job_builder.hpp"
+#include "quantile_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -49,12 +50,10 @@ progress_sample sample_of(const job_status& status, time_point at) {
   for (const auto& sink : status.sinks)
     if (sink.name == sink_stage_name)
       sample.records += sink.records_in;
-  histogram::snapshot calls;
   for (const auto& each : status.operators) {
     sample.in_flight += each.in_flight;
-    calls += each.call_duration;
+    sample.call_duration += each.call_duration;
   }
-  sample.call_p99 = calls.quantile(0.99);
   for (const auto& source : status.sources)
     if (source.total && *source.total > 0)
       sample.share = std::min(1.0, static_cast<double>(source.read)
@@ -70,10 +69,10 @@ std::string progress_line(const std::string& job, const progress_sample& now,
   auto line = job + ": ";
   // In front, since a narrow terminal cuts the end off.
   if (now.share)
-    line += std::to_string(static_cast<int>(*now.share * 100)) + " %, ";
-  return line + grouped_text(now.records) + " records, "
+    line += std::to_string(static_cast<int>(*now.share * 100)) + " % read, ";
+  return line + counted_text(now.records, "record") + ", "
          + grouped_text(static_cast<std::uint64_t>(std::llround(std::max(rate, 0.0)))) + "/s, "
-         + grouped_text(now.in_flight) + " in flight, call p99 " + rounded_text(now.call_p99) + ", "
+         + grouped_text(now.in_flight) + " in flight, call p99 " + quantile_text(now.call_duration, 0.99) + ", "
          + elapsed_text(elapsed);
 }
 

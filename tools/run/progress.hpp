@@ -23,8 +23,8 @@ struct progress_sample {
   /// That have come out.
   std::uint64_t records = 0;
   std::uint64_t in_flight = 0;
-  duration call_p99{};
-  /// Of the input, 0 to 1, where its size is known.
+  histogram::snapshot call_duration{};
+  /// Of the input's bytes that were read, 0 to 1, where its size is known.
   std::optional<double> share;
 };
 

@@ -44,16 +44,15 @@ bool any_said(command_output& output, const Mistakes& mistakes, const std::strin
   for (const auto& each : mistakes)
     output.say(text(each));
   if (!mistakes.empty())
-    output.say(path + ": " + std::to_string(mistakes.size())
-               + (mistakes.size() == 1 ? " mistake" : " mistakes") + "; nothing was run");
+    output.say(path + ": " + counted_text(mistakes.size(), "mistake") + "; nothing was run");
   return !mistakes.empty();
 }
 
 void say_removed(command_output& output, const output_folder_state& folder,
                  const std::string& path) {
   if (!folder.removed_parts.empty())
-    output.say("removed " + std::to_string(folder.removed_parts.size())
-               + " part file(s) of another run from " + path);
+    output.say("removed " + counted_text(folder.removed_parts.size(), "part file")
+               + " of another run from " + path);
   for (const auto& each : folder.removed_hidden)
     output.say("removed " + each + ", which a run that died had left");
 }

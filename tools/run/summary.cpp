@@ -3,6 +3,7 @@
 
 #include "duration_text.hpp"
 #include "job_builder.hpp"
+#include "quantile_text.hpp"
 
 #include "weir/json_writer.hpp"
 #include "weir/output_folder.hpp"
@@ -91,8 +92,8 @@ std::string table_of(const run_summary& of) {
     table += named(name);
     for (const auto& [ignored, count] : shown_counts)
       table += cell(grouped_text(row.*count), width);
-    table += cell(rounded_text(row.call_duration.quantile(0.5)), width)
-             + cell(rounded_text(row.call_duration.quantile(0.99)), width) + "\n";
+    table += cell(quantile_text(row.call_duration, 0.5), width)
+             + cell(quantile_text(row.call_duration, 0.99), width) + "\n";
   };
   for (const auto& each : of.lookups)
     add(each.name, each);
@@ -108,8 +109,7 @@ std::string output_text(const run_summary& of) {
                         "whole lines)";
   auto text = place.path;
   if (!place.parts.empty()) {
-    const auto count = place.parts.size();
-    text += " (" + std::to_string(count) + (count == 1 ? " part file" : " part files");
+    text += " (" + counted_text(place.parts.size(), "part file");
     text += of.end == job_end::done ? ")" : ", not of the whole input)";
   } else if (of.end != job_end::done && place.path != "standard output") {
     text += ": nothing was written";
@@ -155,11 +155,15 @@ void append_texts(std::string& out, std::string_view name, const std::vector<std
 void append_calls(std::string& out, const lookup_summary& of) {
   for (const auto& [name, count] : shown_counts)
     append_count(out, name, of.*count);
-  const auto ms = [&](double q) {
-    return static_cast<double>(of.call_duration.quantile(q).count()) / 1e6;
+  const auto append_ms = [&](std::string_view name, double q) {
+    append_member_name(out, name);
+    if (of.call_duration.count() == 0)
+      out += "null";
+    else
+      append_json_number(out, static_cast<double>(of.call_duration.quantile(q).count()) / 1e6);
   };
-  append_number(out, "call_p50_ms", ms(0.5));
-  append_number(out, "call_p99_ms", ms(0.99));
+  append_ms("call_p50_ms", 0.5);
+  append_ms("call_p99_ms", 0.99);
 }
 
 void append_lookups(std::string& out, const run_summary& of) {
@@ -255,6 +259,11 @@ run_summary summarize(const job_file& job, const job_status& status, const job_r
     files.insert(lookup.dead_letter);
   files.erase("");
   sum.dead_letter_files.assign(files.begin(), files.end());
+  // What was under way when the job broke off has left no other trace.
+  if (result.end == job_end::failed || result.end == job_end::cancelled) {
+    const auto accounted = sum.records_out + sum.skipped + sum.all.dropped + sum.dead_letters;
+    sum.left_behind = sum.records_in - std::min(sum.records_in, accounted);
+  }
   sum.output = place_of(job, status, result);
   sum.why = reasons(job, result);
   return sum;
@@ -283,8 +292,9 @@ std::string summary_text(const run_summary& of) {
   line("skipped", grouped_text(of.skipped));
   line("dropped", grouped_text(of.all.dropped));
   line("dead letters", grouped_text(of.dead_letters));
-  if (of.end == job_end::drained) {
+  if (of.end != job_end::done)
     line("left behind", grouped_text(of.left_behind));
+  if (of.end == job_end::drained) {
     auto read = grouped_text(of.read_bytes);
     if (of.total_bytes && *of.total_bytes > 0)
       read += " of " + grouped_text(*of.total_bytes);

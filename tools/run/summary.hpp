@@ -2,8 +2,8 @@
 #pragma once
 
 /// What `weir run` says at the end of a job, for people and for programs. Every record that was read is
-/// in exactly one of: out, dropped, dead letters, skipped, left behind (the job's end may cut a failed
-/// or cancelled job's counts short). Pure functions and values; any thread.
+/// in exactly one of: out, dropped, dead letters, skipped, left behind (which is what was under way when
+/// the job ended before its input). Pure functions and values; any thread.
 
 #include "job_file.hpp"
 #include "lookup_function.hpp"

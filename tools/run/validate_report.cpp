@@ -44,6 +44,14 @@ void warn_of_hangs(const lookup_section& lookup, const job_file& job,
                   + ".faults.hangs) holds its record for ever");
 }
 
+/// What sets the bound.
+std::string at_once_text(const concurrency& of, const std::string& pool) {
+  if (static_cast<double>(of.calls) <= of.share())
+    return std::to_string(of.calls) + " at once: max_concurrent_calls";
+  return std::to_string(of.permits) + " at once: the connections of pool." + pool
+         + (of.lookups == 1 ? "" : ", which " + std::to_string(of.lookups) + " lookups share");
+}
+
 } // namespace
 
 std::optional<std::uint32_t> first_retry_too_late(const retry_strategy& retry, duration timeout) {
@@ -75,11 +83,14 @@ concurrency concurrency_of(const lookup_section& lookup, const job_file& job,
                            const driver_registry& drivers) {
   const auto& pool = job.pools[lookup.pool];
   const auto driver = drivers.make({pool.name, pool.url, {pool.connections}});
-  return {lookup.max_concurrent_calls * job.parallelism, driver ? (*driver)->permits() : 0};
+  const auto sharing = std::count_if(job.lookups.begin(), job.lookups.end(),
+                                     [&](const auto& each) { return each.pool == lookup.pool; });
+  return {lookup.max_concurrent_calls * job.parallelism, driver ? (*driver)->permits() : 0,
+          static_cast<std::size_t>(sharing)};
 }
 
 double throughput_max(const concurrency& of, duration latency) {
-  return static_cast<double>(of.least()) * 1e9 / static_cast<double>(latency.count());
+  return of.least() * 1e9 / static_cast<double>(latency.count());
 }
 
 std::string validate_report(const job_file& job, const std::string& path,
@@ -95,10 +106,7 @@ std::string validate_report(const job_file& job, const std::string& path,
     for (const auto latency : latencies)
       report += grouped_text(static_cast<std::uint64_t>(std::llround(throughput_max(of, latency))))
                 + "/s at " + exact_text(latency) + (latency == latencies[2] ? "" : ", ");
-    report += "  (" + std::to_string(of.least()) + " at once: "
-              + (of.calls <= of.permits ? "max_concurrent_calls" : "the connections of pool."
-                                                                     + job.pools[lookup.pool].name)
-              + ")\n";
+    report += "  (" + at_once_text(of, job.pools[lookup.pool].name) + ")\n";
   }
   return report;
 }

@@ -8,6 +8,7 @@
 
 #include "weir/driver_registry.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -22,20 +23,24 @@ std::optional<std::uint32_t> first_retry_too_late(const retry_strategy& retry, d
 /// Settings that are allowed but cannot work as they seem to, each a sentence that names the key.
 std::vector<std::string> warnings(const job_file& job);
 
-/// How many calls of a lookup run at once at most.
+/// How many records' calls of a lookup run at once at most.
 struct concurrency {
   /// max_concurrent_calls, over all parallel instances.
   std::size_t calls = 0;
   /// What the pool's driver lets run at once.
   std::size_t permits = 0;
+  /// Lookups that ask the pool, each of them once for a record.
+  std::size_t lookups = 1;
 
-  std::size_t least() const { return calls < permits ? calls : permits; }
+  /// This lookup's part of the permits.
+  double share() const { return static_cast<double>(permits) / static_cast<double>(lookups); }
+  double least() const { return std::min(static_cast<double>(calls), share()); }
 };
 
 concurrency concurrency_of(const lookup_section& lookup, const job_file& job,
                            const driver_registry& drivers);
 
-/// Records a second, if each call takes `latency`.
+/// Records a second, if each call to the pool takes `latency`.
 double throughput_max(const concurrency& of, duration latency);
 
 /// The whole report, several lines.

@@ -138,4 +138,8 @@ std::string grouped_text(std::uint64_t number) {
   return text;
 }
 
+std::string counted_text(std::uint64_t number, std::string_view one) {
+  return grouped_text(number) + " " + std::string{one} + (number == 1 ? "" : "s");
+}
+
 } // namespace weir::tool
