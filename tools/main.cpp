@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "checkpoints_command.hpp"
 #include "run_command.hpp"
 #include "simulate_command.hpp"
 
@@ -133,6 +134,37 @@ void add_simulate(CLI::App& app, simulate_arguments& arguments) {
   simulate.footer(simulate_exit_codes);
 }
 
+constexpr const char* checkpoints_exit_codes = R"(exit codes:
+  0  done; with verify: all are sound
+  1  a checkpoint is damaged, or the output could not be written
+  2  bad usage, or no folder of checkpoints)";
+
+void add_checkpoints(CLI::App& app, checkpoints_arguments& arguments) {
+  auto& checkpoints = *app.add_subcommand("checkpoints", "Look at the checkpoints of jobs");
+  checkpoints.require_subcommand(1);
+  checkpoints.footer(checkpoints_exit_codes);
+  const auto add = [&](const char* name, const char* what) {
+    auto* const made = checkpoints.add_subcommand(name, what);
+    made->add_option("DIR", arguments.path,
+                     "The directory of a job file's [checkpoints], or the folder of a job, a run or\n"
+                     "a checkpoint in it")
+      ->required();
+    made->footer(checkpoints_exit_codes);
+    return made;
+  };
+  add("list", "A line for each checkpoint: how old, how large, how many records it holds");
+  auto* const show = add("show", "What is in one: stages, entries by state, positions, counters");
+  show->add_option("ID", arguments.id, "The checkpoint's number; default: the newest one");
+  show->add_flag("--json", arguments.json, "As a JSON object");
+  add("verify", "Read every byte, and name each file and block that is damaged");
+}
+
+int checkpoints_command(const CLI::App& app, const checkpoints_arguments& arguments) {
+  if (app.got_subcommand("list"))
+    return list_checkpoints(arguments);
+  return app.got_subcommand("show") ? show_checkpoint(arguments) : verify_checkpoints(arguments);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -146,6 +178,8 @@ int main(int argc, char** argv) {
   app.footer(common_exit_codes);
   add_run(app, arguments);
   add_simulate(app, to_simulate);
+  checkpoints_arguments to_look_at;
+  add_checkpoints(app, to_look_at);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& wrong) {
@@ -154,6 +188,8 @@ int main(int argc, char** argv) {
   try {
     if (app.got_subcommand("simulate"))
       return simulate_command(to_simulate);
+    if (const auto* checkpoints = app.get_subcommand("checkpoints"); checkpoints->parsed())
+      return checkpoints_command(*checkpoints, to_look_at);
     stop_signals signals;
     return run_command(arguments, signals);
   } catch (const std::exception& thrown) {

@@ -2,9 +2,10 @@
 
 #include "weir/directory_store.hpp"
 
+#include "checkpoint_names.hpp"
+
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fcntl.h>
 #include <optional>
@@ -16,37 +17,11 @@ namespace weir {
 
 namespace {
 
-constexpr std::string_view run_prefix = "run-";
-constexpr std::string_view checkpoint_prefix = "chk-";
-constexpr std::string_view unfinished = ".tmp";
-constexpr std::string_view set_aside_mark = ".corrupt";
+using namespace checkpoint_names;
+
 constexpr std::string_view state_suffix = ".state";
-constexpr std::size_t digits = 10;
 // What file systems allow, less what is put behind it.
 constexpr std::size_t name_bytes_max = 240;
-
-std::string numbered(std::string_view prefix, std::uint64_t n) {
-  auto text = std::to_string(n);
-  if (text.size() < digits)
-    text.insert(0, digits - text.size(), '0');
-  return std::string{prefix} + text;
-}
-
-/// The number of a name that `numbered` made.
-std::optional<std::uint64_t> number_of(std::string_view name, std::string_view prefix) {
-  if (!name.starts_with(prefix))
-    return std::nullopt;
-  const auto text = name.substr(prefix.size());
-  std::uint64_t n = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (code != std::errc{} || end != text.data() + text.size() || numbered(prefix, n) != name)
-    return std::nullopt;
-  return n;
-}
-
-std::string in(const std::string& folder, std::string_view name) {
-  return folder + (folder.ends_with('/') ? "" : "/") + std::string{name};
-}
 
 std::string parent_of(std::string path) {
   while (path.size() > 1 && path.ends_with('/'))
@@ -225,8 +200,8 @@ expected<void> store_in_directory::claim(const std::string& job) {
 }
 
 expected<void> store_in_directory::take_lock() {
-  const auto path = in(home_.path, "LOCK");
-  auto [file, code] = open_file(on_, home_.get(), "LOCK", O_RDWR | O_CREAT);
+  const auto path = in(home_.path, lock_file_name);
+  auto [file, code] = open_file(on_, home_.get(), std::string{lock_file_name}, O_RDWR | O_CREAT);
   if (!file)
     return io_error(path, "cannot be opened", code);
   if (on_->lock(file.get()) == EWOULDBLOCK) {
@@ -307,7 +282,7 @@ expected<manifest> store_in_directory::read_about(const folder& run, std::uint64
   const auto inside = open(run.get(), name, in(run.path, name));
   if (!inside)
     return inside.why();
-  const auto path = in(inside->path, "MANIFEST");
+  const auto path = in(inside->path, manifest_file_name);
   auto result = read_manifest(on_, inside->get(), path, id);
   if (result && (result->job != job_ || result->run_number != run_number))
     return error{error_kind::damaged, path,
@@ -434,7 +409,7 @@ expected<std::uint64_t> store_in_directory::write_files(const folder& to, checkp
     bytes += sums->size;
     about.files.push_back({stage, std::move(name), *sums});
   }
-  const auto sums = write_manifest(on_, to.get(), in(to.path, "MANIFEST"), about);
+  const auto sums = write_manifest(on_, to.get(), in(to.path, manifest_file_name), about);
   if (!sums)
     return sums.why();
   return bytes + sums->size;

@@ -12,6 +12,8 @@ inline constexpr int job_failed = 1;
 inline constexpr int traces_differ = 1;
 /// Of `weir simulate --explore`.
 inline constexpr int rules_broken = 1;
+/// Of `weir checkpoints`.
+inline constexpr int damaged = 1;
 /// The result cannot be written.
 inline constexpr int not_written = 1;
 /// Also a bad file.

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// Looks at the checkpoints of a directory_store from outside: what there is, and whether its bytes
+/// are sound. Takes no lock and changes nothing, so it may be done while a job writes; what that job
+/// takes away meanwhile is simply gone. Calls block; any thread.
+/// tests/serialization/checkpoint_folders_test.cpp.
+
+#include "weir/error.hpp"
+#include "weir/file_system.hpp"
+#include "weir/manifest.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// The folder of one checkpoint.
+struct checkpoint_folder {
+  std::string path;
+  std::uint64_t checkpoint = 0;
+};
+
+/// All under `path`, which is a store's directory, the folder of a job or of a run in it, or that of
+/// one checkpoint: by jobs, runs and checkpoints, ascending. Errors: `io`; `argument` where it is no
+/// such folder.
+expected<std::vector<checkpoint_folder>> find_checkpoint_folders(
+  const std::string& path, const std::shared_ptr<file_system>& on = posix_files());
+
+/// What the checkpoint says of itself; nothing where its folder is not there any more. Errors: `io`,
+/// `damaged`, `incompatible`.
+expected<std::optional<manifest>> read_checkpoint_manifest(const checkpoint_folder& of,
+                                                           const std::shared_ptr<file_system>& on
+                                                           = posix_files());
+
+/// Reads every byte of the checkpoint and holds it against its checksums; as
+/// `read_checkpoint_manifest`, with file, block and byte of a damage.
+expected<std::optional<manifest>> verify_checkpoint(const checkpoint_folder& of,
+                                                    const std::shared_ptr<file_system>& on
+                                                    = posix_files());
+
+/// Bytes of a checkpoint's state files.
+std::uint64_t state_bytes_of(const manifest& of);
+
+} // namespace weir

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Looking at the checkpoints of a store from outside.
+
+#include "weir/checkpoint_folders.hpp"
+
+#include "weir/directory_store.hpp"
+
+#include "../support/memory_files.hpp"
+#include "store_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fcntl.h>
+#include <memory>
+#include <string>
+
+namespace {
+
+struct folders_fixture : weir::testing::store_fixture {
+  std::shared_ptr<weir::testing::memory_files> files
+    = std::make_shared<weir::testing::memory_files>();
+
+  folders_fixture() {
+    store = weir::directory_store("cp", files);
+    BOOST_TEST_REQUIRE(store->claim("flights").has_value());
+  }
+
+  /// The paths of all that are found, each with a space behind it; or the error.
+  std::string found(const std::string& path) const {
+    const auto all = weir::find_checkpoint_folders(path, files);
+    if (!all)
+      return all.why().text();
+    std::string text;
+    for (const auto& each : *all)
+      text += each.path + " ";
+    return text;
+  }
+
+  std::string verified(const std::string& path) const {
+    const auto all = weir::find_checkpoint_folders(path, files);
+    BOOST_TEST_REQUIRE((all && all->size() == 1));
+    const auto about = weir::verify_checkpoint(all->front(), files);
+    if (!about)
+      return about.why().text();
+    return *about ? "sound" : "gone";
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(checkpoint_folders, folders_fixture)
+
+BOOST_AUTO_TEST_CASE(a_folder_at_every_level_leads_to_its_checkpoints) {
+  write(0);
+  write(2);
+  write(10);
+  write(1, 3);
+  const std::string first = "cp/flights/run-0000000001";
+  const std::string of_first
+    = first + "/chk-0000000000 " + first + "/chk-0000000002 " + first + "/chk-0000000010 ";
+  const std::string third = "cp/flights/run-0000000003/chk-0000000001";
+  BOOST_TEST(found("cp") == of_first + third + " ");
+  BOOST_TEST(found("cp/flights") == of_first + third + " ");
+  BOOST_TEST(found(first) == of_first);
+  BOOST_TEST(found(third) == third + " ");
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_has_only_begun_has_none) {
+  BOOST_TEST(found("cp") == "");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_being_written_or_was_set_aside_is_none) {
+  write(1);
+  write(2);
+  BOOST_TEST_REQUIRE(store->set_aside(1, 2).has_value());
+  files->put_folder("cp/flights/run-0000000001/chk-0000000003.tmp");
+  BOOST_TEST(found("cp") == "cp/flights/run-0000000001/chk-0000000001 ");
+}
+
+BOOST_AUTO_TEST_CASE(another_folder_is_refused) {
+  files->put_folder("other/folder");
+  BOOST_TEST(found("other").starts_with("other: is no folder of checkpoints"));
+  BOOST_TEST(found("none").starts_with("none: cannot be opened"));
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_says_what_it_is) {
+  write(17);
+  const auto all = weir::find_checkpoint_folders("cp", files);
+  const auto about = weir::read_checkpoint_manifest(all->front(), files);
+  BOOST_TEST_REQUIRE((about && *about));
+  BOOST_TEST((*about)->checkpoint == 17u);
+  BOOST_TEST((*about)->job == "flights");
+  BOOST_TEST(weir::state_bytes_of(**about) > 70'000u);
+}
+
+BOOST_AUTO_TEST_CASE(every_flipped_byte_of_every_file_is_noticed) {
+  write(17);
+  const std::string folder = "cp/flights/run-0000000001/chk-0000000017";
+  BOOST_TEST(verified(folder) == "sound");
+  for (const auto& name : files->names(folder)) {
+    const auto path = folder + "/" + name;
+    const auto sound = files->text(path);
+    for (std::size_t i = 0; i < sound.size(); i += 1 + sound.size() / 50) {
+      auto damaged = sound;
+      damaged[i] = static_cast<char>(damaged[i] ^ 4);
+      files->put(path, damaged);
+      BOOST_TEST(verified(folder).starts_with(path + ": "), name << " byte " << i);
+    }
+    files->put(path, sound);
+  }
+  BOOST_TEST(verified(folder) == "sound");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_taken_away_meanwhile_is_gone_and_no_damage) {
+  write(1);
+  const auto all = weir::find_checkpoint_folders("cp", files);
+  BOOST_TEST_REQUIRE(store->remove(1, 1).has_value());
+  const auto about = weir::verify_checkpoint(all->front(), files);
+  BOOST_TEST_REQUIRE(about.has_value());
+  BOOST_TEST(!about->has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
