@@ -33,6 +33,15 @@ struct batch_limits {
 
 struct batch_cursor;
 
+/// One record of a batch, whatever its type is.
+struct record_view {
+  /// The batch's own.
+  const void* value = nullptr;
+  event_time timestamp{};
+  /// 0 where the stream is not keyed.
+  key_hash key = 0;
+};
+
 /// What a stage needs to know of a batch without knowing the type of its records.
 class batch_base {
 public:
@@ -75,6 +84,13 @@ public:
   /// Copies all elements that have not been taken, with keys and control elements in their places, to
   /// `to`. Only of a type that can be copied (`is_copyable_v`).
   virtual void copy_rest_to(batch_base& to, batch_cursor taken) const = 0;
+
+  // -- one at a time, for who does not know their type; at barriers, not in the stream's way --
+
+  virtual record_view record_at(std::size_t i) const noexcept = 0;
+
+  /// Moves a record of the batch's type out of `value` and behind all that is in the batch.
+  virtual void adopt(void* value, event_time timestamp, const origin& from, key_hash key) = 0;
 
   const origin_runs& origins() const noexcept { return origins_; }
 
@@ -198,6 +214,19 @@ public:
     } else {
       throw std::logic_error("records of a type that cannot be copied were to be copied");
     }
+  }
+
+  record_view record_at(std::size_t i) const noexcept override {
+    return {&values_[i], timestamp(i), key(i)};
+  }
+
+  void adopt(void* value, event_time timestamp, const origin& from, key_hash key) override {
+    append(std::move(*static_cast<T*>(value)), timestamp, from);
+    if (key == 0 && keys_.empty())
+      return;
+    // A key may be 0 among others.
+    keys_.resize(records() - 1);
+    keys_.push_back(key);
   }
 
   using batch_base::append;

@@ -119,6 +119,34 @@ BOOST_AUTO_TEST_CASE(a_batch_of_controls_alone_is_not_empty) {
   BOOST_TEST(of.records() == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(records_go_from_one_to_another_that_does_not_know_their_type) {
+  batch<std::string> from;
+  from.append("a", event_time{5}, {1, 0, 0});
+  from.append("b", event_time::none(), {9, 2, 4});
+  batch<std::string> to;
+  batch_base& any = to;
+  weir::origin_runs::cursor at;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto record = static_cast<const batch_base&>(from).record_at(i);
+    std::string value = *static_cast<const std::string*>(record.value);
+    any.adopt(&value, record.timestamp, at.at(from.origins(), i), record.key);
+  }
+  BOOST_TEST(text(to) == "a@5 0/1\nb 4/9/2\n");
+  BOOST_TEST(any.record_at(0).key == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_record_that_is_adopted_has_its_key_whatever_those_before_it_had) {
+  batch<int> to;
+  batch_base& any = to;
+  int value = 1;
+  for (const weir::key_hash key : {0, 7, 0})
+    any.adopt(&value, event_time::none(), {}, key);
+  to.append(2, event_time::none(), {}, 8);
+  const weir::key_hash keys[] = {0, 7, 0, 8};
+  for (std::size_t i = 0; i < 4; ++i)
+    BOOST_TEST(any.record_at(i).key == keys[i]);
+}
+
 BOOST_AUTO_TEST_CASE(the_last_control_can_be_replaced) {
   batch<int> of;
   append(of, control::watermark(event_time{1}));
