@@ -24,18 +24,23 @@ void input_gate::attach(channel_id number, lane_id lane, credit_receiver sender)
 void input_gate::receive(channel_id number, batch_handle in) {
   auto& of = channels_[number.number];
   arrival made{number.number, std::move(in.batch), {}};
-  if (const auto& controls = made.batch->controls(); !controls.empty()) {
-    of.ended = of.ended || controls.back().what.kind() == control_kind::end;
-    if (controls.back().what.kind() == control_kind::barrier)
-      take_barrier_off(of, made);
-  }
+  const auto ends_with = [&controls = made.batch->controls()](control_kind kind) {
+    return !controls.empty() && controls.back().what.kind() == kind;
+  };
+  if (ends_with(control_kind::barrier))
+    take_barrier_off(of, made);
+  // Nothing but a barrier comes behind it.
+  of.ended = of.ended || ends_with(control_kind::end);
   waiting_.push_back(std::move(made));
 }
 
 void input_gate::take_barrier_off(channel& of, arrival& in) {
-  in.barrier = in.batch->controls().back().what.checkpoint();
+  const auto checkpoint = in.batch->controls().back().what.checkpoint();
   in.batch->remove_last_control();
-  of.barriers.push_back(*in.barrier);
+  if (passed_ && checkpoint <= *passed_)
+    return;
+  in.barrier = checkpoint;
+  of.barriers.push_back(checkpoint);
   ++barriers_;
 }
 
@@ -158,6 +163,7 @@ void input_gate::pass_barrier() {
   for (std::uint32_t number = 0; number < channels_.size(); ++number)
     if (!channels_[number].barriers.empty() && channels_[number].barriers.front() == *reached_)
       drop_first_barrier(number);
+  passed_ = reached_;
   reached_.reset();
   in_front_ = 0;
 }

@@ -8,7 +8,9 @@
 ///
 /// A barrier does not wait behind what waits: it is reached when it has come on every channel that has not
 /// ended. What stands behind the barrier of a channel is not taken before that; what stands in front of
-/// it and was not taken belongs to the checkpoint. tests/actors/input_gate_test.cpp.
+/// it and was not taken belongs to the checkpoint. Since an ended channel is not waited for, its barrier may come
+/// when that of the others has been passed: it is dropped, so that each checkpoint is reached once.
+/// tests/actors/input_gate_test.cpp.
 
 #include "weir/channel_merger.hpp"
 #include "weir/interfaces.hpp"
@@ -109,6 +111,8 @@ private:
   /// Barriers that have come and were not passed.
   std::size_t barriers_ = 0;
   std::optional<std::uint64_t> reached_;
+  /// The last checkpoint whose barrier was passed.
+  std::optional<std::uint64_t> passed_;
   /// With `reached_`: arrivals that stand in front of it.
   std::size_t in_front_ = 0;
 };

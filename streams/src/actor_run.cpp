@@ -127,7 +127,8 @@ void actor_run::handle_input(std::size_t element) {
   if (const auto* barrier = std::get_if<barrier_arrives>(&what)) {
     barrier_ = element;
     auto in = std::make_unique<batch<simulated_record>>();
-    static_cast<batch_base&>(*in).append(control::barrier(static_cast<std::uint64_t>(barrier->id)));
+    // Not the scenario's number: that may come twice, and an operator's only rise.
+    static_cast<batch_base&>(*in).append(control::barrier(element + 1));
     rig_->feed(std::move(in));
     system_.run_messages();
     states_[barrier->id] = rig_->state();

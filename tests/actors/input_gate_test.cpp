@@ -232,6 +232,38 @@ BOOST_AUTO_TEST_CASE(a_channel_that_has_ended_is_not_waited_for) {
   BOOST_TEST((gate->reached_barrier() == 2u));
 }
 
+BOOST_AUTO_TEST_CASE(a_checkpoint_that_was_reached_without_an_ended_channel_is_not_reached_again_with_it) {
+  open(2);
+  receive_values(1, {2}, {control::end()});
+  receive_values(0, {1}, {barrier(1)});
+  BOOST_TEST((gate->reached_barrier() == 1u));
+  gate->pass_barrier();
+  receive_values(0, {3});
+  // Its sender goes on to send barriers behind its end.
+  receive_values(1, {}, {barrier(1)});
+  BOOST_TEST(!gate->reached_barrier());
+  BOOST_TEST(take_all() == "2 1 3 ");
+  receive_values(1, {}, {barrier(2)});
+  BOOST_TEST(!gate->reached_barrier());
+  receive_values(0, {4}, {barrier(2)});
+  BOOST_TEST((gate->reached_barrier() == 2u));
+  BOOST_TEST(waiting() == "4 ");
+  gate->pass_barrier();
+  BOOST_TEST(!gate->reached_barrier());
+}
+
+BOOST_AUTO_TEST_CASE(an_end_in_front_of_a_barrier_in_one_batch_ends_its_channel) {
+  open(2);
+  receive_values(1, {2}, {control::end(), barrier(1)});
+  receive_values(0, {1}, {barrier(1)});
+  BOOST_TEST((gate->reached_barrier() == 1u));
+  BOOST_TEST(waiting() == "2 1 ");
+  gate->pass_barrier();
+  // Channel 1 is not waited for any more.
+  receive_values(0, {3}, {barrier(2)});
+  BOOST_TEST((gate->reached_barrier() == 2u));
+}
+
 BOOST_AUTO_TEST_CASE(several_barriers_of_one_channel_wait_for_those_of_the_other) {
   open(2);
   receive_values(0, {1}, {barrier(1)});
