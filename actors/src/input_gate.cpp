@@ -74,17 +74,20 @@ void input_gate::pop() {
 }
 
 void input_gate::merge_controls(arrival& of) {
-  if (std::exchange(of.merged, true) || channels_.size() == 1 || of.batch->controls().empty())
+  if (std::exchange(of.merged, true) || of.batch->controls().empty())
     return;
+  const bool is_only = channels_.size() == 1;
   std::vector<batch_base::placed_control> merged;
-  std::vector<control> follows;
   for (const auto& [before, what] : of.batch->controls()) {
-    follows.clear();
-    merger_.take(of.channel, what, follows);
-    for (const auto& each : follows)
-      merged.push_back({before, each});
+    follows_.clear();
+    merger_.take(of.channel, what, follows_);
+    if (!is_only)
+      for (const auto& each : follows_)
+        merged.push_back({before, each});
   }
-  of.batch->replace_controls(std::move(merged));
+  // One channel's pass as they are; what it has said is noted for checkpoints alone.
+  if (!is_only)
+    of.batch->replace_controls(std::move(merged));
 }
 
 // -- checkpoints --
@@ -149,14 +152,21 @@ void input_gate::put_front_first() {
   };
   const auto end = std::stable_partition(waiting_.begin(), waiting_.end(), is_in_front);
   in_front_ = static_cast<std::size_t>(end - waiting_.begin());
-  // Here and not when they are taken, so that `merged()` is what a checkpoint must hold.
+  // Here and not when they are taken, so that `said()` is what a checkpoint must hold.
   for (std::size_t i = 0; i < in_front_; ++i)
     merge_controls(waiting_[i]);
 }
 
-void input_gate::copy_waiting_to(batch_base& to) const {
+void input_gate::save_waiting(stored_entry_writer& to) const {
+  std::size_t elements = 0;
+  for (std::size_t i = 0; i < in_front_; ++i) {
+    const auto& batch = *waiting_[i].batch;
+    const auto& taken = waiting_[i].taken;
+    elements += batch.records() + batch.controls().size() - taken.record - taken.control;
+  }
+  to.begin_waiting(elements);
   for (std::size_t i = 0; i < in_front_; ++i)
-    waiting_[i].batch->copy_rest_to(to, waiting_[i].taken);
+    to.waiting(*waiting_[i].batch, waiting_[i].taken);
 }
 
 void input_gate::pass_barrier() {
@@ -168,8 +178,8 @@ void input_gate::pass_barrier() {
   in_front_ = 0;
 }
 
-void input_gate::restore(std::shared_ptr<batch_base> waiting, const channel_merger& merged) {
-  merger_ = merged;
+void input_gate::restore(std::shared_ptr<batch_base> waiting, channel_states said) {
+  merger_ = channel_merger{std::move(said)};
   if (!waiting->empty())
     waiting_.push_front({no_channel, std::move(waiting), {}, true});
 }

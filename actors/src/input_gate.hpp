@@ -13,6 +13,7 @@
 /// tests/actors/input_gate_test.cpp.
 
 #include "weir/channel_merger.hpp"
+#include "weir/entry_codec.hpp"
 #include "weir/interfaces.hpp"
 
 #include <cstdint>
@@ -53,17 +54,17 @@ public:
   /// all else from now on.
   std::optional<std::uint64_t> reached_barrier();
 
-  /// Copies what stands in front of the barrier that has been reached to `to`, merged.
-  void copy_waiting_to(batch_base& to) const;
+  /// Writes what stands in front of the barrier that has been reached, merged.
+  void save_waiting(stored_entry_writer& to) const;
 
   /// What the channels have said in front of it.
-  const channel_merger& merged() const noexcept { return merger_; }
+  const channel_states& said() const noexcept { return merger_.states(); }
 
   /// The barrier has been handled: what stands behind it may be taken.
   void pass_barrier();
 
-  /// Takes up what a checkpoint holds; before all else.
-  void restore(std::shared_ptr<batch_base> waiting, const channel_merger& merged);
+  /// Takes up what a checkpoint holds; before all else. `said` is of as many channels as there are.
+  void restore(std::shared_ptr<batch_base> waiting, channel_states said);
 
 private:
   /// Batches under way and waiting, a channel.
@@ -108,6 +109,8 @@ private:
   std::vector<channel> channels_;
   std::deque<arrival> waiting_;
   channel_merger merger_;
+  /// What follows from one control element; keeps its memory.
+  std::vector<control> follows_;
   /// Barriers that have come and were not passed.
   std::size_t barriers_ = 0;
   std::optional<std::uint64_t> reached_;

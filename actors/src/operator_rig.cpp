@@ -35,6 +35,17 @@ struct neighbours {
   std::uint64_t came = 0;
   std::optional<operator_failure> failure;
   bool finished = false;
+  /// As they are stored.
+  stored_type_name in;
+  stored_type_name out;
+  std::shared_ptr<const operator_state> state;
+  std::optional<error> refusal;
+
+  void take(saved_instance& what) {
+    state = std::make_shared<const operator_state>(
+      operator_state{*std::move(what.state), std::move(what.summary), in, out});
+    refusal.reset();
+  }
 
   void take(output_kind from, const std::shared_ptr<batch_base>& of) {
     auto& to = from == output_kind::results ? results : dead_letters;
@@ -64,7 +75,9 @@ caf::behavior play(caf::event_based_actor* self, const std::shared_ptr<neighbour
       all->take(channel.number == 0 ? output_kind::results : output_kind::dead_letters, in.batch);
     },
     [](lane_id, const credit&, batch_handle&) {},
-    [=](instance_id, stage_event what) { all->finished = all->finished || what == stage_event::finished; },
+    [=](instance_id, stage_event what) {
+      all->finished = all->finished || what == stage_event::finished;
+    },
     [=](instance_id, const stage_failure& why) {
       if (!all->failure)
         all->failure = operator_failure{why.why, why.record};
@@ -72,6 +85,11 @@ caf::behavior play(caf::event_based_actor* self, const std::shared_ptr<neighbour
     [=](const stage_failure& why) {
       if (!all->failure)
         all->failure = operator_failure{why.why, why.record};
+    },
+    [=](const instance_saved& of) { all->take(*of.what); },
+    [=](const instance_unsaved& of) {
+      all->state = nullptr;
+      all->refusal = of.why;
     },
   };
 }
@@ -112,10 +130,13 @@ public:
     parts->probe = probe_;
     parts->pools = pools_.access();
     parts->waiting = &waiters_.access();
-    parts->state_taken = [this](std::uint64_t, std::shared_ptr<const operator_state> what) {
-      state_ = std::move(what);
-    };
-    parts->restored = settings_.restored;
+    parts->coordinator = caf::actor_cast<coordinator_actor>(neighbour_);
+    parts->blocks = blocks_;
+    if (const auto codecs = find_codecs(plan_)) {
+      seen_->in = {codecs->in->name, codecs->in->version};
+      seen_->out = {codecs->out->name, codecs->out->version};
+    }
+    parts->restored = std::move(settings_.restored);
     parts->restore_how = settings_.restore_how;
     operator_ = system_.system().spawn(operator_stage, std::move(parts));
     caf::anon_send(operator_, caf::open_atom::value);
@@ -157,7 +178,6 @@ public:
     return all;
   }
 
-  const auto& state() const { return state_; }
   const neighbours& seen() const { return *seen_; }
   operator_status status() const {
     operator_status sum;
@@ -189,7 +209,7 @@ private:
   running_waiters waiters_;
   std::shared_ptr<neighbours> seen_ = std::make_shared<neighbours>();
   std::shared_ptr<operator_probe> probe_ = std::make_shared<operator_probe>();
-  std::shared_ptr<const operator_state> state_;
+  std::shared_ptr<block_pool> blocks_ = std::make_shared<block_pool>();
   caf::actor neighbour_;
   operator_actor operator_;
 };
@@ -213,7 +233,11 @@ std::vector<element_left> operator_rig::take_output() {
 }
 
 std::shared_ptr<const operator_state> operator_rig::state() const {
-  return impl_->state();
+  return impl_->seen().state;
+}
+
+const std::optional<error>& operator_rig::refusal() const {
+  return impl_->seen().refusal;
 }
 
 const std::optional<operator_failure>& operator_rig::failure() const {

@@ -3,6 +3,10 @@
 
 #include "delivery_port.hpp"
 #include "guarded.hpp"
+#include "operator_counters.hpp"
+
+#include "weir/entry_codec.hpp"
+#include "weir/state_error.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -10,6 +14,24 @@
 #include <utility>
 
 namespace weir {
+
+namespace {
+
+/// `call()`'s result, or the error by which state could not be written or read.
+template <class Call>
+auto guarded_state(const std::string& stage, Call&& call) -> decltype(call()) {
+  return guarded(stage, [&]() -> decltype(call()) {
+    try {
+      return call();
+    } catch (const state_error& thrown) {
+      const auto& why = thrown.why();
+      return error{why.kind(), why.thing().empty() ? "operator " + stage : why.thing(),
+                   why.message()};
+    }
+  });
+}
+
+} // namespace
 
 /// What the user's function sees of the stage.
 class operator_stage_state::context final : public function_context {
@@ -91,11 +113,11 @@ operator_stage_state::make_behavior(std::shared_ptr<operator_stage_parts> parts)
 void operator_stage_state::on_open() {
   const auto& who = parts_->instance.context;
   const auto opened = guarded(who.stage, [&] {
+    if (parts_->restored != nullptr)
+      restore_counters();
     make_body();
     auto done = open_body();
-    if (done && parts_->restored != nullptr)
-      restore();
-    return done;
+    return done && parts_->restored != nullptr ? restore() : std::move(done);
   });
   if (!opened)
     fail(opened.why(), {});
@@ -152,13 +174,49 @@ expected<void> operator_stage_state::open_body() {
   return body_->open(*context_);
 }
 
-void operator_stage_state::restore() {
-  const auto& from = *parts_->restored;
-  body_->restore(*from.held, parts_->restore_how, now());
-  std::shared_ptr<batch_base> waiting = body_->input_batch();
-  from.waiting->copy_rest_to(*waiting, {});
-  input_->restore(std::move(waiting), from.channels);
-  waits_for_room_ = true;
+void operator_stage_state::restore_counters() {
+  auto& probe = *parts_->probe;
+  read_counters(parts_->restored->summary, probe);
+  counted_before_
+    = {probe.records_in.value(), probe.records_finished.value(), probe.records_out.value(),
+       probe.calls.value(),      probe.retries.value(),          probe.timeouts.value(),
+       probe.dropped.value(),    probe.dead_letters.value(),     probe.late_completions.value()};
+  sent_before_ = probe.sent.value();
+}
+
+expected<void> operator_stage_state::restore() {
+  const auto& stage = parts_->instance.context.stage;
+  return guarded_state(stage, [&]() -> expected<void> {
+    const auto& from = *parts_->restored;
+    const auto codecs = find_codecs(parts_->plan);
+    if (!codecs)
+      return codecs.why();
+    for (const auto& [stored, codec] : {std::pair{&from.in, codecs->in}, {&from.out, codecs->out}})
+      if (stored->name != codec->name)
+        return error{error_kind::incompatible, "operator " + stage,
+                     "its checkpoint holds records of the type " + stored->name + ", and it has "
+                       + codec->name
+                       + "; give a type that was renamed its old name (WEIR_STORED_AS)"};
+    stored_entry_reader reader{from.bytes,
+                               {codecs->in, from.in.version},
+                               {codecs->out, from.out.version},
+                               "operator " + stage,
+                               from.input_goes_on};
+    body_->restore(reader, parts_->restore_how, now());
+    std::shared_ptr<batch_base> waiting = body_->input_batch();
+    reader.read_waiting(*waiting);
+    auto said = reader.read_channels();
+    reader.end();
+    if (said.channels.size() != parts_->instance.channels)
+      return error{error_kind::incompatible, "operator " + stage,
+                   "its checkpoint has " + std::to_string(said.channels.size())
+                     + " input channels, and it has " + std::to_string(parts_->instance.channels)};
+    input_->restore(std::move(waiting), std::move(said));
+    waits_for_room_ = true;
+    // Its memory is of use to others.
+    parts_->restored = nullptr;
+    return {};
+  });
 }
 
 void operator_stage_state::on_blocking_call(duration took) {
@@ -214,8 +272,12 @@ void operator_stage_state::on_batch(channel_id channel, batch_handle in) {
   // Checkpoints go on behind the end, until the job ends.
   if (over_ && !body_->finished())
     return;
+  // What else comes then is the end once more, of senders that went on from a checkpoint.
+  while (over_ && !input_->empty())
+    input_->pop();
   const auto at = now();
-  if (!pass_barriers(at) || over_ || !may_begin())
+  pass_barriers(at);
+  if (over_ || !may_begin())
     return;
   take_input(at);
   after(at);
@@ -279,31 +341,41 @@ bool operator_stage_state::may_begin() {
   return !waits_for_room_;
 }
 
-bool operator_stage_state::pass_barriers(time_point now) {
+void operator_stage_state::pass_barriers(time_point now) {
   while (const auto checkpoint = input_->reached_barrier()) {
-    if (parts_->state_taken) {
-      const auto done = guarded(parts_->instance.context.stage,
-                                [&] { return hand_over_state(*checkpoint, now); });
-      if (!done) {
-        fail(done.why(), {});
-        return false;
-      }
-    }
     outputs().emit(control::barrier(*checkpoint));
+    if (parts_->coordinator)
+      hand_over_state(*checkpoint, now);
     input_->pass_barrier();
   }
-  return true;
 }
 
-expected<void> operator_stage_state::hand_over_state(std::uint64_t checkpoint, time_point now) {
-  auto held = body_->snapshot(now);
-  if (!held)
-    return std::move(held).why();
-  std::shared_ptr<batch_base> waiting = body_->input_batch();
-  input_->copy_waiting_to(*waiting);
-  parts_->state_taken(checkpoint, std::make_shared<const operator_state>(operator_state{
-                                    *std::move(held), std::move(waiting), input_->merged()}));
-  return {};
+void operator_stage_state::hand_over_state(std::uint64_t checkpoint, time_point now) {
+  // One that cannot be written is given up; the stream goes on.
+  auto saved = guarded_state(parts_->instance.context.stage, [&] { return save(now); });
+  if (saved)
+    self_->send(parts_->coordinator,
+                instance_saved{checkpoint, parts_->instance.id, *std::move(saved)});
+  else
+    self_->send(parts_->coordinator,
+                instance_unsaved{checkpoint, parts_->instance.id, std::move(saved).why()});
+}
+
+expected<std::shared_ptr<saved_instance>> operator_stage_state::save(time_point now) {
+  const auto codecs = find_codecs(parts_->plan);
+  if (!codecs)
+    return codecs.why();
+  auto saved = std::make_shared<saved_instance>();
+  auto& bytes = saved->state.emplace(parts_->blocks);
+  stored_entry_writer to{bytes, *codecs->in, *codecs->out};
+  body_->save(to, now);
+  input_->save_waiting(to);
+  to.channels(input_->said());
+  to.finish();
+  saved->summary.entries = to.counts();
+  renew_probe();
+  write_counters(saved->summary, *parts_->probe);
+  return saved;
 }
 
 void operator_stage_state::take_input(time_point now) {
@@ -322,21 +394,8 @@ void operator_stage_state::after(time_point now) {
   results_->run_steps();
   if (dead_letters_)
     dead_letters_->run_steps();
-  const auto counts = body_->counts();
-  auto& probe = *parts_->probe;
-  probe.records_in.set(counts.records_in);
-  probe.records_finished.set(counts.records_finished);
-  probe.records_out.set(counts.records_out);
-  probe.sent.set(results_->sent() + (dead_letters_ ? dead_letters_->sent() : 0));
-  probe.calls.set(counts.calls);
-  probe.retries.set(counts.retries);
-  probe.timeouts.set(counts.timeouts);
-  probe.dropped.set(counts.dropped);
-  probe.dead_letters.set(counts.dead_letters);
-  probe.late_completions.set(counts.late_completions);
-  probe.queued.set(body_->size());
-  probe.in_flight.set(body_->running());
-  const bool told = !feed_ || told_pushers(counts.records_in);
+  renew_probe();
+  const bool told = !feed_ || told_pushers(body_->counts().records_in);
   if (const auto& failure = body_->failure()) {
     fail(failure->why, failure->record);
     return;
@@ -358,6 +417,24 @@ void operator_stage_state::after(time_point now) {
   }
   if (feed_ && input_->empty() && feed_->must_come_again())
     self_->send(self_, pushed_atom::value);
+}
+
+void operator_stage_state::renew_probe() {
+  const auto counts = body_->counts();
+  const auto& before = counted_before_;
+  auto& probe = *parts_->probe;
+  probe.records_in.set(before.records_in + counts.records_in);
+  probe.records_finished.set(before.records_finished + counts.records_finished);
+  probe.records_out.set(before.records_out + counts.records_out);
+  probe.sent.set(sent_before_ + results_->sent() + (dead_letters_ ? dead_letters_->sent() : 0));
+  probe.calls.set(before.calls + counts.calls);
+  probe.retries.set(before.retries + counts.retries);
+  probe.timeouts.set(before.timeouts + counts.timeouts);
+  probe.dropped.set(before.dropped + counts.dropped);
+  probe.dead_letters.set(before.dead_letters + counts.dead_letters);
+  probe.late_completions.set(before.late_completions + counts.late_completions);
+  probe.queued.set(body_->size());
+  probe.in_flight.set(body_->running());
 }
 
 void operator_stage_state::ask_pools() {

@@ -9,15 +9,17 @@
 #include "input_gate.hpp"
 #include "instance.hpp"
 #include "log_limiter.hpp"
+#include "operator_codecs.hpp"
+#include "saved_instance.hpp"
 #include "wake_ups.hpp"
 
 #include "weir/job_plan.hpp"
 #include "weir/operator_state.hpp"
 #include "weir/pool_client.hpp"
 #include "weir/probes.hpp"
+#include "weir/state_blocks.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,8 +46,10 @@ struct operator_stage_parts {
   std::vector<pool_access> pools;
   /// Those of the job; outlives the stage. Null: none.
   const waiting_pools* waiting = nullptr;
-  /// Told, on the stage's thread, of its state at the barrier of each checkpoint. Null: no state is copied.
-  std::function<void(std::uint64_t checkpoint, std::shared_ptr<const operator_state>)> state_taken;
+  /// Gets its state at the barrier of each checkpoint. Null: barriers pass, and no state is written.
+  coordinator_actor coordinator;
+  /// With a coordinator: what state is written into.
+  std::shared_ptr<block_pool> blocks;
   /// Where it goes on from, and how; null: a fresh start.
   std::shared_ptr<const operator_state> restored;
   restore_mode restore_how = restore_mode::resume;
@@ -81,18 +85,22 @@ private:
   void make_body();
   void make_ports();
   expected<void> open_body();
-  void restore();
+  /// Goes on with the numbers that it had counted; before the function opens, which may count.
+  void restore_counters();
+  expected<void> restore();
   /// Whether it may take input and make calls. Where it goes on from a checkpoint not before all its outputs
   /// have room: what that holds finished leaves before there are calls.
   bool may_begin();
-  /// Hands over its state at each barrier that has been reached, and lets the barrier leave, ahead of
-  /// all that waits. Whether that went well.
-  bool pass_barriers(time_point now);
-  expected<void> hand_over_state(std::uint64_t checkpoint, time_point now);
+  /// Lets each barrier that has been reached leave, ahead of all that waits, and then hands over its state:
+  /// so its receivers align while it writes.
+  void pass_barriers(time_point now);
+  void hand_over_state(std::uint64_t checkpoint, time_point now);
+  expected<std::shared_ptr<saved_instance>> save(time_point now);
   /// Takes the input that waits, as far as there is room.
   void take_input(time_point now);
   /// What follows every message: questions go out, the timer is armed, the probe is renewed.
   void after(time_point now);
+  void renew_probe();
   void ask_pools();
   void expire_questions(time_point now);
   void fail(error why, std::string record);
@@ -114,6 +122,9 @@ private:
   std::unique_ptr<output_port> results_;
   /// Null where the job has no use for dead letters.
   std::unique_ptr<output_port> dead_letters_;
+  /// By instances that it goes on from.
+  machine_counts counted_before_;
+  std::uint64_t sent_before_ = 0;
   wake_ups wake_ups_;
   log_limiter blocking_reports_;
   /// It goes on from a checkpoint and has not begun.

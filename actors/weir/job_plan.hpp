@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <typeinfo>
 #include <variant>
 #include <vector>
 
@@ -35,12 +36,20 @@ struct source_plan {
   generator_maker generator{};
 };
 
+/// Of which types an operator's records and results are: by them it is found how those are stored.
+struct record_types {
+  const std::type_info* in = nullptr;
+  const std::type_info* out = nullptr;
+};
+
 struct operator_plan {
   operator_options options;
   output_mode mode = output_mode::ordered;
   std::function<std::unique_ptr<operator_body>(operator_parts)> make;
   /// Where set, the operator is a service: it has no edges, and makes its instances.
   std::shared_ptr<service_ends> service{};
+  /// Where they are not said the operator takes no part in checkpoints.
+  record_types types{};
 };
 
 struct sink_plan {

@@ -6,6 +6,7 @@
 /// of `weir simulate --actors`. Used on the thread of its virtual system, which outlives it; nothing
 /// happens unless that is run.
 
+#include "weir/error.hpp"
 #include "weir/job_plan.hpp"
 #include "weir/job_status.hpp"
 #include "weir/log.hpp"
@@ -65,8 +66,11 @@ public:
   /// All that has left since this was last asked. When the system has come to rest.
   std::vector<element_left> take_output();
 
-  /// The state at the last barrier that has passed; null where there was none.
+  /// The state at the last barrier that has passed; null where there was none, or it could not be written.
   std::shared_ptr<const operator_state> state() const;
+
+  /// Why the state at the last barrier could not be written.
+  const std::optional<error>& refusal() const;
 
   /// Set once the operator could not go on.
   const std::optional<operator_failure>& failure() const;

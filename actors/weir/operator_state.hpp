@@ -2,23 +2,24 @@
 #pragma once
 
 /// The state of one operator instance at a barrier: what a new instance needs to go on where this one
-/// was. A value; what it points to is immutable, so any thread may hold and share it.
+/// was. Immutable once made; any thread may hold and share it.
 
-#include "weir/batch.hpp"
-#include "weir/channel_merger.hpp"
-#include "weir/held_entries.hpp"
-
-#include <memory>
+#include "weir/manifest.hpp"
+#include "weir/state_blocks.hpp"
 
 namespace weir {
 
 struct operator_state {
-  /// What it had taken in and not emitted.
-  std::shared_ptr<const held_entries> held;
-  /// What had arrived in front of the barrier and was not taken in.
-  std::shared_ptr<const batch_base> waiting;
-  /// What its channels had said by then.
-  channel_merger channels;
+  /// What it had taken in and not emitted, what had arrived in front of the barrier, and what its channels
+  /// had said (`stored_entry_reader`).
+  state_blocks bytes;
+  /// With what it had counted.
+  instance_summary summary{};
+  /// Its records and its results, as they were stored.
+  stored_type_name in{};
+  stored_type_name out{};
+  /// The job's sources had been ended early and are read on: whatever of its input has ended goes on.
+  bool input_goes_on = false;
 };
 
 } // namespace weir

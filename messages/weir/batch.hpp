@@ -81,10 +81,6 @@ public:
   /// Moves each record with its key to the batch of the instance that has the key's group.
   virtual void deal_records(std::span<const key_hash> keys, std::span<batch_base* const> to) = 0;
 
-  /// Copies all elements that have not been taken, with keys and control elements in their places, to
-  /// `to`. Only of a type that can be copied (`is_copyable_v`).
-  virtual void copy_rest_to(batch_base& to, batch_cursor taken) const = 0;
-
   // -- one at a time, for who does not know their type; at barriers, not in the stream's way --
 
   virtual record_view record_at(std::size_t i) const noexcept = 0;
@@ -197,22 +193,6 @@ public:
     for (std::size_t i = 0; i < records(); ++i) {
       auto& other = static_cast<batch&>(*to[instance_of_group(key_group(keys[i]), instances)]);
       other.append(std::move(values_[i]), timestamp(i), from.at(origins_, i), keys[i]);
-    }
-  }
-
-  void copy_rest_to(batch_base& to, batch_cursor taken) const override {
-    if constexpr (is_copyable_v<T>) {
-      auto& other = static_cast<batch&>(to);
-      while (!taken.at_end(*this)) {
-        if (taken.at_control(*this)) {
-          other.append(controls_[taken.control++].what);
-          continue;
-        }
-        const auto i = taken.record++;
-        other.append(T(values_[i]), timestamp(i), taken.origins.at(origins_, i), key(i));
-      }
-    } else {
-      throw std::logic_error("records of a type that cannot be copied were to be copied");
     }
   }
 

@@ -81,6 +81,13 @@ using pool_actor = caf::typed_actor<
   // Stop taking questions and end.
   caf::reacts_to<stop_request>>;
 
+/// Gathers what the instances of one job hold at its checkpoints.
+using coordinator_actor = caf::typed_actor<
+  // An instance has saved its state.
+  caf::reacts_to<instance_saved>,
+  // An instance cannot save its state.
+  caf::reacts_to<instance_unsaved>>;
+
 /// Supervises the instances of one job.
 using job_actor = caf::typed_actor<
   // An instance reports.

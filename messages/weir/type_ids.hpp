@@ -93,6 +93,23 @@ struct stage_failure {
   std::string record;
 };
 
+/// What an instance holds at a barrier; that is for the actors alone.
+struct saved_instance;
+
+/// An instance has written down what it holds at the barrier of a checkpoint.
+struct instance_saved {
+  std::uint64_t checkpoint = 0;
+  instance_id who{};
+  std::shared_ptr<saved_instance> what{};
+};
+
+/// It could not: there is nothing of this checkpoint. The stream goes on.
+struct instance_unsaved {
+  std::uint64_t checkpoint = 0;
+  instance_id who{};
+  error why{};
+};
+
 /// How long a drain may take.
 struct drain_request {
   duration deadline{};
@@ -120,6 +137,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(weir, first_custom_type_id)
   CAF_ADD_TYPE_ID(weir, (weir::stage_event))
   CAF_ADD_TYPE_ID(weir, (weir::instance_id))
   CAF_ADD_TYPE_ID(weir, (weir::stage_failure))
+  CAF_ADD_TYPE_ID(weir, (weir::instance_saved))
+  CAF_ADD_TYPE_ID(weir, (weir::instance_unsaved))
   CAF_ADD_TYPE_ID(weir, (weir::drain_request))
   CAF_ADD_TYPE_ID(weir, (weir::stop_request))
 
@@ -146,5 +165,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::pool_results)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stage_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_id)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stage_failure)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_saved)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_unsaved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::drain_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stop_request)

@@ -35,6 +35,14 @@ public:
 
     snapshot& operator+=(const snapshot& other) noexcept;
 
+    /// Calls `to(std::size_t bucket, std::uint64_t count)` for each bucket that is not empty, in order.
+    template <class To>
+    void read(To&& to) const {
+      for (std::size_t i = 0; i < size; ++i)
+        if (counts_[i] != 0)
+          to(i, counts_[i]);
+    }
+
   private:
     friend class histogram;
     std::array<std::uint64_t, size> counts_{};
@@ -43,6 +51,11 @@ public:
 
   /// Counts `n` observations of `d`.
   void observe(duration d, std::uint64_t n = 1) noexcept { buckets_[index(d)].add(n); }
+
+  /// Counts `n` observations that another histogram had in this bucket; the last one for one that there is not.
+  void add(std::size_t bucket, std::uint64_t n) noexcept {
+    buckets_[bucket < size ? bucket : size - 1].add(n);
+  }
 
   snapshot read() const noexcept;
 

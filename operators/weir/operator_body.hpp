@@ -7,7 +7,7 @@
 
 #include "weir/async_function.hpp"
 #include "weir/call_watch.hpp"
-#include "weir/held_entries.hpp"
+#include "weir/held_record.hpp"
 #include "weir/operator_machine.hpp"
 
 #include <functional>
@@ -58,11 +58,6 @@ public:
   /// See `operator_machine`. Writers and readers are of the body's types.
   virtual void save(entry_writer& to, time_point now) const = 0;
   virtual void restore(entry_reader& from, restore_mode how, time_point now) = 0;
-
-  /// What is held, as a value. An error where the records or results cannot be copied.
-  virtual expected<std::shared_ptr<const held_entries>> snapshot(time_point now) const = 0;
-  /// `held` is what a body of the same types gave.
-  virtual void restore(const held_entries& held, restore_mode how, time_point now) = 0;
 
   virtual bool full() const noexcept = 0;
   virtual bool finished() const noexcept = 0;
@@ -178,20 +173,6 @@ public:
     machine_.restore(from, how, now);
   }
 
-  expected<std::shared_ptr<const held_entries>> snapshot(time_point now) const override {
-    if constexpr (is_copyable_v<input_type> && is_copyable_v<output_type>)
-      return std::shared_ptr<const held_entries>{
-        std::make_shared<const state>(snapshot_of(machine_, now))};
-    else
-      return error{error_kind::argument, "operator " + name_,
-                   "its records or results cannot be copied, so no checkpoint can hold them"};
-  }
-
-  void restore(const held_entries& held, restore_mode how, time_point now) override {
-    if constexpr (is_copyable_v<input_type> && is_copyable_v<output_type>)
-      restore_snapshot(machine_, static_cast<const state&>(held).what(), how, now);
-  }
-
   bool full() const noexcept override { return machine_.full(); }
   bool finished() const noexcept override { return machine_.finished(); }
   time_point next_due() const noexcept override { return machine_.next_due(); }
@@ -213,8 +194,6 @@ public:
   }
 
 private:
-  using state = typed_held_entries<input_type, output_type>;
-
   expected<void> guarded_open(function_context& context) {
     const auto failed = [&](const char* what) {
       return error{error_kind::exception, "operator " + name_,

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
+#include <typeinfo>
 #include <utility>
 #include <variant>
 
@@ -155,7 +157,8 @@ void actor_run::restore(const operator_restores& how) {
   rig_.reset();
   service_.forget_calls();
   operator_rig_settings settings;
-  settings.restored = states_.at(how.id);
+  restored_ = states_.at(how.id);
+  settings.restored = restored_;
   settings.restore_how = how.call_all ? restore_mode::call_all : restore_mode::resume;
   start(std::move(settings));
 }
@@ -177,6 +180,7 @@ void actor_run::start(operator_rig_settings settings) {
                        return std::make_unique<async_operator_body<user_function>>(std::move(parts),
                                                                                    user_function{*this});
                      }};
+  plan.types = {&typeid(simulated_record), &typeid(simulated_result)};
   rig_ = std::make_unique<operator_rig>(system_, std::move(plan), std::vector<pool_plan>{},
                                         std::move(settings));
   // There are no pools that could fail, and the function opens.
@@ -185,16 +189,23 @@ void actor_run::start(operator_rig_settings settings) {
 
 void actor_run::account_for_operator() {
   const auto status = rig_->status();
+  const auto since = [this](std::uint64_t now, std::string_view name) {
+    if (restored_ != nullptr)
+      for (const auto& each : restored_->summary.counters)
+        if (each.name == name)
+          return now - each.count;
+    return now;
+  };
   machine_counts counts;
-  counts.records_in = status.records_in;
-  counts.records_finished = status.records_finished;
-  counts.records_out = status.records_out;
-  counts.calls = status.calls;
-  counts.retries = status.retries;
-  counts.timeouts = status.timeouts;
-  counts.dropped = status.dropped;
-  counts.dead_letters = status.dead_letters;
-  counts.late_completions = status.late_completions;
+  counts.records_in = since(status.records_in, "records_in");
+  counts.records_finished = since(status.records_finished, "records_finished");
+  counts.records_out = since(status.records_out, "records_out");
+  counts.calls = since(status.calls, "calls");
+  counts.retries = since(status.retries, "retries");
+  counts.timeouts = since(status.timeouts, "timeouts");
+  counts.dropped = since(status.dropped, "dropped");
+  counts.dead_letters = since(status.dead_letters, "dead_letters");
+  counts.late_completions = since(status.late_completions, "late_completions");
   recorder_.add(counts);
 }
 

@@ -58,7 +58,7 @@ private:
   void record_output();
   void record(const records_left& left);
   millis next_timer() const;
-  /// Adds what the operator has counted, which is about to go.
+  /// Adds what the operator, which is about to go, has counted beyond what it goes on from.
   void account_for_operator();
 
   const scenario& scenario_;
@@ -72,6 +72,8 @@ private:
   /// The barrier that is on its way.
   std::optional<std::size_t> barrier_;
   std::map<std::int64_t, std::shared_ptr<const operator_state>> states_;
+  /// What the operator that runs goes on from; null: from nothing.
+  std::shared_ptr<const operator_state> restored_;
 
   virtual_system system_;
   /// When the scenario began.

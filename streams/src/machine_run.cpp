@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "machine_run.hpp"
 
+#include "weir/entry_codec.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <typeinfo>
 #include <utility>
 #include <variant>
 
@@ -15,6 +18,40 @@ namespace {
 bool is_due(const std::optional<duration>& left) {
   return left && *left < std::chrono::milliseconds{1};
 }
+
+/// How what the operator holds is stored.
+const record_codec& stored_record() {
+  static const auto& codec = *find_record_codec(typeid(simulated_record));
+  return codec;
+}
+const record_codec& stored_result() {
+  static const auto& codec = *find_record_codec(typeid(simulated_result));
+  return codec;
+}
+
+/// Hands on what it is given, and counts it.
+class counting_writer final : public entry_writer {
+public:
+  explicit counting_writer(entry_writer& to) : to_(to) {}
+
+  std::size_t entries() const noexcept { return entries_; }
+  std::size_t results() const noexcept { return results_; }
+
+  void begin(std::size_t entries, bool input_ended) override {
+    entries_ = entries;
+    to_.begin(entries, input_ended);
+  }
+  void record(const held_record& what) override {
+    results_ += what.result_count;
+    to_.record(what);
+  }
+  void border(const control& what) override { to_.border(what); }
+
+private:
+  entry_writer& to_;
+  std::size_t entries_ = 0;
+  std::size_t results_ = 0;
+};
 
 bool timeout_is_due(const simulated_entry& of) {
   // 0: the hook has been called.
@@ -203,7 +240,7 @@ void machine_run::handle_input(std::size_t element) {
   const auto& what = scenario_.input[element].what;
   if (const auto* barrier = std::get_if<barrier_arrives>(&what)) {
     if (restored_ids_.contains(barrier->id))
-      snapshots_[barrier->id] = keep();
+      states_.insert_or_assign(barrier->id, keep());
     recorder_.passes(element, *barrier);
   } else if (const auto* restores = std::get_if<operator_restores>(&what)) {
     recorder_.restores(element);
@@ -241,21 +278,24 @@ void machine_run::time_out(const simulated_record& of, simulated_future done) {
 
 // -- barriers --
 
-machine_run::kept_snapshot machine_run::keep() {
+machine_run::kept_state machine_run::keep() {
   const auto waiting = input_.waiting();
-  kept_snapshot kept{machine().held(now()), {waiting.begin(), waiting.end()}, {}};
-  steps_.spend(step::copy, kept.waiting.size() + kept.held.entries.size());
-  for (const auto& each : kept.held.entries)
-    if (const auto* entry = std::get_if<simulated_entry>(&each); entry && entry->finished)
-      if (const auto* results = std::get_if<0>(&*entry->finished))
-        steps_.spend(step::copy, results->size());
-  if (auto* watcher = recorder_.watcher())
+  kept_state kept{state_blocks{blocks_}, 0, {waiting.begin(), waiting.end()}, {}, {}};
+  stored_entry_writer to{kept.held, stored_record(), stored_result()};
+  counting_writer counted{to};
+  machine()->save(counted, now());
+  to.finish();
+  kept.entries = counted.entries();
+  steps_.spend(step::copy, kept.waiting.size() + counted.entries() + counted.results());
+  if (auto* watcher = recorder_.watcher()) {
+    kept.seen = machine().held(now());
     kept.borders = watcher->borders();
+  }
   return kept;
 }
 
 void machine_run::restore(const operator_restores& how) {
-  const auto& kept = snapshots_.at(how.id);
+  const auto& kept = states_.at(how.id);
   if (how.with)
     settings_ = &*how.with;
   recorder_.add(machine()->counts());
@@ -266,9 +306,14 @@ void machine_run::restore(const operator_restores& how) {
   for (const auto element : kept.waiting)
     input_.append(element);
   if (auto* watcher = recorder_.watcher())
-    watcher->restored(*settings_, kept.held, kept.waiting, kept.borders);
-  steps_.spend(step::copy, kept.held.entries.size() + 1);
-  machine().restore(kept.held, how.call_all ? restore_mode::call_all : restore_mode::resume, now());
+    watcher->restored(*settings_, kept.seen, kept.waiting, kept.borders);
+  steps_.spend(step::copy, kept.entries + 1);
+  stored_entry_reader from{kept.held,
+                           {&stored_record(), stored_record().version},
+                           {&stored_result(), stored_result().version},
+                           "scenario " + scenario_.name};
+  machine()->restore(from, how.call_all ? restore_mode::call_all : restore_mode::resume, now());
+  from.end();
   machine()->advance(out(), now());
 }
 

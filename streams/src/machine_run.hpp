@@ -12,6 +12,7 @@
 #include "trace_recorder.hpp"
 #include "weir/event_chooser.hpp"
 #include "weir/machine_simulation.hpp"
+#include "weir/state_blocks.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -35,10 +36,12 @@ public:
 
 private:
   /// What a barrier left behind.
-  struct kept_snapshot {
-    simulated_snapshot held;
+  struct kept_state {
+    state_blocks held;
+    std::size_t entries = 0;
     std::vector<std::size_t> waiting;
-    /// Of the watcher.
+    /// Where somebody watches: the same once more, and the watcher's borders.
+    simulated_snapshot seen;
     std::deque<std::size_t> borders;
   };
 
@@ -67,7 +70,7 @@ private:
 
   // -- barriers --
 
-  kept_snapshot keep();
+  kept_state keep();
   void restore(const operator_restores& how);
 
   // -- the operator --
@@ -90,7 +93,8 @@ private:
   std::size_t given_ = 0;
   /// Barriers that a line restores, and what they left behind.
   std::set<std::int64_t> restored_ids_;
-  std::map<std::int64_t, kept_snapshot> snapshots_;
+  std::map<std::int64_t, kept_state> states_;
+  std::shared_ptr<block_pool> blocks_ = std::make_shared<block_pool>();
 
   journal<simulated_result> results_;
   journal<dead_letter<simulated_record>> dead_letters_;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulated_operator.hpp"
 
+#include "weir/stored.hpp"
+
 #include <algorithm>
 #include <limits>
+
+WEIR_STORED(weir::simulation::detail::simulated_record, 1)
 
 namespace weir::simulation::detail {
 

@@ -28,6 +28,11 @@ struct simulated_record {
   friend std::string record_name(const simulated_record& x, const origin&) {
     return std::to_string(x.element);
   }
+
+  template <class Archive>
+  void serialize(Archive& archive, std::uint32_t) {
+    archive(value, element, bytes);
+  }
 };
 
 using simulated_result = std::int64_t;
@@ -135,10 +140,8 @@ public:
 
   auto* operator->() { return &machine_; }
 
+  /// For who looks on.
   simulated_snapshot held(time_point now) const { return snapshot_of(machine_, now); }
-  void restore(const simulated_snapshot& of, restore_mode how, time_point now) {
-    restore_snapshot(machine_, of, how, now);
-  }
 
 private:
   user_function function_;

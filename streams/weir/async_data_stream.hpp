@@ -76,6 +76,7 @@ auto async_wait(const stream<In>& in, F function, operator_options options, outp
                        return std::make_unique<async_operator_body<form>>(std::move(parts),
                                                                           prototype);
                      }};
+  what.types = {&typeid(In), &typeid(out)};
   plan->stages.push_back({options.name, options.parallelism, std::move(what)});
   return async_stream<In, out>{{plan, stage, output_kind::results},
                                {plan, stage, output_kind::dead_letters}};

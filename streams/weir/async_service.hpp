@@ -49,6 +49,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 namespace weir {
@@ -300,6 +301,7 @@ auto make_service(environment& in, F function, operator_options options, service
     },
     std::move(settings.on_result).as_delivery(), std::move(settings.on_dead_letter).as_delivery(),
     std::move(settings.on_watermark))};
+  what.types = {&typeid(input), &typeid(typename form::output_type)};
   plan->stages.push_back({options.name, options.parallelism, std::move(what)});
   return pusher<input>{feed, std::move(key)};
 }

@@ -26,6 +26,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <typeinfo>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -119,15 +120,19 @@ public:
   /// Whether the end of input has left.
   bool finished() const { return rig_->finished(); }
 
-  /// The numbers of the operator that runs now.
+  /// The numbers of the operator that runs now, which goes on with those of the checkpoint that it comes from.
   operator_status status() const { return rig_->status(); }
 
   // -- crash and restore --
 
-  /// Lets a barrier pass, which leaves as a control element, and gives the state at it. Null where the
-  /// operator has failed. In and Out must be copyable.
+  /// Lets a barrier pass, which leaves as a control element, and gives the state at it, in bytes. Null where
+  /// the operator has failed.
+  /// @throws std::logic_error where it cannot be written: In or Out is not stored (weir/stored.hpp), or its
+  /// function threw. The operator runs on.
   operator_checkpoint checkpoint() {
     control_element(control::barrier(++checkpoints_));
+    if (const auto& why = rig_->refusal())
+      throw std::logic_error(why->text());
     return rig_->failure() ? nullptr : rig_->state();
   }
 
@@ -163,6 +168,7 @@ private:
     operator_plan plan{options_, mode_, [prototype = prototype_](operator_parts parts) {
                          return std::make_unique<async_operator_body<form>>(std::move(parts), prototype);
                        }};
+    plan.types = {&typeid(input_type), &typeid(output_type)};
     rig_ = std::make_unique<operator_rig>(clock_.system(), std::move(plan), pools_, std::move(settings));
     if (const auto failed = rig_->start(); !failed.empty())
       throw std::invalid_argument(texts_of(failed));

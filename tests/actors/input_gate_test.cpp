@@ -2,7 +2,12 @@
 
 #include "input_gate.hpp"
 
+#include "weir/entry_codec.hpp"
+
 #include <boost/test/unit_test.hpp>
+
+#include <memory>
+#include <typeinfo>
 
 using weir::batch;
 using weir::batch_handle;
@@ -43,8 +48,18 @@ struct gate_fixture {
 
   /// What a checkpoint would hold of what waits: records by value, control elements as text.
   std::string waiting() const {
+    const auto& codec = *weir::find_record_codec(typeid(int));
+    weir::state_blocks bytes{std::make_shared<weir::block_pool>()};
+    weir::stored_entry_writer to{bytes, codec, codec};
+    to.begin(0, false);
+    gate->save_waiting(to);
+    to.channels(gate->said());
+    to.finish();
+    weir::stored_entry_reader from{bytes, {&codec, 1}, {&codec, 1}, "gate"};
     batch<int> held;
-    gate->copy_waiting_to(held);
+    from.read_waiting(held);
+    BOOST_TEST((from.read_channels() == gate->said()));
+    from.end();
     return text_of(held);
   }
 
@@ -99,6 +114,8 @@ struct gate_fixture {
 control mark(std::int64_t at) {
   return control::watermark(event_time{at});
 }
+
+const weir::channel_states one_channel{{{}}};
 
 control barrier(std::uint64_t checkpoint) {
   return control::barrier(checkpoint);
@@ -315,7 +332,7 @@ BOOST_AUTO_TEST_CASE(what_the_channels_said_in_front_of_the_barrier_is_in_the_ch
   receive_values(0, {}, {mark(20)});
   receive_values(1, {}, {barrier(1)});
   BOOST_REQUIRE(gate->reached_barrier());
-  const auto said = gate->merged();
+  const auto said = gate->said();
   BOOST_TEST(waiting() == "w4 ");
   // A new instance goes on from there: channel 0 stands at 10, not at 20.
   open(2);
@@ -324,12 +341,65 @@ BOOST_AUTO_TEST_CASE(what_the_channels_said_in_front_of_the_barrier_is_in_the_ch
   BOOST_TEST(take_all() == "w10 ");
 }
 
+BOOST_AUTO_TEST_CASE(what_the_only_channel_has_said_is_in_the_checkpoint_too) {
+  open(1);
+  receive_values(0, {1}, {mark(10), mark(7), control::idle()});
+  BOOST_TEST((pop() == std::vector{mark(10), mark(7), control::idle()}));
+  receive_values(0, {}, {control::active(), mark(12)});
+  receive_values(0, {}, {barrier(1)});
+  receive_values(0, {}, {mark(20)});
+  BOOST_REQUIRE(gate->reached_barrier());
+  BOOST_TEST(
+    (gate->said().channels == std::vector<weir::channel_states::channel>{{event_time{12}}}));
+  BOOST_TEST((gate->said().watermark == event_time{12}));
+}
+
+BOOST_AUTO_TEST_CASE(only_what_waits_in_front_of_the_barrier_is_in_the_checkpoint) {
+  open(2);
+  receive_values(0, {1, 2}, {mark(5)});
+  receive_values(0, {}, {barrier(1)});
+  receive_values(0, {3}, {mark(9)});
+  receive_values(1, {4}, {mark(6)});
+  receive_values(1, {5}, {barrier(1)});
+  receive_values(1, {6});
+  BOOST_REQUIRE(gate->reached_barrier());
+  BOOST_TEST(waiting() == "1 2 4 w5 5 ");
+  gate->cursor().record = 2;
+  BOOST_TEST(waiting() == "4 w5 5 ");
+}
+
+BOOST_AUTO_TEST_CASE(channels_that_are_restored_as_ended_end_once) {
+  using phase = weir::channel_states::phase;
+  open(2);
+  gate->restore(
+    std::make_shared<batch<int>>(),
+    {{{event_time{5}, phase::ended}, {event_time{7}, phase::ended}}, event_time{5}, false});
+  receive_values(0, {}, {control::end(), barrier(4)});
+  receive_values(1, {}, {mark(7), control::end(), barrier(4)});
+  BOOST_TEST((gate->reached_barrier() == 4u));
+  gate->pass_barrier();
+  BOOST_TEST(take_all() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_channel_that_is_restored_as_ended_does_not_hold_back_the_other) {
+  using phase = weir::channel_states::phase;
+  open(2);
+  gate->restore(
+    std::make_shared<batch<int>>(),
+    {{{event_time{5}, phase::active}, {event_time{7}, phase::ended}}, event_time{5}, false});
+  receive_values(0, {}, {mark(9)});
+  BOOST_TEST(take_all() == "w9 ");
+  receive_values(1, {}, {control::end()});
+  receive_values(0, {}, {control::end()});
+  BOOST_TEST(take_all() == "end ");
+}
+
 BOOST_AUTO_TEST_CASE(what_a_checkpoint_gives_back_comes_first_and_costs_no_sender_credit) {
   open(1);
   auto held = std::make_shared<batch<int>>();
   held->append(1, event_time::none(), {});
   receive_values(0, {2});
-  gate->restore(held, weir::channel_merger{1});
+  gate->restore(held, one_channel);
   BOOST_TEST(take_all() == "1 2 ");
   BOOST_REQUIRE(grants.size() == 2u);
   BOOST_TEST(grants[1].more.records == 1);

@@ -5,13 +5,18 @@
 
 #include "../support/actor_world.hpp"
 #include "../support/job_scripts.hpp"
+#include "../support/snapshot_bytes.hpp"
 
 #include "operator_stage.hpp"
 
 #include "weir/edge_steps.hpp"
+#include "weir/entry_codec.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
+
+#include <map>
+#include <typeinfo>
 
 using weir::batch;
 using weir::channel_id;
@@ -53,6 +58,10 @@ struct restored_fixture {
           [test](weir::instance_id, const weir::stage_failure& why) {
             test->log.note("failed " + why.why.text());
           },
+          [test](const weir::instance_saved& of) {
+            test->log.note("saved " + std::to_string(of.checkpoint));
+          },
+          [](const weir::instance_unsaved&) {},
         };
       },
       this);
@@ -63,6 +72,7 @@ struct restored_fixture {
     parts->plan.options.name = "op";
     parts->plan.options.timeout = weir::duration{0};
     parts->plan.options.on_failure = weir::failure_action::dead_letter;
+    parts->plan.types = {&typeid(int), &typeid(int)};
     parts->plan.make = [this](weir::operator_parts of) {
       return std::make_unique<weir::async_operator_body<scripted_function>>(
         std::move(of),
@@ -89,17 +99,32 @@ struct restored_fixture {
       edge.keys = weir::keys_of<int>([](const int& x) { return x; });
   }
 
-  void start_from(snapshot held) {
-    parts->restored = std::make_shared<const weir::operator_state>(weir::operator_state{
-      std::make_shared<const weir::typed_held_entries<int, int>>(std::move(held)),
-      std::make_shared<const batch<int>>(), weir::channel_merger{1}});
+  /// The state of an operator with one input, on which nothing waits.
+  static weir::operator_state stored(const snapshot& held) {
+    const auto& codec = *weir::find_record_codec(typeid(int));
+    weir::operator_state all{weir::state_blocks{std::make_shared<weir::block_pool>()}};
+    weir::stored_entry_writer to{all.bytes, codec, codec};
+    write_snapshot(to, held);
+    to.begin_waiting(0);
+    to.channels({{{}}});
+    to.finish();
+    all.in = all.out = {codec.name, codec.version};
+    return all;
+  }
+
+  void start_from(const snapshot& held) {
+    start_from(stored(held));
+    BOOST_TEST(log.take() == "open op\n");
+  }
+
+  void start_from(weir::operator_state from) {
+    parts->restored = std::make_shared<const weir::operator_state>(std::move(from));
     op = world.system().spawn(weir::operator_stage, parts);
     caf::anon_send(op, caf::open_atom::value);
     caf::anon_send(op, weir::attach_atom::value, channel_id{0}, lane_id{0, 0},
                    caf::actor_cast<weir::credit_receiver>(around));
     caf::anon_send(op, weir::run_atom::value);
     world.run();
-    BOOST_TEST(log.take() == "open op\n");
   }
 
   void grant(lane_id lane) {
@@ -138,7 +163,7 @@ BOOST_FIXTURE_TEST_SUITE(restored_operators, restored_fixture)
 
 BOOST_AUTO_TEST_CASE(with_keyed_lanes_nothing_is_called_before_all_have_room) {
   add_edge(parts->instance.results, 2);
-  start_from({{finished_record(1), open_record(2)}});
+  start_from(snapshot{{finished_record(1), open_record(2)}});
   grant({0, 1});
   BOOST_TEST(log.take() == "");
   push(3);
@@ -152,7 +177,7 @@ BOOST_AUTO_TEST_CASE(with_keyed_lanes_nothing_is_called_before_all_have_room) {
 BOOST_AUTO_TEST_CASE(the_room_of_dead_letters_alone_lets_no_call_begin) {
   add_edge(parts->instance.results, 1);
   add_edge(parts->instance.dead_letters, 1);
-  start_from({{finished_record(1), dead_record(2), open_record(3)}});
+  start_from(snapshot{{finished_record(1), dead_record(2), open_record(3)}});
   grant({1, 0});
   BOOST_TEST(log.take() == "");
   BOOST_TEST(parts->probe->calls.value() == 0u);
@@ -165,7 +190,7 @@ BOOST_AUTO_TEST_CASE(the_room_of_dead_letters_alone_lets_no_call_begin) {
 BOOST_AUTO_TEST_CASE(nor_does_that_of_the_results_where_dead_letters_have_none) {
   add_edge(parts->instance.results, 1);
   add_edge(parts->instance.dead_letters, 1);
-  start_from({{dead_record(1), open_record(2)}});
+  start_from(snapshot{{dead_record(1), open_record(2)}});
   grant({0, 0});
   BOOST_TEST(log.take() == "");
   grant({1, 0});
@@ -175,20 +200,74 @@ BOOST_AUTO_TEST_CASE(nor_does_that_of_the_results_where_dead_letters_have_none) 
 
 BOOST_AUTO_TEST_CASE(a_barrier_passes_an_operator_that_waits_for_room) {
   add_edge(parts->instance.results, 1);
-  std::uint64_t taken = 0;
-  parts->state_taken = [&](std::uint64_t checkpoint, const std::shared_ptr<const weir::operator_state>&) {
-    taken = checkpoint;
-  };
-  start_from({{finished_record(1), open_record(2)}});
+  parts->coordinator = caf::actor_cast<weir::coordinator_actor>(around);
+  parts->blocks = std::make_shared<weir::block_pool>();
+  start_from(snapshot{{finished_record(1), open_record(2)}});
   auto in = std::make_shared<batch<int>>();
   in->append(weir::control::barrier(7));
   caf::anon_send(op, channel_id{0}, weir::batch_handle{std::move(in)});
   world.run();
-  BOOST_TEST(taken == 7u);
+  BOOST_TEST(log.take() == "saved 7\n");
   BOOST_TEST(parts->probe->calls.value() == 0u);
   grant({0, 0});
   BOOST_TEST(parts->probe->records_out.value() == 1u);
   BOOST_TEST(parts->probe->calls.value() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(it_counts_on_from_what_the_checkpoint_has_counted) {
+  add_edge(parts->instance.results, 1);
+  function.on_open = [](weir::function_context& context) { context.counter("opened").add(1); };
+  auto from = stored({{open_record(1)}});
+  from.summary.counters
+    = {{"records_in", 1000}, {"calls", 2000}, {"blocking_calls", 3}, {"unheard_of", 7}};
+  from.summary.own_counters = {{"opened", 4}, {"misses", 5}};
+  from.summary.histograms = {{"call_duration", {{3, 1999}}}};
+  start_from(std::move(from));
+  grant({0, 0});
+  push(2);
+  const auto& probe = *parts->probe;
+  BOOST_TEST(probe.records_in.value() == 1001u);
+  BOOST_TEST(probe.calls.value() == 2002u);
+  BOOST_TEST(probe.blocking_calls.value() == 3u);
+  BOOST_TEST(probe.call_duration.read().count() == 1999u);
+  std::map<std::string, std::uint64_t> own;
+  probe.own.read([&](const std::string& name, std::uint64_t count) { own[name] = count; });
+  BOOST_TEST(own["opened"] == 5u);
+  BOOST_TEST(own["misses"] == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(a_state_that_is_not_its_own_is_refused) {
+  add_edge(parts->instance.results, 1);
+  const auto refusal = [&](auto change) {
+    auto from = stored({{open_record(1)}});
+    change(from);
+    start_from(std::move(from));
+    caf::anon_send_exit(op, caf::exit_reason::kill);
+    world.run();
+    return log.take();
+  };
+  BOOST_TEST(
+    refusal([](auto& of) { of.in.name = "flight"; })
+    == "open op\nclose op\nfailed operator op: its checkpoint holds records of the type flight, "
+       "and it "
+       "has int32; give a type that was renamed its old name (WEIR_STORED_AS) (incompatible)\n");
+  BOOST_TEST(refusal([](auto& of) { of.out.version = 2; })
+             == "open op\nclose op\n"); // It holds no results.
+  BOOST_TEST(refusal([](auto& of) { of.in.version = 2; })
+             == "open op\nclose op\nfailed int32: was stored as version 2, and this program reads "
+                "version 1; run the "
+                "program that wrote it, or one that reads both (incompatible)\n");
+  BOOST_TEST(refusal([](auto& of) {
+               of.bytes.room()[0] = std::byte{};
+               of.bytes.filled(1);
+             })
+             == "open op\nclose op\nfailed operator op: holds more than was expected at byte 14 "
+                "(damaged)\n");
+  parts->instance.channels = 2;
+  BOOST_TEST(
+    refusal([](auto&) {})
+    == "open op\nclose op\nfailed operator op: its checkpoint has 1 input channels, and it has 2 "
+       "(incompatible)\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

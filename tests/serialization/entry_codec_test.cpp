@@ -3,9 +3,8 @@
 #include "weir/entry_codec.hpp"
 
 #include "../support/allocations.hpp"
+#include "../support/snapshot_bytes.hpp"
 #include "archive_fixture.hpp"
-
-#include "weir/machine_snapshot.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -71,6 +70,7 @@ using weir::duration;
 using weir::event_time;
 using weir::origin;
 using weir::state_blocks;
+using weir::testing::write_snapshot;
 
 template <class In, class Out>
 struct stored_fixture {
@@ -91,87 +91,11 @@ struct stored_fixture {
   const weir::record_codec& out_codec = *weir::find_record_codec(typeid(Out));
   weir::entry_counts counts;
 
-  static void save(weir::entry_writer& to, const snapshot& of) {
-    to.begin(of.entries.size(), of.input_ended);
-    for (const auto& each : of.entries)
-      if (const auto* border = std::get_if<control>(&each))
-        to.border(*border);
-      else
-        save(to, std::get<record>(each));
-  }
-
-  static void save(weir::entry_writer& to, const record& of) {
-    weir::held_record what;
-    what.value = &of.value;
-    what.timestamp = of.timestamp;
-    what.from = of.from;
-    what.key = of.key;
-    what.attempt = of.attempt;
-    what.running = of.running;
-    what.timeout_left = of.timeout_left;
-    what.backoff_left = of.backoff_left;
-    for (const auto took : of.durations)
-      what.durations.push_back(took);
-    what.finished = of.finished.has_value();
-    what.result_bytes_each = sizeof(Out);
-    if (of.finished && of.finished->index() == 1) {
-      what.why = &std::get<1>(*of.finished).why;
-      what.met = std::get<1>(*of.finished).met;
-    } else if (of.finished) {
-      what.results = std::get<0>(*of.finished).data();
-      what.result_count = std::get<0>(*of.finished).size();
-    }
-    to.record(what);
-  }
-
-  static snapshot load(weir::entry_reader& from) {
-    snapshot all;
-    all.input_ended = from.input_ended();
-    std::variant<control, weir::read_record> each{control::end()};
-    while (from.next(each))
-      if (const auto* border = std::get_if<control>(&each))
-        all.entries.emplace_back(*border);
-      else
-        all.entries.emplace_back(load(from, std::get<weir::read_record>(each)));
-    return all;
-  }
-
-  static record load(weir::entry_reader& from, const weir::read_record& of) {
-    record all{value_of<In>(from, &weir::entry_reader::read_value),
-               of.timestamp,
-               of.from,
-               of.key,
-               of.attempt,
-               of.timeout_left,
-               of.backoff_left};
-    all.durations.assign(of.durations.begin(), of.durations.end());
-    all.running = of.running;
-    if (of.failed) {
-      all.finished = typename record::failure{from.read_error(), of.met};
-    } else if (of.finished) {
-      std::vector<Out> results;
-      for (std::size_t i = 0; i < of.results; ++i)
-        results.push_back(value_of<Out>(from, &weir::entry_reader::read_result));
-      all.finished = std::move(results);
-    }
-    return all;
-  }
-
-  template <class T>
-  static T value_of(weir::entry_reader& from, void (weir::entry_reader::*read)(void*)) {
-    alignas(T) std::byte raw[sizeof(T)];
-    (from.*read)(raw);
-    auto* const made = std::launder(reinterpret_cast<T*>(raw));
-    T taken = std::move(*made);
-    std::destroy_at(made);
-    return taken;
-  }
-
   state_blocks written(const snapshot& held, const input& waiting = {}, batch_cursor taken = {},
                        const channel_states& channels = {{{}}}) {
     state_blocks to{pool};
     weir::stored_entry_writer writer{to, in_codec, out_codec};
-    save(writer, held);
+    write_snapshot(writer, held);
     writer.begin_waiting(waiting.records() + waiting.controls().size() - taken.record
                          - taken.control);
     writer.waiting(waiting, taken);
@@ -189,7 +113,7 @@ struct stored_fixture {
                                      "operator airports",
                                      input_goes_on};
     state all;
-    all.held = load(reader);
+    all.held = weir::testing::read_snapshot<In, Out>(reader);
     reader.read_waiting(all.waiting);
     all.channels = reader.read_channels();
     reader.end();
@@ -436,7 +360,8 @@ BOOST_AUTO_TEST_CASE(an_older_version_of_a_record_is_read) {
     to.fixed(static_cast<const entry_test::question*>(of)->number);
   };
   weir::stored_entry_writer writer{old, before, out_codec};
-  save(writer, {{record{{17, "dropped"}, event_time::none(), {}}}, false});
+  write_snapshot<entry_test::question, std::string>(
+    writer, {{record{{17, "dropped"}, event_time::none(), {}}}, false});
   writer.begin_waiting(0);
   writer.channels({{{}}});
   writer.finish();

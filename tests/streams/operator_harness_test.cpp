@@ -2,13 +2,19 @@
 
 // How a user tests a function: every verb of the harness, on a function that asks a store.
 
+#include "../support/snapshot_bytes.hpp"
+
+#include "weir/entry_codec.hpp"
+#include "weir/stored.hpp"
 #include "weir/testing.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <future>
 #include <map>
+#include <memory>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 using namespace std::chrono_literals;
@@ -21,6 +27,24 @@ using weir::testing::scripted_store;
 using weir::testing::virtual_clock;
 
 namespace {
+
+/// As it is now; before, it had no delay.
+struct flight {
+  std::string number;
+  int delay_minutes = -1;
+
+  template <class Archive>
+  void serialize(Archive& archive, std::uint32_t version) {
+    archive(number);
+    if (version >= 2)
+      archive(delay_minutes);
+  }
+};
+
+/// Nobody says how it is stored.
+struct plain {
+  int number = 0;
+};
 
 /// Counts the life of all copies.
 struct life {
@@ -88,6 +112,8 @@ struct harness_fixture {
 using strings = std::vector<std::string>;
 
 } // namespace
+
+WEIR_STORED_AS((flight), "flight", 2, 1)
 
 BOOST_FIXTURE_TEST_SUITE(operator_harnesses, harness_fixture)
 
@@ -221,6 +247,62 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_can_be_taken_up_with_other_settings_and_more_t
   cities.crash_and_restore(saved);
   clock.advance(1s);
   BOOST_TEST((cities.results() == strings{"Boston", "San Francisco"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_an_older_program_is_taken_up) {
+  // GIVEN a checkpoint in which flights are as version 1 of their type stored them
+  auto then = *weir::find_record_codec(typeid(flight));
+  then.save = [](weir::state_output& to, const void* record) {
+    flight{*static_cast<const flight*>(record)}.serialize(to, 1);
+  };
+  const auto& texts = *weir::find_record_codec(typeid(std::string));
+  weir::operator_state saved{weir::state_blocks{std::make_shared<weir::block_pool>()}};
+  weir::stored_entry_writer to{saved.bytes, then, texts};
+  weir::machine_snapshot<flight, std::string> held;
+  held.entries.emplace_back(weir::record_snapshot<flight, std::string>{{"LH1", 45}, {}, {}});
+  weir::testing::write_snapshot(to, held);
+  to.begin_waiting(0);
+  to.channels({{{}}});
+  to.finish();
+  saved.in = {"flight", 1};
+  saved.out = {texts.name, texts.version};
+  // THEN this program reads it, and what was not stored is as the type makes it
+  operator_harness delays{clock,
+                          [](const flight& of, weir::result_future<std::string> done) {
+                            done.complete(of.number + " " + std::to_string(of.delay_minutes));
+                          },
+                          {.name = "delays", .timeout = 1s}};
+  delays.crash_and_restore(std::make_shared<const weir::operator_state>(std::move(saved)));
+  delays.push({"LH2", 5});
+  BOOST_TEST((delays.results() == strings{"LH1 -1", "LH2 5"}));
+  delays.push({"LH3", 6});
+  const auto now = delays.checkpoint();
+  BOOST_TEST(now->in.version == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_of_records_that_cannot_be_stored_says_what_to_write) {
+  operator_harness numbers{
+    clock,
+    [](const plain& of, weir::result_future<int> done) { done.complete(of.number); },
+    {.name = "numbers", .timeout = 1s}};
+  BOOST_CHECK_EXCEPTION(
+    numbers.checkpoint(), std::logic_error, [](const std::logic_error& refused) {
+      return std::string{refused.what()}.find("write WEIR_STORED(") != std::string::npos;
+    });
+  numbers.push({5});
+  BOOST_TEST((numbers.results() == std::vector{5}));
+}
+
+BOOST_AUTO_TEST_CASE(numbers_go_on_from_those_of_the_checkpoint) {
+  auto& cities = start({});
+  cities.push("BOS");
+  clock.advance(5ms);
+  const auto saved = cities.checkpoint();
+  cities.push("SFO");
+  cities.crash_and_restore(saved);
+  cities.push("BOS");
+  BOOST_TEST(cities.status().records_in == 2u);
+  BOOST_TEST(cities.status().records_out == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(what_waited_for_room_is_in_the_checkpoint) {
