@@ -252,6 +252,12 @@ bool add_codecs() {
   return true;
 }
 
+/// For the macros, where the type's own name might be taken for that of one of weir's.
+template <class T>
+bool add_codecs_of(const stored_type<T>*) {
+  return add_codecs<T>();
+}
+
 /// A stored type inside another one: its version goes in front.
 template <class T>
 concept stored_with_version
@@ -359,4 +365,4 @@ struct specialize<weir::state_input, T, specialization::non_member_load_save> : 
     static const bool is_added;                                                                    \
   };                                                                                               \
   inline const bool weir::stored_type<typename weir::detail::argument_of<void T>::type>::is_added  \
-    = weir::detail::add_codecs<typename weir::detail::argument_of<void T>::type>();
+    = weir::detail::add_codecs_of(static_cast<const stored_type*>(nullptr));

@@ -54,7 +54,7 @@ struct operator_row {
       of.name = operators == 1 ? "op" : "op" + std::to_string(i + 1);
       of.timeout = duration{0};
     }
-    world.watch([this](caf::scheduled_actor&, const caf::type_erased_tuple& what) {
+    world.watch([](caf::scheduled_actor&, const caf::type_erased_tuple& what) {
       if (what.match_elements<channel_id, batch_handle>())
         check_barriers(*what.get_as<batch_handle>(1).batch);
     });

@@ -183,6 +183,17 @@ struct throws_anything {
 
 } // namespace stored_test
 
+/// A type of the user's whose name is that of one of weir's.
+struct error {
+  int number = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive, std::uint32_t) {
+    archive(number);
+  }
+};
+
+WEIR_STORED(error, 1)
 WEIR_STORED(stored_test::flight_1, 1)
 WEIR_STORED_AS((stored_test::flight_3), "flight", 3, 1)
 WEIR_STORED_SINCE(stored_test::flight_from_2, 3, 2)
@@ -325,6 +336,14 @@ BOOST_AUTO_TEST_CASE(a_record_that_cannot_be_loaded_leaves_nothing_behind) {
   BOOST_TEST(loaded<counted>(bytes, 1, [](const counted&) { BOOST_TEST(counted::alive == 2); })
              == "");
   BOOST_TEST(counted::alive == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_type_may_have_the_name_of_one_of_weirs) {
+  const auto* codec = weir::find_record_codec(typeid(::error));
+  BOOST_TEST_REQUIRE(codec != nullptr);
+  BOOST_TEST(codec->name == "error");
+  BOOST_TEST(codec->size == sizeof(int));
+  BOOST_TEST(weir::find_record_codec(typeid(weir::error)) == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(what_a_types_function_throws_becomes_a_state_error) {
