@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -22,6 +23,11 @@ using namespace checkpoint_names;
 constexpr std::string_view state_suffix = ".state";
 // What file systems allow, less what is put behind it.
 constexpr std::size_t name_bytes_max = 240;
+
+/// What a file system says that has no locks, and not one whose device fails.
+bool has_no_locks(int code) noexcept {
+  return code == ENOLCK || code == ENOSYS || code == EOPNOTSUPP;
+}
 
 std::string parent_of(std::string path) {
   while (path.size() > 1 && path.ends_with('/'))
@@ -204,13 +210,21 @@ expected<void> store_in_directory::take_lock() {
   auto [file, code] = open_file(on_, home_.get(), std::string{lock_file_name}, O_RDWR | O_CREAT);
   if (!file)
     return io_error(path, "cannot be opened", code);
-  if (on_->lock(file.get()) == EWOULDBLOCK) {
+  code = on_->lock(file.get());
+  if (code == EWOULDBLOCK) {
     std::string holder;
     static_cast<void>(read_all(*on_, file.get(), 100, holder));
     return error{error_kind::io, home_.path,
                  "is in use by " + (holder.empty() ? std::string{"another process"} : holder)
                    + "; wait for its end, or name another folder for the checkpoints"};
   }
+  // Two processes without one would each remove what the other writes.
+  if (has_no_locks(code))
+    return error{error_kind::io, path,
+                 "cannot be locked: " + std::generic_category().message(code)
+                   + "; name a folder for the checkpoints on a file system that has locks"};
+  if (code != 0)
+    return io_error(path, "cannot be locked", code);
   // For the message above alone, so what goes wrong here does not matter.
   const auto text = "process " + std::to_string(::getpid());
   std::size_t written = 0;

@@ -8,6 +8,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <functional>
@@ -184,6 +185,25 @@ BOOST_AUTO_TEST_CASE(a_store_that_is_in_use_names_its_user) {
   // Another job has a folder of its own.
   store = weir::directory_store("cp", files);
   BOOST_TEST(store->claim("other").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_locked_is_refused) {
+  for (const int code : {EIO, ENOLCK, ENOSYS, EOPNOTSUPP}) {
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    const auto said = files->transcript();
+    const auto before_lock = std::string_view{said}.substr(0, said.find("lock cp/flights/LOCK"));
+    const auto call = std::count(before_lock.begin(), before_lock.end(), '\n') + 1;
+    files = std::make_shared<weir::testing::memory_files>();
+    files->fail_call(static_cast<std::uint64_t>(call), code);
+    const auto why = try_to_claim();
+    BOOST_TEST_REQUIRE(files->was_met());
+    BOOST_TEST(why.starts_with("cp/flights/LOCK: cannot be locked: "));
+    const auto advice = "name a folder for the checkpoints on a file system that has locks";
+    BOOST_TEST((why.find(advice) != std::string::npos) == (code != EIO), why);
+    // Who does not have the lock changes nothing.
+    BOOST_TEST(files->text("cp/flights/LOCK") == "");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_real_folder_will_do) {
