@@ -29,7 +29,7 @@ sink_actor::behavior_type sink_stage_state::make_behavior(std::shared_ptr<sink_p
     [this](caf::flush_atom) { on_flush(); },
     [this](fd_ready_atom) { on_fd_ready(); },
     [this](prepare_atom) { on_prepare(); },
-    [this](commit_atom) { on_commit(); },
+    [this](const commit_request& what) { on_commit(what); },
   };
 }
 
@@ -86,11 +86,21 @@ void sink_stage_state::on_prepare() {
     prepare();
 }
 
-void sink_stage_state::on_commit() {
-  const auto done
-    = guarded(parts_->instance.context.stage, [&] { return parts_->body->commit(); });
+void sink_stage_state::on_commit(const commit_request& what) {
+  if (phase_ != phase::prepared)
+    return;
+  const auto done = guarded(parts_->instance.context.stage,
+                            [&] { return parts_->body->commit(what.checkpoint); });
   if (!done) {
     fail(done.why());
+    return;
+  }
+  if (done->state == poll_state::wait) {
+    wait_for(done->wait, what);
+    return;
+  }
+  if (done->state == poll_state::more) {
+    self_->send(self_, what);
     return;
   }
   phase_ = phase::committed;
@@ -141,10 +151,21 @@ void sink_stage_state::flush() {
 }
 
 void sink_stage_state::prepare() {
-  if (!settled(guarded(parts_->instance.context.stage, [&] { return parts_->body->prepare(); })))
+  const auto& stage = parts_->instance.context.stage;
+  if (!settled(
+        guarded(stage, [&] { return parts_->body->prepare(only_checkpoint, /*last=*/true); })))
     return;
+  if (const auto durable = guarded(stage, [&] { return make_durable(); }); !durable) {
+    fail(durable.why());
+    return;
+  }
   phase_ = phase::prepared;
   self_->send(parts_->instance.job, parts_->instance.id, stage_event::finished);
+}
+
+expected<void> sink_stage_state::make_durable() {
+  auto ready = parts_->body->pending();
+  return ready.make_durable ? ready.make_durable() : expected<void>{};
 }
 
 void sink_stage_state::abandon(bool keep_partial) noexcept {
@@ -171,11 +192,16 @@ bool sink_stage_state::settled(const expected<poll_result>& of) {
     return false;
   }
   waiting_ = true;
-  parts_->instance.wait_for_fd(of->wait, [to = self_->address()] {
-    if (auto alive = caf::actor_cast<caf::actor>(to))
-      caf::anon_send(alive, fd_ready_atom::value);
-  });
+  wait_for(of->wait, fd_ready_atom::value);
   return false;
+}
+
+template <class Message>
+void sink_stage_state::wait_for(const fd_wait& what, const Message& message) {
+  parts_->instance.wait_for_fd(what, [to = self_->address(), message] {
+    if (auto alive = caf::actor_cast<caf::actor>(to))
+      caf::anon_send(alive, message);
+  });
 }
 
 void sink_stage_state::fail(error why) {

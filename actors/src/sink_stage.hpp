@@ -36,6 +36,9 @@ public:
 private:
   enum class phase : std::uint8_t { closed, writing, preparing, prepared, committed, failed };
 
+  /// That of a job without checkpoints.
+  static constexpr std::uint64_t only_checkpoint = 1;
+
   // -- message handlers, in the interface's order --
   void on_open();
   void on_stop(const stop_request& how);
@@ -43,7 +46,7 @@ private:
   void on_flush();
   void on_fd_ready();
   void on_prepare();
-  void on_commit();
+  void on_commit(const commit_request& what);
 
   /// Writes what waits, then prepares if the end has come.
   void write();
@@ -53,9 +56,14 @@ private:
   /// Goes on when the mailbox has had its turn.
   void flush_soon();
   void prepare();
+  /// Puts what was prepared on the disk; where nobody else does.
+  expected<void> make_durable();
   void abandon(bool keep_partial) noexcept;
   /// Whether a call into the body is done; else the stage waits for it or has failed.
   bool settled(const expected<poll_result>& of);
+  /// Sends itself `message` when the descriptor is ready.
+  template <class Message>
+  void wait_for(const fd_wait& what, const Message& message);
   void fail(error why);
 
   self_pointer self_;

@@ -9,6 +9,13 @@
 
 namespace weir {
 
+namespace {
+
+/// That of a job without checkpoints.
+constexpr std::uint64_t only_checkpoint = 1;
+
+} // namespace
+
 job_actor::behavior_type
 supervisor_state::make_behavior(std::shared_ptr<supervisor_parts> parts) {
   parts_ = std::move(parts);
@@ -155,7 +162,7 @@ void supervisor_state::commit_when_finished() {
   if (sinks_finished_ < count(stage_kind::sink) || services_finished_ < services)
     return;
   phase_ = phase::committing;
-  tell(stage_kind::sink, commit_atom::value);
+  tell(stage_kind::sink, commit_request{only_checkpoint});
   end_when_committed();
 }
 

@@ -161,7 +161,7 @@ expected<poll_result> dead_letter_sink::write(batch<dead_letter<json_record>>& i
   return poll_result{poll_state::done, {}};
 }
 
-expected<poll_result> dead_letter_sink::prepare() {
+expected<poll_result> dead_letter_sink::prepare(std::uint64_t, bool) {
   for (const auto& each : {to_, bad_records_to_})
     if (each != nullptr)
       if (auto ok = each->sync(); !ok)

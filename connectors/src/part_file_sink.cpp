@@ -170,14 +170,16 @@ expected<poll_result> part_file_sink::flush() {
   return poll_result{poll_state::done, {}};
 }
 
-expected<poll_result> part_file_sink::prepare() {
+expected<poll_result> part_file_sink::prepare(std::uint64_t, bool) {
   if (auto ok = part_->seal(); !ok)
     return std::move(ok).why();
   return poll_result{poll_state::done, {}};
 }
 
-expected<void> part_file_sink::commit() {
-  return part_->show();
+expected<poll_result> part_file_sink::commit(std::uint64_t) {
+  if (auto ok = part_->show(); !ok)
+    return std::move(ok).why();
+  return poll_result{poll_state::done, {}};
 }
 
 void part_file_sink::abandon(bool keep_partial) {

@@ -75,7 +75,7 @@ expected<poll_result> stdout_sink::flush() {
   return poll_result{poll_state::done, {}};
 }
 
-expected<poll_result> stdout_sink::prepare() {
+expected<poll_result> stdout_sink::prepare(std::uint64_t, bool) {
   return flush();
 }
 

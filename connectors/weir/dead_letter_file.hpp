@@ -89,7 +89,7 @@ public:
                               std::size_t end) override;
 
   /// Waits until the lines are on the disk.
-  expected<poll_result> prepare() override;
+  expected<poll_result> prepare(std::uint64_t checkpoint, bool last) override;
 
 private:
   dead_letter_file* target(const dead_letter<json_record>& letter) const;

@@ -10,6 +10,7 @@
 #include "weir/sink.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -35,10 +36,10 @@ public:
   expected<poll_result> flush() override;
 
   /// Writes the rest and waits until it is on the disk.
-  expected<poll_result> prepare() override;
+  expected<poll_result> prepare(std::uint64_t checkpoint, bool last) override;
 
   /// Shows the part, also one without lines.
-  expected<void> commit() override;
+  expected<poll_result> commit(std::uint64_t checkpoint) override;
 
   /// Removes the part, or shows the whole lines of it that could be written; where there is none, it
   /// is removed all the same.

@@ -9,6 +9,7 @@
 #include "weir/sink.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -30,7 +31,7 @@ public:
   expected<poll_result> write(batch<json_record>& in, std::size_t& next, std::size_t end) override;
 
   expected<poll_result> flush() override;
-  expected<poll_result> prepare() override;
+  expected<poll_result> prepare(std::uint64_t checkpoint, bool last) override;
   void abandon(bool keep_partial) override;
 
 private:

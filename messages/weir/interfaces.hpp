@@ -61,8 +61,9 @@ using sink_actor = stage_actor::extend_with<batch_receiver>::extend<
   caf::reacts_to<fd_ready_atom>,
   // Take no more and make durable what was written; answer `finished`.
   caf::reacts_to<prepare_atom>,
-  // All sinks are prepared: make the output visible; answer `committed`.
-  caf::reacts_to<commit_atom>>;
+  // A checkpoint is complete, or all sinks are prepared for the job's end: make the output visible;
+  // answer `committed`.
+  caf::reacts_to<commit_request>>;
 
 /// What asks a client pool.
 using pool_user = caf::typed_actor<

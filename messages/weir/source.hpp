@@ -7,11 +7,13 @@
 #include "weir/dead_letter.hpp"
 #include "weir/error.hpp"
 #include "weir/output.hpp"
+#include "weir/source_state.hpp"
 #include "weir/time.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace weir {
 
@@ -38,13 +40,20 @@ struct poll_result {
   fd_wait wait;
 };
 
-/// What a running source instance is told about itself.
+/// What a running instance of a source or a sink is told about itself.
 struct instance_context {
   std::string job;
   std::string stage;
   /// From 0 to `parallelism` - 1.
   std::uint32_t subtask = 0;
   std::uint32_t parallelism = 1;
+  /// The job makes checkpoints: a source will be asked for its positions.
+  bool checkpointed = false;
+  /// The checkpoint that it goes on from; 0: none, or the one in front of the first record.
+  std::uint64_t checkpoint = 0;
+  /// Of a source that goes on: where it stood in each split that is this instance's; there may be
+  /// none. Absent: it begins.
+  std::optional<std::vector<split_position>> resume{};
 };
 
 /// How far a source has read.

@@ -122,6 +122,11 @@ struct stop_request {
   bool take_back = false;
 };
 
+/// Make visible what was prepared for checkpoints up to this one, which is complete.
+struct commit_request {
+  std::uint64_t checkpoint = 0;
+};
+
 } // namespace weir
 
 CAF_BEGIN_TYPE_ID_BLOCK(weir, first_custom_type_id)
@@ -141,6 +146,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(weir, first_custom_type_id)
   CAF_ADD_TYPE_ID(weir, (weir::instance_unsaved))
   CAF_ADD_TYPE_ID(weir, (weir::drain_request))
   CAF_ADD_TYPE_ID(weir, (weir::stop_request))
+  CAF_ADD_TYPE_ID(weir, (weir::commit_request))
 
   CAF_ADD_ATOM(weir, weir, attach_atom, "attach")
   CAF_ADD_ATOM(weir, weir, run_atom, "run")
@@ -150,7 +156,6 @@ CAF_BEGIN_TYPE_ID_BLOCK(weir, first_custom_type_id)
   CAF_ADD_ATOM(weir, weir, fd_ready_atom, "fdready")
   CAF_ADD_ATOM(weir, weir, drain_atom, "drain")
   CAF_ADD_ATOM(weir, weir, prepare_atom, "prepare")
-  CAF_ADD_ATOM(weir, weir, commit_atom, "commit")
 
 CAF_END_TYPE_ID_BLOCK(weir)
 
@@ -169,3 +174,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_saved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_unsaved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::drain_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stop_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::commit_request)

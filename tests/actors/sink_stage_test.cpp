@@ -161,6 +161,32 @@ BOOST_AUTO_TEST_CASE(a_sink_may_take_several_rounds_to_write_and_to_prepare) {
   BOOST_TEST(said.find("prepare out\nprepare out\nprepare out\ncommit out\n") != said.npos, said);
 }
 
+BOOST_AUTO_TEST_CASE(a_commit_may_wait_for_a_descriptor_and_take_several_rounds) {
+  sinks["out"].commit_waits = 1;
+  sinks["out"].commit_rounds = 2;
+  start();
+  push({1});
+  end();
+  BOOST_TEST(!result);
+  BOOST_TEST(sinks["out"].ended_by == "");
+  make_ready("out");
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST((result->end == weir::job_end::done));
+  BOOST_TEST(sinks["out"].ended_by == "commit");
+  BOOST_TEST(sinks["out"].commit_rounds == 0);
+}
+
+BOOST_AUTO_TEST_CASE(output_that_cannot_be_put_on_the_disk_is_not_shown) {
+  sinks["out"].durable_error = broken;
+  start();
+  push({1});
+  end();
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST((result->end == weir::job_end::failed));
+  BOOST_TEST(result->why.front().text() == broken.text());
+  BOOST_TEST(sinks["out"].ended_by == "abandon");
+}
+
 BOOST_AUTO_TEST_CASE(a_sink_that_throws_fails_the_job) {
   std::get<weir::sink_plan>(plan.stages[2].what).make = []() -> std::unique_ptr<weir::sink_body> {
     struct thrower final : weir::sink<int> {

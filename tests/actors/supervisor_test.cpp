@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(a_cancel_comes_too_late_when_the_sinks_commit) {
   bool cancelled = false;
   world.watch([&](caf::scheduled_actor&, const caf::type_erased_tuple& what) {
     // The first commit is about to be handled: the supervisor is committing.
-    if (what.match_elements<weir::commit_atom>() && !std::exchange(cancelled, true))
+    if (what.match_elements<weir::commit_request>() && !std::exchange(cancelled, true))
       runner->cancel();
   });
   world.run();

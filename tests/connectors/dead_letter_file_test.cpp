@@ -83,8 +83,8 @@ BOOST_AUTO_TEST_CASE(a_sink_writes_its_batches_with_their_offsets) {
   BOOST_TEST(sink.write(in, next, 3).has_value());
   BOOST_TEST(next == 3u);
   BOOST_TEST(sink.write(in, next, 4).has_value());
-  BOOST_TEST(sink.prepare().has_value());
-  BOOST_TEST(sink.commit().has_value());
+  BOOST_TEST(sink.prepare(1, true).has_value());
+  BOOST_TEST(sink.commit(1).has_value());
   std::istringstream lines{folder.read("dead.ndjson")};
   std::string line;
   for (std::uint64_t i = 1; i < 4; ++i) {

@@ -70,9 +70,11 @@ struct failing_fixture {
     std::size_t next = 0;
     if (auto written = sink->write(in, next, in.records()); !written)
       return std::move(written).why();
-    if (auto prepared = sink->prepare(); !prepared)
+    if (auto prepared = sink->prepare(1, true); !prepared)
       return std::move(prepared).why();
-    return sink->commit();
+    if (auto committed = sink->commit(1); !committed)
+      return std::move(committed).why();
+    return {};
   }
 
   static std::string lines(std::size_t count) {
@@ -120,10 +122,10 @@ BOOST_AUTO_TEST_CASE(a_part_is_hidden_until_it_is_committed) {
   BOOST_TEST(open().has_value());
   BOOST_TEST((folder.names() == names{hidden_0}));
   BOOST_TEST(write(3).has_value());
-  BOOST_TEST((sink->prepare()->state == weir::poll_state::done));
+  BOOST_TEST((sink->prepare(1, true)->state == weir::poll_state::done));
   BOOST_TEST((folder.names() == names{hidden_0}));
   BOOST_TEST(folder.read(hidden_0) == lines(3));
-  BOOST_TEST(sink->commit().has_value());
+  BOOST_TEST(sink->commit(1).has_value());
   sink.reset();
   BOOST_TEST((folder.names() == names{part_0}));
   BOOST_TEST(folder.read(part_0) == lines(3));
@@ -132,8 +134,8 @@ BOOST_AUTO_TEST_CASE(a_part_is_hidden_until_it_is_committed) {
 BOOST_AUTO_TEST_CASE(a_committed_part_can_be_taken_back) {
   BOOST_TEST(open().has_value());
   BOOST_TEST(write(3).has_value());
-  BOOST_TEST((sink->prepare()->state == weir::poll_state::done));
-  BOOST_TEST(sink->commit().has_value());
+  BOOST_TEST((sink->prepare(1, true)->state == weir::poll_state::done));
+  BOOST_TEST(sink->commit(1).has_value());
   sink->abandon(false);
   BOOST_TEST((folder.names() == names{}));
 }
@@ -160,8 +162,8 @@ BOOST_AUTO_TEST_CASE(a_range_of_a_batch_is_written) {
 
 BOOST_AUTO_TEST_CASE(a_part_without_lines_is_shown) {
   BOOST_TEST(open().has_value());
-  BOOST_TEST(sink->prepare().has_value());
-  BOOST_TEST(sink->commit().has_value());
+  BOOST_TEST(sink->prepare(1, true).has_value());
+  BOOST_TEST(sink->commit(1).has_value());
   BOOST_TEST(folder.read(part_0) == "");
 }
 
@@ -175,12 +177,12 @@ BOOST_AUTO_TEST_CASE(an_abandoned_part_is_removed) {
 BOOST_AUTO_TEST_CASE(a_prepared_part_can_be_abandoned) {
   BOOST_TEST(open().has_value());
   BOOST_TEST(write(3).has_value());
-  BOOST_TEST(sink->prepare().has_value());
+  BOOST_TEST(sink->prepare(1, true).has_value());
   sink->abandon(false);
   BOOST_TEST(folder.names().empty());
   BOOST_TEST(open().has_value());
   BOOST_TEST(write(3).has_value());
-  BOOST_TEST(sink->prepare().has_value());
+  BOOST_TEST(sink->prepare(1, true).has_value());
   sink->abandon(true);
   sink.reset();
   BOOST_TEST(folder.read(part_0) == lines(3));
@@ -230,7 +232,7 @@ BOOST_AUTO_TEST_CASE(after_a_full_disk_whole_lines_can_be_kept) {
       {
         const weir::testing::file_size_limit limit{room};
         const auto written = write(10);
-        BOOST_TEST((!written || !sink->prepare()) == (room < lines(10).size()));
+        BOOST_TEST((!written || !sink->prepare(1, true)) == (room < lines(10).size()));
         sink->abandon(true);
       }
       const auto whole = room / 8;
@@ -247,9 +249,9 @@ BOOST_AUTO_TEST_CASE(after_a_full_disk_whole_lines_can_be_kept) {
 BOOST_AUTO_TEST_CASE(a_part_that_is_there_is_not_replaced) {
   BOOST_TEST(open().has_value());
   BOOST_TEST(write(1).has_value());
-  BOOST_TEST(sink->prepare().has_value());
+  BOOST_TEST(sink->prepare(1, true).has_value());
   folder.write(part_0, "another's\n");
-  const auto shown = sink->commit();
+  const auto shown = sink->commit(1);
   BOOST_TEST_REQUIRE(!shown.has_value());
   BOOST_TEST(shown.why().thing() == folder.path(part_0));
   sink->abandon(false);

@@ -50,7 +50,7 @@ std::string carry(weir::stdout_sink& sink, int fd, some_records& x, Read read) {
     if (!is_done(written))
       got += read();
   }
-  while (waits_for(sink.prepare(), fd))
+  while (waits_for(sink.prepare(1, true), fd))
     got += read();
   return got + read();
 }
@@ -186,7 +186,7 @@ BOOST_FIXTURE_TEST_CASE(a_file_takes_everything_at_once, file_fixture) {
   some_records x{2000, 1000};
   std::size_t next = 0;
   BOOST_TEST(is_done(sink.write(x.in, next, 2000)));
-  BOOST_TEST(is_done(sink.prepare()));
+  BOOST_TEST(is_done(sink.prepare(1, true)));
   BOOST_TEST((folder.read("out") == x.lines));
 }
 

@@ -62,10 +62,10 @@ public:
     return weir::poll_result{weir::poll_state::done, {}};
   }
 
-  weir::expected<void> commit() override {
+  weir::expected<weir::poll_result> commit(std::uint64_t) override {
     *committed_ = true;
     committed_->notify_all();
-    return {};
+    return weir::poll_result{weir::poll_state::done, {}};
   }
 
 private:

@@ -275,6 +275,11 @@ struct sink_script {
   bool writes_one_by_one = false;
   int prepare_rounds = 0;
   int flush_waits = 0;
+  /// How often `commit` still waits for the descriptor, and how often it asks to be called again.
+  int commit_waits = 0;
+  int commit_rounds = 0;
+  /// Of putting on the disk what was prepared.
+  std::optional<error> durable_error{};
   std::string ended_by{};
   int fd = -1;
 };
@@ -318,7 +323,7 @@ public:
     return poll_result{poll_state::done, {}};
   }
 
-  expected<poll_result> prepare() override {
+  expected<poll_result> prepare(std::uint64_t, bool) override {
     if (script_->prepare_error)
       return *script_->prepare_error;
     if (script_->prepare_waits > 0 && script_->prepare_waits-- > 0)
@@ -327,12 +332,24 @@ public:
     return poll_result{script_->prepare_rounds-- > 0 ? poll_state::more : poll_state::done, {}};
   }
 
-  expected<void> commit() override {
+  pending_output pending() override {
+    return {"", [this]() -> expected<void> {
+              if (script_->durable_error)
+                return *script_->durable_error;
+              return {};
+            }};
+  }
+
+  expected<poll_result> commit(std::uint64_t) override {
     if (script_->commit_error)
       return *script_->commit_error;
+    if (script_->commit_waits > 0 && script_->commit_waits-- > 0)
+      return wait();
+    if (script_->commit_rounds > 0 && script_->commit_rounds-- > 0)
+      return poll_result{};
     script_->ended_by += "commit";
     log_.note("commit " + name_);
-    return {};
+    return poll_result{poll_state::done, {}};
   }
 
   void abandon(bool keep_partial) override {
