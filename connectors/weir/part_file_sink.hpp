@@ -13,12 +13,21 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace weir {
 
-/// One instance writes one part, which is hidden (its name begins with a dot) until `commit()`. Without checkpoints it is number 1. Errors have the kind `io` and name the path;
-/// whatever fails, no half-written line becomes visible. Destroyed without a `commit()`, it removes its
-/// part.
+namespace detail {
+class part_series;
+}
+
+/// A part is hidden (its name begins with a dot) until its checkpoint is committed. With checkpoints an
+/// instance begins a part with the first line behind a checkpoint that it has prepared, and the part gets
+/// the number behind that; so the names of an instance's parts are in the order of its lines, with gaps
+/// where none came. Without, it writes one part with the number 1, also where no line comes. Errors have
+/// the kind `io` and name the path unless it says otherwise; whatever fails, no half-written line becomes
+/// visible. Destroyed, it removes the part that it was writing, and without checkpoints also one that was
+/// not committed.
 class part_file_sink final : public sink<json_record> {
 public:
   static constexpr std::size_t default_buffer_bytes = 256 * 1024;
@@ -29,31 +38,45 @@ public:
                           std::shared_ptr<file_system> on = posix_files());
   ~part_file_sink() override;
 
-  /// Creates the hidden part. One that is there already is an error: another run writes it.
+  /// Opens the folder. Errors: also `argument`.
   expected<void> open(const instance_context& context) override;
 
+  /// Of all instances' parts in the folder: shows those that the checkpoint says are pending, removes
+  /// other hidden ones. Visible ones that are newer are moved to the folder `discarded-<checkpoint>` in
+  /// it, or removed, or an error of the kind `incompatible`. A pending one that has another size is one
+  /// of the kind `damaged`; one that is not there was visible before, and somebody took it away.
+  expected<std::vector<std::string>> recover(const sink_recovery& from) override;
+
+  /// A hidden part that is there already is an error: another run writes it.
   expected<poll_result> write(batch<json_record>& in, std::size_t& next, std::size_t end) override;
   expected<poll_result> flush() override;
 
-  /// Writes the rest and waits until it is on the disk.
+  /// Writes the rest and ends the part.
   expected<poll_result> prepare(std::uint64_t checkpoint, bool last) override;
 
-  /// Shows the part, also one without lines.
+  /// The parts' names and sizes; the task syncs files and folder.
+  pending_output pending() override;
+
+  /// Renames the parts. One that is there already is not replaced: an error.
   expected<poll_result> commit(std::uint64_t checkpoint) override;
 
-  /// Removes the part, or shows the whole lines of it that could be written; where there is none, it
-  /// is removed all the same.
+  /// Removes the part that is being written. Without checkpoints also the one that was prepared; or
+  /// shows the whole lines of it that could be written, and where there is none removes it all the same.
   void abandon(bool keep_partial) override;
 
-  /// The part's path under its visible name; empty before `open`.
+  expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const override;
+
+  /// The folder, as it was given.
+  std::string place() const override { return folder_; }
+
+  /// The visible path of the part that it writes, or has written, or will write first; empty before
+  /// `open`.
   std::string path() const;
 
 private:
-  class part;
   std::string folder_;
-  std::size_t buffer_bytes_;
   std::shared_ptr<file_system> on_;
-  std::unique_ptr<part> part_;
+  std::unique_ptr<detail::part_series> parts_;
 };
 
 } // namespace weir

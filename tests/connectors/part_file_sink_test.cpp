@@ -5,6 +5,7 @@
 #include "../support/memory_files.hpp"
 #include "../support/temp_folder.hpp"
 #include "posix_fixtures.hpp"
+#include "two_phase_job.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -46,6 +47,14 @@ struct sink_fixture {
     return {};
   }
 
+  /// Ends all that is to come.
+  void prepare() {
+    BOOST_TEST((sink->prepare(1, true)->state == weir::poll_state::done));
+    auto ready = sink->pending();
+    BOOST_TEST_REQUIRE(static_cast<bool>(ready.make_durable));
+    BOOST_TEST(ready.make_durable().has_value());
+  }
+
   static std::string lines(int count) {
     std::string text;
     for (int i = 0; i < count; ++i)
@@ -72,6 +81,8 @@ struct failing_fixture {
       return std::move(written).why();
     if (auto prepared = sink->prepare(1, true); !prepared)
       return std::move(prepared).why();
+    if (auto durable = sink->pending().make_durable(); !durable)
+      return durable;
     if (auto committed = sink->commit(1); !committed)
       return std::move(committed).why();
     return {};
@@ -120,9 +131,10 @@ BOOST_FIXTURE_TEST_SUITE(part_file_sink, sink_fixture)
 
 BOOST_AUTO_TEST_CASE(a_part_is_hidden_until_it_is_committed) {
   BOOST_TEST(open().has_value());
-  BOOST_TEST((folder.names() == names{hidden_0}));
+  BOOST_TEST((folder.names() == names{}));
   BOOST_TEST(write(3).has_value());
-  BOOST_TEST((sink->prepare(1, true)->state == weir::poll_state::done));
+  BOOST_TEST((folder.names() == names{hidden_0}));
+  prepare();
   BOOST_TEST((folder.names() == names{hidden_0}));
   BOOST_TEST(folder.read(hidden_0) == lines(3));
   BOOST_TEST(sink->commit(1).has_value());
@@ -134,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_part_is_hidden_until_it_is_committed) {
 BOOST_AUTO_TEST_CASE(a_committed_part_can_be_taken_back) {
   BOOST_TEST(open().has_value());
   BOOST_TEST(write(3).has_value());
-  BOOST_TEST((sink->prepare(1, true)->state == weir::poll_state::done));
+  prepare();
   BOOST_TEST(sink->commit(1).has_value());
   sink->abandon(false);
   BOOST_TEST((folder.names() == names{}));
@@ -144,7 +156,7 @@ BOOST_AUTO_TEST_CASE(lines_are_gathered_and_flushed) {
   BOOST_TEST(open(7, 1000).has_value());
   BOOST_TEST(sink->path() == folder.path("part-0000000001-0007.ndjson"));
   BOOST_TEST(write(3).has_value());
-  BOOST_TEST(folder.read(".part-0000000001-0007.ndjson") == "");
+  BOOST_TEST(folder.names().empty());
   BOOST_TEST(sink->flush().has_value());
   BOOST_TEST(folder.read(".part-0000000001-0007.ndjson") == lines(3));
 }
@@ -162,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_range_of_a_batch_is_written) {
 
 BOOST_AUTO_TEST_CASE(a_part_without_lines_is_shown) {
   BOOST_TEST(open().has_value());
-  BOOST_TEST(sink->prepare(1, true).has_value());
+  prepare();
   BOOST_TEST(sink->commit(1).has_value());
   BOOST_TEST(folder.read(part_0) == "");
 }
@@ -177,12 +189,12 @@ BOOST_AUTO_TEST_CASE(an_abandoned_part_is_removed) {
 BOOST_AUTO_TEST_CASE(a_prepared_part_can_be_abandoned) {
   BOOST_TEST(open().has_value());
   BOOST_TEST(write(3).has_value());
-  BOOST_TEST(sink->prepare(1, true).has_value());
+  prepare();
   sink->abandon(false);
   BOOST_TEST(folder.names().empty());
   BOOST_TEST(open().has_value());
   BOOST_TEST(write(3).has_value());
-  BOOST_TEST(sink->prepare(1, true).has_value());
+  prepare();
   sink->abandon(true);
   sink.reset();
   BOOST_TEST(folder.read(part_0) == lines(3));
@@ -249,7 +261,7 @@ BOOST_AUTO_TEST_CASE(after_a_full_disk_whole_lines_can_be_kept) {
 BOOST_AUTO_TEST_CASE(a_part_that_is_there_is_not_replaced) {
   BOOST_TEST(open().has_value());
   BOOST_TEST(write(1).has_value());
-  BOOST_TEST(sink->prepare(1, true).has_value());
+  prepare();
   folder.write(part_0, "another's\n");
   const auto shown = sink->commit(1);
   BOOST_TEST_REQUIRE(!shown.has_value());
@@ -269,13 +281,22 @@ BOOST_AUTO_TEST_CASE(what_hinders_the_start_is_named) {
   BOOST_TEST(refusal(none).starts_with(none + ": cannot be opened: No such file"));
   BOOST_TEST(refusal(folder.write("file", "")).find("Not a directory") != std::string::npos);
   BOOST_TEST(refusal(folder.path(), 10'000).find("(argument)") != std::string::npos);
-  folder.write(hidden_0, "");
-  BOOST_TEST(refusal(folder.path()).find("is there already") != std::string::npos);
-  BOOST_TEST(folder.names().contains(hidden_0));
   BOOST_TEST_REQUIRE(::chmod(folder.path().c_str(), 0555) == 0);
   const weir::testing::without_root_rights rights;
-  BOOST_TEST(refusal(folder.path(), 1).find("cannot be created: Permission denied; give this user")
+  BOOST_TEST(refusal(folder.path()).find("cannot be written to: Permission denied; give this user")
              != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(another_runs_hidden_part_is_not_written_to) {
+  folder.write(hidden_0, "another's\n");
+  BOOST_TEST(open().has_value());
+  const auto written = write(1);
+  BOOST_TEST_REQUIRE(!written.has_value());
+  BOOST_TEST(written.why().text().find("is there already") != std::string::npos);
+  sink->abandon(true);
+  sink.reset();
+  BOOST_TEST((folder.names() == names{hidden_0}));
+  BOOST_TEST(folder.read(hidden_0) == "another's\n");
 }
 
 BOOST_FIXTURE_TEST_CASE(whatever_call_fails_it_is_named_and_nothing_becomes_visible,

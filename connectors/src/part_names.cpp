@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "part_names.hpp"
+
+#include <charconv>
+#include <cstdio>
+
+namespace weir::detail {
+
+namespace {
+
+constexpr std::string_view suffix = ".ndjson";
+
+template <class Number>
+bool parse(std::string_view text, Number& into) {
+  const auto* end = text.data() + text.size();
+  const auto [at, code] = std::from_chars(text.data(), end, into);
+  return code == std::errc{} && at == end;
+}
+
+} // namespace
+
+std::string part_names::visible(std::uint64_t checkpoint, std::uint32_t instance) const {
+  char first[32];
+  char last[16];
+  std::snprintf(first, sizeof(first), "-%010llu", static_cast<unsigned long long>(checkpoint));
+  std::snprintf(last, sizeof(last), "-%04u", static_cast<unsigned>(instance));
+  return stem + first + (stage.empty() ? "" : "-" + stage) + last + std::string{suffix};
+}
+
+std::optional<std::uint64_t> part_names::checkpoint_of(std::string_view name) const {
+  const auto digits = name.starts_with(stem) ? name.substr(stem.size()) : std::string_view{};
+  const auto last = name.rfind('-');
+  if (!digits.starts_with('-') || !name.ends_with(suffix) || last == name.npos)
+    return std::nullopt;
+  std::uint64_t checkpoint = 0;
+  std::uint32_t instance = 0;
+  // What is not written as `visible` would write it is none.
+  if (!parse(digits.substr(1, digits.find('-', 1) - 1), checkpoint)
+      || !parse(name.substr(last + 1, name.size() - suffix.size() - last - 1), instance)
+      || visible(checkpoint, instance) != name)
+    return std::nullopt;
+  return checkpoint;
+}
+
+std::optional<std::uint64_t> part_names::checkpoint_of_any_stage(std::string_view name) const {
+  const auto begin = name.find('-', stem.size() + 1);
+  const auto end = name.rfind('-');
+  if (begin == name.npos || end <= begin)
+    return std::nullopt;
+  return part_names{stem, std::string{name.substr(begin + 1, end - begin - 1)}}.checkpoint_of(name);
+}
+
+} // namespace weir::detail

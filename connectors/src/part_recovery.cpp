@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "part_recovery.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <fcntl.h>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace weir::detail {
+
+namespace {
+
+/// By visible names; in their order.
+struct parts_found {
+  std::set<std::string> hidden;
+  std::set<std::string> visible;
+  /// Of `visible`.
+  std::vector<std::string> newer;
+};
+
+expected<parts_found> find_parts(const part_folder& in, const part_names& names,
+                                 std::uint64_t checkpoint) {
+  std::vector<std::string> all;
+  if (const int code = in.on->list(in.fd, all); code != 0)
+    return io_error(in.path, "cannot be listed", code);
+  parts_found found;
+  for (auto& name : all) {
+    if (const auto number = names.checkpoint_of(name)) {
+      if (*number > checkpoint)
+        found.newer.push_back(name);
+      found.visible.insert(std::move(name));
+    } else if (name.starts_with('.') && names.checkpoint_of(name.substr(1))) {
+      found.hidden.insert(name.substr(1));
+    }
+  }
+  std::sort(found.newer.begin(), found.newer.end());
+  return found;
+}
+
+/// What a start does, step by step; the first two change nothing.
+class recovery {
+public:
+  recovery(const part_folder& in, const part_names& names, const sink_recovery& from)
+    : in_(in),
+      names_(names),
+      from_(from) {}
+
+  expected<void> read_states();
+  expected<void> look();
+  expected<void> show_pending();
+  expected<void> remove_hidden();
+  expected<void> handle_newer();
+  expected<void> sync();
+
+  std::vector<std::string> take_lines() { return std::move(lines_); }
+
+private:
+  expected<void> read_state(std::string_view state);
+  expected<void> check_newer() const;
+  expected<void> check_pending(const std::string& name, std::uint64_t bytes);
+  expected<file_facts> about(const std::string& name) const;
+  expected<void> remove(const std::string& name);
+  expected<void> move_newer();
+  expected<void> sync_aside() const;
+  expected<owned_fd> make_folder_for_newer(std::string& name) const;
+  /// The n-th folder for what is moved aside.
+  std::string aside(std::uint64_t n) const;
+  bool has_any_of_newer(const owned_fd& folder) const;
+
+  const part_folder& in_;
+  const part_names& names_;
+  const sink_recovery& from_;
+  /// Sizes, by visible names.
+  std::map<std::string, std::uint64_t> pending_;
+  parts_found found_;
+  std::vector<std::string> to_show_;
+  std::vector<std::string> lines_;
+};
+
+expected<void> recovery::read_states() {
+  for (const auto& each : from_.states)
+    if (auto ok = read_state(each); !ok)
+      return ok;
+  return {};
+}
+
+expected<void> recovery::read_state(std::string_view state) {
+  while (!state.empty()) {
+    const auto end = state.find('\n');
+    const auto line = state.substr(0, end);
+    const auto space = line.find(' ');
+    const auto name = line.substr(std::min(space + 1, line.size()));
+    const auto number = names_.checkpoint_of(name);
+    std::uint64_t bytes = 0;
+    const auto [at, code] = std::from_chars(line.data(), line.data() + line.size(), bytes);
+    if (end == state.npos || space == line.npos || code != std::errc{} || at != line.data() + space
+        || !number || *number > from_.checkpoint)
+      return error{error_kind::damaged, in_.path,
+                   "cannot go on from checkpoint " + std::to_string(from_.checkpoint)
+                     + ": what it says is pending names no part of this sink: "
+                     + std::string{line.substr(0, 100)}};
+    pending_.emplace(name, bytes);
+    state.remove_prefix(end + 1);
+  }
+  return {};
+}
+
+expected<void> recovery::look() {
+  auto found = find_parts(in_, names_, from_.checkpoint);
+  if (!found)
+    return std::move(found).why();
+  found_ = *std::move(found);
+  if (auto ok = check_newer(); !ok)
+    return ok;
+  for (const auto& [name, bytes] : pending_)
+    if (auto ok = check_pending(name, bytes); !ok)
+      return ok;
+  return {};
+}
+
+expected<void> recovery::check_newer() const {
+  if (found_.newer.empty())
+    return {};
+  if (from_.newer == newer_output::refuse) {
+    const auto count = std::to_string(found_.newer.size());
+    const auto& first = found_.newer.front();
+    if (from_.checkpoint == 0)
+      return error{error_kind::incompatible, in_.path,
+                   "holds " + count + " part file(s) of another run, the first of them " + first
+                     + "; choose another folder, or remove them with --force"};
+    return error{error_kind::incompatible, in_.path,
+                 "holds " + count + " part file(s) that are newer than checkpoint "
+                   + std::to_string(from_.checkpoint) + ", the first of them " + first
+                   + "; going on from it would write their records again, so move them away first"};
+  }
+  for (const auto& name : found_.newer) {
+    const auto facts = about(name);
+    if (!facts)
+      return facts.why();
+    if (facts->kind != file_kind::regular)
+      return error{error_kind::io, in_.path_of(name),
+                   "bears the name of a part but is no file; move it away"};
+  }
+  return {};
+}
+
+expected<void> recovery::check_pending(const std::string& name, std::uint64_t bytes) {
+  // Whatever its size: it is its reader's now.
+  if (found_.visible.contains(name))
+    return {};
+  if (!found_.hidden.contains(name)) {
+    lines_.push_back(in_.path_of(name) + " belongs to checkpoint "
+                     + std::to_string(from_.checkpoint)
+                     + " and is not there any more; it was visible when it was taken away");
+    return {};
+  }
+  const auto facts = about("." + name);
+  if (!facts)
+    return facts.why();
+  if (facts->kind != file_kind::regular || facts->size != bytes)
+    return error{error_kind::damaged, in_.path_of("." + name),
+                 "has " + std::to_string(facts->size) + " bytes, and " + std::to_string(bytes)
+                   + " by checkpoint " + std::to_string(from_.checkpoint)};
+  to_show_.push_back(name);
+  return {};
+}
+
+expected<file_facts> recovery::about(const std::string& name) const {
+  file_facts facts;
+  if (const int code = in_.on->about(in_.fd, name.c_str(), /*follow=*/false, facts); code != 0)
+    return io_error(in_.path_of(name), "cannot be looked at", code);
+  return facts;
+}
+
+expected<void> recovery::show_pending() {
+  for (const auto& name : to_show_) {
+    const auto hidden = "." + name;
+    const int code
+      = in_.on->rename(in_.fd, hidden.c_str(), in_.fd, name.c_str(), /*replace=*/false);
+    if (code != 0)
+      return io_error(in_.path_of(name), "cannot be made visible", code);
+    found_.hidden.erase(name);
+  }
+  return {};
+}
+
+expected<void> recovery::remove_hidden() {
+  for (const auto& name : found_.hidden)
+    if (auto ok = remove("." + name); !ok)
+      return ok;
+  return {};
+}
+
+expected<void> recovery::remove(const std::string& name) {
+  const int code = in_.on->remove_file(in_.fd, name.c_str());
+  if (code != 0 && code != ENOENT)
+    return io_error(in_.path_of(name), "cannot be removed", code);
+  return {};
+}
+
+expected<void> recovery::handle_newer() {
+  if (from_.newer == newer_output::move_aside) {
+    if (auto ok = move_newer(); !ok)
+      return ok;
+    return sync_aside();
+  }
+  for (const auto& name : found_.newer) {
+    if (auto ok = remove(name); !ok)
+      return ok;
+    lines_.push_back("removed " + in_.path_of(name));
+  }
+  return {};
+}
+
+expected<void> recovery::move_newer() {
+  if (found_.newer.empty())
+    return {};
+  std::string folder;
+  const auto to = make_folder_for_newer(folder);
+  if (!to)
+    return to.why();
+  // The folder must not vanish with what is in it.
+  if (auto ok = sync(); !ok)
+    return ok;
+  for (const auto& name : found_.newer)
+    if (const int code
+        = in_.on->rename(in_.fd, name.c_str(), to->get(), name.c_str(), /*replace=*/false);
+        code != 0)
+      return io_error(in_.path_of(name), "cannot be moved to " + in_.path_of(folder), code);
+  lines_.push_back("moved " + std::to_string(found_.newer.size())
+                   + " part file(s) that are newer than checkpoint "
+                   + std::to_string(from_.checkpoint) + " to " + in_.path_of(folder));
+  return {};
+}
+
+/// Also of what was moved before by a process that died, and which is therefore not found any more.
+expected<void> recovery::sync_aside() const {
+  for (std::uint64_t n = 1;; ++n) {
+    const auto name = aside(n);
+    const auto [folder, code] = open_file(in_.on, in_.fd, name, O_RDONLY | O_DIRECTORY);
+    if (code == ENOENT)
+      return {};
+    if (!folder && code != ENOTDIR)
+      return io_error(in_.path_of(name), "cannot be opened", code);
+    if (folder)
+      if (const int failed = in_.on->sync(folder.get()); failed != 0)
+        return io_error(in_.path_of(name), "cannot be written to the disk", failed);
+  }
+}
+
+/// One that was made before is used again unless it holds parts of these names: those of another time.
+expected<owned_fd> recovery::make_folder_for_newer(std::string& name) const {
+  for (std::uint64_t n = 1;; ++n) {
+    name = aside(n);
+    if (const int code = in_.on->make_folder(in_.fd, name.c_str()); code != 0 && code != EEXIST)
+      return io_error(in_.path_of(name), "cannot be created", code);
+    auto [folder, code] = open_file(in_.on, in_.fd, name, O_RDONLY | O_DIRECTORY);
+    if (!folder && code != ENOTDIR)
+      return io_error(in_.path_of(name), "cannot be opened", code);
+    if (folder && !has_any_of_newer(folder))
+      return std::move(folder);
+  }
+}
+
+std::string recovery::aside(std::uint64_t n) const {
+  return "discarded-" + std::to_string(from_.checkpoint) + (n == 1 ? "" : "." + std::to_string(n));
+}
+
+bool recovery::has_any_of_newer(const owned_fd& folder) const {
+  return std::any_of(found_.newer.begin(), found_.newer.end(), [&](const std::string& name) {
+    file_facts facts;
+    return in_.on->about(folder.get(), name.c_str(), /*follow=*/false, facts) == 0;
+  });
+}
+
+expected<void> recovery::sync() {
+  if (const int code = in_.on->sync(in_.fd); code != 0)
+    return io_error(in_.path, "cannot be written to the disk", code);
+  return {};
+}
+
+} // namespace
+
+std::string part_folder::path_of(std::string_view name) const {
+  return path + (path.ends_with('/') ? "" : "/") + std::string{name};
+}
+
+void append_pending_part(std::string& state, std::string_view visible, std::uint64_t bytes) {
+  state += std::to_string(bytes) + " ";
+  state += visible;
+  state += '\n';
+}
+
+expected<std::vector<std::string>> recover_parts(const part_folder& folder, const part_names& names,
+                                                 const sink_recovery& from) {
+  recovery now{folder, names, from};
+  for (const auto step : {&recovery::read_states, &recovery::look, &recovery::show_pending,
+                          &recovery::remove_hidden, &recovery::handle_newer, &recovery::sync})
+    if (auto ok = (now.*step)(); !ok)
+      return std::move(ok).why();
+  return now.take_lines();
+}
+
+expected<std::vector<std::string>> remove_series(const part_folder& folder, const part_names& names,
+                                                 const std::string& plain) {
+  std::vector<std::string> all;
+  if (const int code = folder.on->list(folder.fd, all); code != 0)
+    return io_error(folder.path, "cannot be listed", code);
+  std::erase_if(all, [&](const std::string& name) {
+    return name != plain
+           && !names.checkpoint_of_any_stage(
+             std::string_view{name}.substr(name.starts_with('.') ? 1 : 0));
+  });
+  std::sort(all.begin(), all.end());
+  std::vector<std::string> lines;
+  for (const auto& name : all) {
+    file_facts facts;
+    int code = folder.on->about(folder.fd, name.c_str(), /*follow=*/false, facts);
+    if (code == 0 && facts.kind != file_kind::regular)
+      continue;
+    if (code == 0)
+      code = folder.on->remove_file(folder.fd, name.c_str());
+    if (code != 0 && code != ENOENT)
+      return io_error(folder.path_of(name), "cannot be removed", code);
+    if (!name.starts_with('.'))
+      lines.push_back("removed " + folder.path_of(name));
+  }
+  if (const int code = folder.on->sync(folder.fd); code != 0)
+    return io_error(folder.path, "cannot be written to the disk", code);
+  return lines;
+}
+
+expected<std::vector<std::string>> newer_parts(const std::shared_ptr<file_system>& on,
+                                               const std::string& path, const part_names& names,
+                                               std::uint64_t checkpoint) {
+  const auto opened = open_file(on, AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  if (opened.code == ENOENT)
+    return std::vector<std::string>{};
+  if (!opened.fd)
+    return io_error(path, "cannot be opened", opened.code);
+  const part_folder folder{on, opened.fd.get(), path};
+  auto found = find_parts(folder, names, checkpoint);
+  if (!found)
+    return std::move(found).why();
+  std::vector<std::string> paths;
+  for (const auto& name : found->newer)
+    paths.push_back(folder.path_of(name));
+  return paths;
+}
+
+} // namespace weir::detail

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What a start finds of a series of parts, and does to it. Plain functions over a folder; any thread,
+/// one at a time for one series. tests/connectors/part_recovery_test.cpp.
+
+#include "part_names.hpp"
+
+#include "weir/error.hpp"
+#include "weir/file_system.hpp"
+#include "weir/sink.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::detail {
+
+/// Where a series lies.
+struct part_folder {
+  std::shared_ptr<file_system> on;
+  int fd = -1;
+  /// For errors.
+  std::string path;
+
+  std::string path_of(std::string_view name) const;
+};
+
+/// Appends a line to the state that a sink gives with a checkpoint: a part that may not be visible yet,
+/// and its size.
+void append_pending_part(std::string& state, std::string_view visible, std::uint64_t bytes);
+
+/// `sink::recover` for the parts of one series. Where it refuses, or finds damage, it has changed
+/// nothing. Errors: `io`, `damaged`, `incompatible`.
+expected<std::vector<std::string>> recover_parts(const part_folder& folder, const part_names& names,
+                                                 const sink_recovery& from);
+
+/// Removes all parts of the series, and of those of other stages with its stem, hidden and visible; and the
+/// file `plain`, which bears the name that the parts are called after. Of a symbolic link nothing
+/// is removed. Errors: `io`.
+expected<std::vector<std::string>> remove_series(const part_folder& folder, const part_names& names,
+                                                 const std::string& plain);
+
+/// Visible parts of the series that are newer than the checkpoint, as paths, in order. None where there
+/// is no folder at `path`.
+expected<std::vector<std::string>> newer_parts(const std::shared_ptr<file_system>& on,
+                                               const std::string& path, const part_names& names,
+                                               std::uint64_t checkpoint);
+
+} // namespace weir::detail

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "part_series.hpp"
+
+#include "part_recovery.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <string_view>
+#include <utility>
+
+namespace weir::detail {
+
+/// One part file, from its hidden beginning to its end. What was prepared is shared with the tasks, of
+/// which one runs at a time: they alone touch the descriptor then, and the series alone the names.
+class part_series::part {
+public:
+  part(std::shared_ptr<file_system> on, std::shared_ptr<const owned_fd> folder,
+       const std::string& folder_path, std::string name)
+    : on_(std::move(on)),
+      folder_(std::move(folder)),
+      name_(std::move(name)),
+      hidden_("." + name_),
+      hidden_path_(part_folder{nullptr, -1, folder_path}.path_of(hidden_)) {}
+
+  const std::string& name() const noexcept { return name_; }
+  std::uint64_t bytes() const noexcept { return whole_bytes_; }
+  bool has_failed() const noexcept { return has_failed_; }
+
+  expected<void> create() {
+    auto [file, code] = open_file(on_, folder_->get(), hidden_, O_WRONLY | O_CREAT | O_EXCL);
+    if (code == EEXIST)
+      return error{error_kind::io, hidden_path_, "is there already: another run writes to it"};
+    if (!file)
+      return io_error(hidden_path_, "cannot be created", code);
+    file_ = std::move(file);
+    return {};
+  }
+
+  /// Leaves `lines` empty.
+  expected<void> write(std::string& lines) {
+    std::size_t written = 0;
+    const int code = write_all(*on_, file_.get(), lines, written);
+    // The buffer holds whole lines, so what lies in front of it does as well.
+    const auto last_end = std::string_view{lines}.substr(0, written).rfind('\n');
+    if (last_end != std::string_view::npos)
+      whole_bytes_ += last_end + 1;
+    lines.clear();
+    if (code == 0)
+      return {};
+    has_failed_ = true;
+    return io_error(hidden_path_, "cannot be written", code);
+  }
+
+  /// The descriptor stays open until it has been synced: of a file that nobody has open, the system may
+  /// forget that its bytes could not be written.
+  expected<void> make_durable() {
+    if (is_lost_)
+      return error{error_kind::io, hidden_path_,
+                   "could not be written to the disk before, and a second try would not tell"};
+    if (!file_)
+      return {};
+    int code = on_->sync(file_.get());
+    if (code == 0)
+      code = file_.close();
+    if (code == 0)
+      return {};
+    is_lost_ = true;
+    return io_error(hidden_path_, "cannot be written to the disk", code);
+  }
+
+  expected<void> show(const std::string& path) {
+    const int code = on_->rename(folder_->get(), hidden_.c_str(), folder_->get(), name_.c_str(),
+                                 /*replace=*/false);
+    return code == 0 ? expected<void>{} : io_error(path, "cannot be made visible", code);
+  }
+
+  /// Whether the file holds whole lines, at least one of them, and nothing else.
+  bool cut_to_whole_lines() {
+    return whole_bytes_ > 0 && (!has_failed_ || on_->truncate(file_.get(), whole_bytes_) == 0);
+  }
+
+  void remove(bool shown) {
+    on_->remove_file(folder_->get(), (shown ? name_ : hidden_).c_str());
+    file_.close();
+  }
+
+private:
+  const std::shared_ptr<file_system> on_;
+  const std::shared_ptr<const owned_fd> folder_;
+  const std::string name_;
+  const std::string hidden_;
+  const std::string hidden_path_;
+  owned_fd file_;
+  // Up to where the file holds whole lines.
+  std::uint64_t whole_bytes_ = 0;
+  bool has_failed_ = false;
+  bool is_lost_ = false;
+};
+
+part_series::part_series(part_series_settings how) : how_(std::move(how)) {}
+
+part_series::~part_series() {
+  std::erase_if(prepared_, [](const prepared_part& each) { return each.shown; });
+  remove_all();
+}
+
+expected<void> part_series::open(const instance_context& context) {
+  if (context.subtask >= part_instances_max)
+    return error{error_kind::argument, context.stage,
+                 "has more than 10,000 instances, and part files have numbers of 4 digits"};
+  auto [folder, code] = open_file(how_.on, AT_FDCWD, how_.folder, O_RDONLY | O_DIRECTORY);
+  if (!folder)
+    return io_error(how_.folder, "cannot be opened", code);
+  if (const int refused = how_.on->may_change(folder.get()); refused != 0)
+    return io_error(how_.folder, "cannot be written to", refused);
+  folder_ = std::make_shared<const owned_fd>(std::move(folder));
+  instance_ = context.subtask;
+  checkpointed_ = context.checkpointed;
+  next_number_ = context.checkpoint + 1;
+  return {};
+}
+
+// -- lines --
+
+expected<void> part_series::write_if_much() {
+  return buffer_.size() < how_.buffer_bytes ? expected<void>{} : write();
+}
+
+expected<void> part_series::write() {
+  if (buffer_.empty())
+    return {};
+  if (!part_)
+    if (auto ok = begin_part(); !ok)
+      return ok;
+  return part_->write(buffer_);
+}
+
+expected<void> part_series::begin_part() {
+  auto begun = std::make_shared<part>(how_.on, folder_, how_.folder,
+                                      how_.names.visible(next_number_, instance_));
+  if (auto ok = begun->create(); !ok)
+    return ok;
+  part_ = std::move(begun);
+  return {};
+}
+
+void part_series::end_part(std::uint64_t checkpoint) {
+  if (part_)
+    prepared_.push_back({std::exchange(part_, nullptr), checkpoint});
+}
+
+// -- the two phases --
+
+expected<void> part_series::prepare(std::uint64_t checkpoint, bool last) {
+  if (auto ok = write(); !ok)
+    return ok;
+  if (!part_ && how_.shows_empty && !checkpointed_ && prepared_.empty())
+    if (auto ok = begin_part(); !ok)
+      return ok;
+  for (auto& each : prepared_)
+    if (each.shown && !each.name_durable_at)
+      each.name_durable_at = checkpoint;
+  end_part(checkpoint);
+  next_number_ = checkpoint + 1;
+  is_last_ = last;
+  return {};
+}
+
+pending_output part_series::pending() {
+  if (prepared_.empty())
+    return {};
+  pending_output result;
+  std::vector<std::shared_ptr<part>> parts;
+  for (const auto& each : prepared_) {
+    append_pending_part(result.state, each.what->name(), each.what->bytes());
+    if (!each.shown)
+      parts.push_back(each.what);
+  }
+  // Also those of checkpoints that came to nothing, whose tasks may never have run.
+  result.make_durable
+    = [parts = std::move(parts), folder = folder_, path = how_.folder]() -> expected<void> {
+    for (const auto& each : parts)
+      if (auto ok = each->make_durable(); !ok)
+        return ok;
+    return sync_folder(*folder, path);
+  };
+  return result;
+}
+
+expected<void> part_series::commit(std::uint64_t checkpoint) {
+  for (auto& each : prepared_)
+    if (each.prepared_for <= checkpoint && !each.shown)
+      if (auto ok = show(each); !ok)
+        return ok;
+  std::erase_if(prepared_, [&](const prepared_part& each) {
+    return each.name_durable_at && *each.name_durable_at <= checkpoint;
+  });
+  // Else the next checkpoint's task does.
+  return is_last_ && !prepared_.empty() ? sync_folder(*folder_, how_.folder) : expected<void>{};
+}
+
+expected<void> part_series::show(prepared_part& which) {
+  auto shown = which.what->show(part_folder{nullptr, -1, how_.folder}.path_of(which.what->name()));
+  which.shown = shown.has_value();
+  return shown;
+}
+
+expected<void> part_series::sync_folder(const owned_fd& folder, const std::string& path) {
+  const int code = folder.on().sync(folder.get());
+  return code == 0 ? expected<void>{} : io_error(path, "cannot be written to the disk", code);
+}
+
+void part_series::abandon(bool keep_partial) {
+  if (!folder_)
+    return;
+  if (keep_partial && !checkpointed_)
+    show_whole_lines();
+  else
+    remove_all();
+}
+
+/// Shows what can be shown, and nothing where there is no line.
+void part_series::show_whole_lines() {
+  if (!part_ || !part_->has_failed())
+    static_cast<void>(write());
+  end_part(next_number_);
+  for (auto& each : prepared_)
+    if (!each.shown
+        && (!each.what->cut_to_whole_lines() || !each.what->make_durable() || !show(each)))
+      each.what->remove(/*shown=*/false);
+  static_cast<void>(sync_folder(*folder_, how_.folder));
+  prepared_.clear();
+}
+
+/// With checkpoints, what was prepared is for `recover` to decide about.
+void part_series::remove_all() {
+  buffer_.clear();
+  if (part_)
+    std::exchange(part_, nullptr)->remove(/*shown=*/false);
+  if (!checkpointed_)
+    for (const auto& each : prepared_)
+      each.what->remove(each.shown);
+  prepared_.clear();
+}
+
+expected<std::vector<std::string>> part_series::recover(const sink_recovery& from) {
+  return recover_parts({how_.on, folder_->get(), how_.folder}, how_.names, from);
+}
+
+expected<std::vector<std::string>> part_series::remove_all_of_stem(const std::string& plain) {
+  return remove_series({how_.on, folder_->get(), how_.folder}, how_.names, plain);
+}
+
+std::string part_series::path() const {
+  if (!folder_)
+    return {};
+  const auto name = part_                ? part_->name()
+                    : !prepared_.empty() ? prepared_.back().what->name()
+                                         : how_.names.visible(next_number_, instance_);
+  return part_folder{nullptr, -1, how_.folder}.path_of(name);
+}
+
+} // namespace weir::detail
