@@ -146,6 +146,14 @@ dead_letter_file* dead_letter_sink::target(const dead_letter<json_record>& lette
   return (letter.why.is(error_kind::bad_record) ? bad_records_to_ : to_).get();
 }
 
+expected<std::vector<std::string>> dead_letter_sink::recover(const sink_recovery&) {
+  for (const auto& each : {to_, bad_records_to_})
+    if (each != nullptr)
+      if (auto ok = each->clear(); !ok)
+        return std::move(ok).why();
+  return std::vector<std::string>{};
+}
+
 expected<poll_result> dead_letter_sink::write(batch<dead_letter<json_record>>& in,
                                               std::size_t& next, std::size_t end) {
   origin_runs::cursor origins;

@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace weir {
 
@@ -72,7 +73,8 @@ private:
 void append_dead_letter(std::string& out, const dead_letter<json_record>& letter,
                         std::string_view stage, std::string_view file, std::uint64_t offset);
 
-/// Writes the dead letters of one stage's instance. Used by one thread at a time.
+/// Writes the dead letters of one stage's instance, at once: for jobs without checkpoints, others have
+/// `dead_letter_part_sink`. Used by one thread at a time.
 class dead_letter_sink final : public sink<dead_letter<json_record>> {
 public:
   /// `stage`: who gave the records up. `file`: name of the source's file. `bad_records_to`: where
@@ -84,6 +86,9 @@ public:
       bad_records_to_(bad_records_to == nullptr ? to_ : std::move(bad_records_to)),
       stage_(std::move(stage)),
       file_(std::move(file)) {}
+
+  /// Empties the files: a job without checkpoints starts again, from the beginning.
+  expected<std::vector<std::string>> recover(const sink_recovery& from) override;
 
   expected<poll_result> write(batch<dead_letter<json_record>>& in, std::size_t& next,
                               std::size_t end) override;

@@ -96,6 +96,19 @@ BOOST_AUTO_TEST_CASE(a_sink_writes_its_batches_with_their_offsets) {
   BOOST_TEST(std::getline(lines, line).fail());
 }
 
+BOOST_AUTO_TEST_CASE(a_job_that_starts_again_has_written_nothing) {
+  const auto letters = create();
+  const auto bad_records = create("bad.ndjson");
+  BOOST_TEST(letters->append("of the launch that failed\n").has_value());
+  BOOST_TEST(bad_records->append("of the launch that failed\n").has_value());
+  weir::dead_letter_sink sink{letters, "origin", "in.ndjson", bad_records};
+  BOOST_TEST(sink.recover({})->empty());
+  BOOST_TEST(folder.read("dead.ndjson") == "");
+  BOOST_TEST(folder.read("bad.ndjson") == "");
+  BOOST_TEST(letters->append("of the next\n").has_value());
+  BOOST_TEST(folder.read("dead.ndjson") == "of the next\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_run_begins_with_an_empty_file) {
   folder.write("dead.ndjson", "from before\n");
   const auto file = create();
