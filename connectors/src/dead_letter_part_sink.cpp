@@ -55,6 +55,16 @@ expected<std::optional<file_kind>> look_at(const std::string& path,
   return std::optional{facts.kind};
 }
 
+/// Each line of a target's state gets the target's number in front.
+void append_state(std::string& to, std::size_t target, std::string_view lines) {
+  while (!lines.empty()) {
+    const auto end = lines.find('\n') + 1;
+    to += std::to_string(target) + " ";
+    to += lines.substr(0, end);
+    lines.remove_prefix(end);
+  }
+}
+
 } // namespace
 
 expected<dead_letter_lock> dead_letter_lock::take(const std::string& path,
@@ -65,7 +75,7 @@ expected<dead_letter_lock> dead_letter_lock::take(const std::string& path,
   if (*kind == file_kind::device)
     return dead_letter_lock{owned_fd{}};
   const auto [folder, name] = split(path);
-  const auto lock_path = folder + (folder.ends_with('/') ? "." : "/.") + name + ".lock";
+  const auto lock_path = detail::path_in(folder, "." + name + ".lock");
   auto [file, code] = open_file(on, AT_FDCWD, lock_path, O_RDWR | O_CREAT);
   if (!file)
     return io_error(lock_path, "cannot be created", code);
@@ -146,9 +156,7 @@ public:
   }
 
   /// Of the series, so that stages that name one path have places of their own.
-  std::string place() const {
-    return folder_ + (folder_.ends_with('/') ? "" : "/") + names_.stem + "-" + names_.stage;
-  }
+  std::string place() const { return detail::path_in(folder_, names_.stem + "-" + names_.stage); }
 
 private:
   expected<void> open_device() {
@@ -191,20 +199,6 @@ expected<void> dead_letter_part_sink::open(const instance_context& context) {
       return ok;
   return {};
 }
-
-namespace {
-
-/// Each line of a target's state gets the target's number in front.
-void append_state(std::string& to, std::size_t target, std::string_view lines) {
-  while (!lines.empty()) {
-    const auto end = lines.find('\n') + 1;
-    to += std::to_string(target) + " ";
-    to += lines.substr(0, end);
-    lines.remove_prefix(end);
-  }
-}
-
-} // namespace
 
 expected<std::vector<std::string>> dead_letter_part_sink::recover(const sink_recovery& from) {
   std::vector<sink_recovery> of(targets_.size(), {from.checkpoint, {}, from.newer});

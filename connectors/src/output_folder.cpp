@@ -2,9 +2,10 @@
 
 #include "weir/output_folder.hpp"
 
+#include "part_names.hpp"
+
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <memory>
 #include <string_view>
@@ -12,14 +13,6 @@
 namespace weir {
 
 namespace {
-
-/// `part-<10 digits>-<4 digits>.ndjson`.
-bool is_part_name(std::string_view name) {
-  constexpr std::string_view shape = "part-dddddddddd-dddd.ndjson";
-  return std::equal(name.begin(), name.end(), shape.begin(), shape.end(), [](char c, char s) {
-    return s == 'd' && !(c >= 'a' && c <= 'z') ? c >= '0' && c <= '9' : c == s;
-  });
-}
 
 std::string parent_of(std::string path) {
   while (path.size() > 1 && path.ends_with('/'))
@@ -48,10 +41,6 @@ expected<found_parts> list_parts(const output_folder_state& claimed) {
   return found;
 }
 
-std::string path_in(const std::string& folder, const std::string& name) {
-  return folder + (folder.ends_with('/') ? "" : "/") + name;
-}
-
 /// Refuses a part that must not be removed.
 expected<void> check_part(const output_folder_state& claimed, const std::string& name,
                           const std::vector<file_in_use>& in_use) {
@@ -59,15 +48,16 @@ expected<void> check_part(const output_folder_state& claimed, const std::string&
   file_facts part;
   if (const int code = on.about(claimed.lock.folder(), name.c_str(), /*follow=*/false, part);
       code != 0)
-    return code == ENOENT ? expected<void>{}
-                          : io_error(path_in(claimed.path, name), "cannot be looked at", code);
+    return code == ENOENT
+             ? expected<void>{}
+             : io_error(detail::path_in(claimed.path, name), "cannot be looked at", code);
   if (part.kind != file_kind::regular)
-    return error{error_kind::io, path_in(claimed.path, name),
+    return error{error_kind::io, detail::path_in(claimed.path, name),
                  "bears the name of a part but is no file; move it away"};
   for (const auto& [path, role] : in_use) {
     file_facts used;
     if (on.about(AT_FDCWD, path.c_str(), /*follow=*/true, used) == 0 && is_same_file(used, part))
-      return error{error_kind::io, path_in(claimed.path, name),
+      return error{error_kind::io, detail::path_in(claimed.path, name),
                    "bears the name of a part but is " + role
                      + "; move it away, or choose another folder for the parts"};
   }
@@ -87,7 +77,7 @@ expected<void> remove_parts(const output_folder_state& claimed,
                             const std::vector<std::string>& names,
                             std::vector<std::string>& removed) {
   for (const auto& name : names) {
-    const auto whole = path_in(claimed.path, name);
+    const auto whole = detail::path_in(claimed.path, name);
     const int code = claimed.lock.on().remove_file(claimed.lock.folder(), name.c_str());
     if (code != 0 && code != ENOENT)
       return io_error(whole, "cannot be removed", code);
@@ -124,10 +114,7 @@ void output_folder_lock::release() noexcept {
 }
 
 std::string part_file_name(std::uint64_t checkpoint, std::uint32_t instance) {
-  char name[64];
-  std::snprintf(name, sizeof(name), "part-%010llu-%04u.ndjson",
-                static_cast<unsigned long long>(checkpoint), static_cast<unsigned>(instance));
-  return name;
+  return detail::part_names{}.visible(checkpoint, instance);
 }
 
 expected<output_folder_state> claim_output_folder(const std::string& path,
@@ -183,7 +170,7 @@ expected<output_folder_state> prepare_output_folder(const std::string& path, boo
 }
 
 bool is_part_file_name(std::string_view name) {
-  return is_part_name(name.substr(name.starts_with('.') ? 1 : 0));
+  return detail::part_names{}.checkpoint_of(name.substr(name.starts_with('.') ? 1 : 0)).has_value();
 }
 
 } // namespace weir

@@ -38,7 +38,7 @@ std::optional<std::uint64_t> part_names::checkpoint_of(std::string_view name) co
   // What is not written as `visible` would write it is none.
   if (!parse(digits.substr(1, digits.find('-', 1) - 1), checkpoint)
       || !parse(name.substr(last + 1, name.size() - suffix.size() - last - 1), instance)
-      || visible(checkpoint, instance) != name)
+      || instance >= part_instances_max || visible(checkpoint, instance) != name)
     return std::nullopt;
   return checkpoint;
 }
@@ -49,6 +49,10 @@ std::optional<std::uint64_t> part_names::checkpoint_of_any_stage(std::string_vie
   if (begin == name.npos || end <= begin)
     return std::nullopt;
   return part_names{stem, std::string{name.substr(begin + 1, end - begin - 1)}}.checkpoint_of(name);
+}
+
+std::string path_in(const std::string& folder, std::string_view name) {
+  return folder + (folder.ends_with('/') ? "" : "/") + std::string{name};
 }
 
 } // namespace weir::detail

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// What the parts of a series are called. Plain values, any thread.
+/// What the parts of a series are called. Plain values, any thread. output_folder.hpp says it for the parts
+/// of results.
 
 #include <cstdint>
 #include <optional>
@@ -28,5 +29,8 @@ struct part_names {
 
 /// What instances' numbers must be below.
 inline constexpr std::uint32_t part_instances_max = 10'000;
+
+/// The path of what is called `name` in a folder.
+std::string path_in(const std::string& folder, std::string_view name);
 
 } // namespace weir::detail

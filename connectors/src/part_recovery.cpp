@@ -285,10 +285,6 @@ expected<void> recovery::sync() {
 
 } // namespace
 
-std::string part_folder::path_of(std::string_view name) const {
-  return path + (path.ends_with('/') ? "" : "/") + std::string{name};
-}
-
 void append_pending_part(std::string& state, std::string_view visible, std::uint64_t bytes) {
   state += std::to_string(bytes) + " ";
   state += visible;

@@ -25,7 +25,7 @@ struct part_folder {
   /// For errors.
   std::string path;
 
-  std::string path_of(std::string_view name) const;
+  std::string path_of(std::string_view name) const { return path_in(path, name); }
 };
 
 /// Appends a line to the state that a sink gives with a checkpoint: a part that may not be visible yet,

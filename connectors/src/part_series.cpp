@@ -22,7 +22,7 @@ public:
       folder_(std::move(folder)),
       name_(std::move(name)),
       hidden_("." + name_),
-      hidden_path_(part_folder{nullptr, -1, folder_path}.path_of(hidden_)) {}
+      hidden_path_(path_in(folder_path, hidden_)) {}
 
   const std::string& name() const noexcept { return name_; }
   std::uint64_t bytes() const noexcept { return whole_bytes_; }
@@ -202,7 +202,7 @@ expected<void> part_series::commit(std::uint64_t checkpoint) {
 }
 
 expected<void> part_series::show(prepared_part& which) {
-  auto shown = which.what->show(part_folder{nullptr, -1, how_.folder}.path_of(which.what->name()));
+  auto shown = which.what->show(path_in(how_.folder, which.what->name()));
   which.shown = shown.has_value();
   return shown;
 }
@@ -259,7 +259,7 @@ std::string part_series::path() const {
   const auto name = part_                ? part_->name()
                     : !prepared_.empty() ? prepared_.back().what->name()
                                          : how_.names.visible(next_number_, instance_);
-  return part_folder{nullptr, -1, how_.folder}.path_of(name);
+  return path_in(how_.folder, name);
 }
 
 } // namespace weir::detail
