@@ -9,7 +9,9 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace weir {
 
@@ -19,6 +21,9 @@ public:
 
   virtual expected<void> open(const instance_context& context) = 0;
   virtual expected<poll_result> poll(source_outputs out) = 0;
+  virtual bool can_resume() const = 0;
+  virtual expected<std::vector<split_position>> positions() = 0;
+  virtual std::string place() const = 0;
   virtual source_progress progress() const = 0;
   virtual std::uint64_t skipped() const = 0;
   virtual void close() = 0;
@@ -43,6 +48,9 @@ public:
 
   expected<void> open(const instance_context& context) override { return source_->open(context); }
   expected<poll_result> poll(source_outputs out) override { return source_->poll(out); }
+  bool can_resume() const override { return source_->can_resume(); }
+  expected<std::vector<split_position>> positions() override { return source_->positions(); }
+  std::string place() const override { return source_->place(); }
   source_progress progress() const override { return source_->progress(); }
   std::uint64_t skipped() const override { return source_->skipped(); }
   void close() override { source_->close(); }

@@ -83,7 +83,9 @@ public:
 
   virtual ~source() = default;
 
-  /// Called once, before anything else. An error ends the job before a record is read.
+  /// Called once, before all but `can_resume` and `place`. An error ends the job before a record is
+  /// read. Where `resume` is present, it reads on from there; an error of the kind `incompatible` says
+  /// that what it read is not there any more, or is not what it was.
   virtual expected<void> open(const instance_context&) { return {}; }
 
   /// Emits records into `out` while there is room and something to read, at most some thousand a
@@ -92,10 +94,25 @@ public:
   /// and then says again that it waits: before its stream becomes idle it is asked once more.
   virtual expected<poll_result> poll(source_outputs& out) = 0;
 
-  /// How far it has read.
+  /// Whether it can be opened again where it stood. One that cannot is refused by a job with
+  /// checkpoints. Always the same answer.
+  virtual bool can_resume() const { return false; }
+
+  /// Where it stands, behind every record that it has given, in each split that is this instance's;
+  /// splits that have been read to their end too. Asked right after `open`, between two polls, and
+  /// when there is nothing more to read; only of a source that can resume. Must not wait: the
+  /// checkpoint's barrier has left. An error fails the checkpoint, not the job.
+  virtual expected<std::vector<split_position>> positions() {
+    return std::vector<split_position>{};
+  }
+
+  /// Which file or table it reads: one that goes on must have the same. Empty: it does not say.
+  virtual std::string place() const { return {}; }
+
+  /// How far it has read; of one that goes on, since the first of its run.
   virtual source_progress progress() const { return {}; }
 
-  /// Records that were left out because they could not be read.
+  /// Records that were left out because they could not be read, since `open`.
   virtual std::uint64_t skipped() const { return 0; }
 
   /// Called once after a successful `open`, also after a failure.

@@ -24,13 +24,16 @@ struct split_position {
   friend bool operator==(const split_position&, const split_position&) = default;
 };
 
-/// What a source had said of event time.
+/// What a source had said to its stream, beside the records.
 struct source_times {
   /// The greatest event time that it has seen.
   event_time newest{};
   /// The last watermark that has left it.
   event_time watermark{};
   bool idle = false;
+  /// It had read all that there was, and its stream had ended: what came to be there afterwards is not
+  /// the stream's. Not of one that was told to drain.
+  bool ended = false;
 
   friend bool operator==(const source_times&, const source_times&) = default;
 };

@@ -32,7 +32,7 @@ namespace edge_field {
 enum : std::uint32_t { from = 1, output, to, how };
 }
 namespace times_field {
-enum : std::uint32_t { newest = 1, watermark, idle };
+enum : std::uint32_t { newest = 1, watermark, idle, ended };
 }
 namespace entries_field {
 enum : std::uint32_t { running = 1, waits_for_call, backs_off, finished, borders, waiting_input };
@@ -114,6 +114,8 @@ void write(tagged_writer& to, const source_times& times) {
   write_time(to, newest, times.newest);
   write_time(to, watermark, times.watermark);
   to.number(idle, times.idle ? 1 : 0);
+  if (times.ended)
+    to.number(ended, 1);
 }
 
 void write(tagged_writer& to, const entry_counts& counts) {
@@ -325,6 +327,9 @@ source_times read_times(tagged_reader from) {
         return true;
       case times_field::idle:
         times.idle = from.yes_or_no();
+        return true;
+      case times_field::ended:
+        times.ended = from.yes_or_no();
         return true;
       default:
         return false;

@@ -52,7 +52,7 @@ weir::manifest flights() {
              {1, weir::manifest_output::dead_letters, 2, weir::manifest_partition::rebalance}};
   weir::instance_summary source;
   source.positions = {{0, "offset 66048 line 512"}, {7, ""}};
-  source.times = weir::source_times{weir::event_time{-5}, weir::event_time::none(), true};
+  source.times = weir::source_times{weir::event_time{-5}, weir::event_time::none(), true, true};
   weir::instance_summary airports;
   airports.entries = {1, 2, 3, 4, 5, 6};
   airports.counters = {{"records_in", 1000}, {"calls", ~0ull}};
