@@ -14,6 +14,12 @@ line_reader::line_reader(std::size_t max_line, std::size_t block)
     buffer_(std::make_unique<char[]>(2 * block_ + padding)),
     capacity_(2 * block_) {}
 
+void line_reader::begin_at(std::uint64_t offset, std::uint64_t lines) noexcept {
+  offset_ = offset;
+  number_ = lines;
+  started_ = offset > 0;
+}
+
 std::span<char> line_reader::room() {
   if (begin_ > 0) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);

@@ -4,18 +4,26 @@
 
 #include "weir/file_system.hpp"
 #include "weir/line_reader.hpp"
+#include "weir/position_text.hpp"
 #include "weir/timestamp.hpp"
 
 #include "json_parser.hpp"
+#include "prefix_sums.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <fcntl.h>
+#include <filesystem>
 #include <optional>
 #include <poll.h>
+#include <span>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace weir {
 
@@ -25,6 +33,10 @@ constexpr std::size_t block_bytes = 64 * 1024;
 constexpr int lines_per_poll = 1024;
 // A line that is too long is skipped without a record being given; that too needs an end.
 constexpr int reads_per_poll = 32;
+// What was read of a file before a checkpoint is read again before it is gone on with, to see
+// whether it is the same; but not more than this where the file system says that nobody has touched
+// the file.
+constexpr std::uint64_t checked_bytes = 64 * 1024 * 1024;
 
 static_assert(line_reader::padding >= simdjson::SIMDJSON_PADDING);
 
@@ -32,6 +44,52 @@ static_assert(line_reader::padding >= simdjson::SIMDJSON_PADDING);
 std::string of_field(const detail::json_path& field, const error& why) {
   return field.name() + (why.thing().empty() ? " " : ": " + why.thing() + " ") + why.message();
 }
+
+/// Nanoseconds since 1970 at which the file, its rights or its names were last changed. Not when
+/// its bytes were: that can be set back.
+std::uint64_t changed_at(const struct stat& about) {
+  return static_cast<std::uint64_t>(about.st_ctim.tv_sec) * 1'000'000'000
+         + static_cast<std::uint64_t>(about.st_ctim.tv_nsec);
+}
+
+/// What a position says.
+struct file_position {
+  std::uint64_t offset = 0;
+  /// Lines before `offset`.
+  std::uint64_t lines = 0;
+  // The file, when the position was taken.
+  std::uint64_t size = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t changed_ns = 0;
+  /// Of the bytes before `offset`.
+  std::uint64_t crc32c = 0;
+
+  std::string text() const {
+    return write_position({{"offset", offset},
+                           {"lines", lines},
+                           {"size", size},
+                           {"device", device},
+                           {"inode", inode},
+                           {"changed_ns", changed_ns},
+                           {"crc32c", crc32c}});
+  }
+
+  bool read(std::string_view text) {
+    return read_position(text, {{"offset", &offset},
+                                {"lines", &lines},
+                                {"size", &size},
+                                {"device", &device},
+                                {"inode", &inode},
+                                {"changed_ns", &changed_ns},
+                                {"crc32c", &crc32c}});
+  }
+
+  bool is_untouched(const struct stat& now) const {
+    return device == now.st_dev && inode == now.st_ino && changed_ns == changed_at(now)
+           && size == static_cast<std::uint64_t>(now.st_size);
+  }
+};
 
 /// `parser`: gave the field.
 expected<event_time> to_event_time(simdjson::dom::element field,
@@ -63,6 +121,7 @@ public:
     : options_(std::move(options)),
       name_(input_name(options_.path)),
       lines_(options_.max_line, block_bytes),
+      is_given_(fd >= 0),
       fd_(fd) {
     if (!options_.timestamp.empty())
       timestamp_.emplace(options_.timestamp);
@@ -71,7 +130,8 @@ public:
   expected<void> open(const instance_context& context) {
     if (auto ok = check_options(); !ok)
       return ok;
-    if (context.subtask > 0) {
+    has_split_ = context.resume ? !context.resume->empty() : context.subtask == 0;
+    if (!has_split_) {
       lines_.finish();
       return {};
     }
@@ -91,11 +151,18 @@ public:
     if (S_ISDIR(about.st_mode))
       return io_error(name_, "cannot be read", EISDIR);
     waits_ = !S_ISREG(about.st_mode);
+    keeps_sums_ = context.checkpointed;
+    if ((context.checkpointed || context.resume) && (waits_ || !can_resume()))
+      return error{
+        error_kind::argument, name_,
+        "cannot be read again from where a checkpoint was made; write it to a file and name "
+        "that, or let the job make no checkpoints"};
     if (!waits_) {
       const auto begin = ::lseek(fd_, 0, SEEK_CUR);
+      begin_ = static_cast<std::uint64_t>(begin);
       total_ = static_cast<std::uint64_t>(about.st_size > begin ? about.st_size - begin : 0);
     }
-    return {};
+    return context.resume ? go_on_from(*context.resume, about) : expected<void>{};
   }
 
   expected<poll_result> poll(source_outputs& out) {
@@ -107,7 +174,7 @@ public:
           return std::move(ok).why();
         continue;
       }
-      if (finished_ || fd_ < 0)
+      if (finished_ || !has_split_)
         return poll_result{poll_state::done, {}};
       if (reads++ == reads_per_poll)
         break;
@@ -118,6 +185,32 @@ public:
         return poll_result{poll_state::wait, {fd_, false}};
     }
     return poll_result{poll_state::more, {}};
+  }
+
+  bool can_resume() const { return options_.path != "-"; }
+
+  expected<std::vector<split_position>> positions() {
+    if (!has_split_)
+      return std::vector<split_position>{};
+    struct stat about;
+    if (::fstat(fd_, &about) != 0)
+      return io_error(name_, "cannot be asked for its size", errno);
+    const auto offset = lines_.offset();
+    const auto sum = sum_up_to(offset, sums_.before(offset));
+    if (!sum)
+      return sum.why();
+    const file_position at{offset,       lines_.lines(), static_cast<std::uint64_t>(about.st_size),
+                           about.st_dev, about.st_ino,   changed_at(about),
+                           *sum};
+    return std::vector<split_position>{{0, at.text()}};
+  }
+
+  std::string place() const {
+    if (is_given_ || options_.path == "-")
+      return {};
+    std::error_code failed;
+    const auto whole = std::filesystem::absolute(options_.path, failed);
+    return failed ? options_.path : whole.lexically_normal().string();
   }
 
   source_progress progress() const { return {lines_.offset(), total_}; }
@@ -141,6 +234,75 @@ private:
     return {};
   }
 
+  // -- going on --
+
+  expected<void> go_on_from(const std::vector<split_position>& splits, const struct stat& about) {
+    file_position then;
+    if (splits.size() != 1 || splits[0].split != 0 || !then.read(splits[0].position))
+      return not_a_position(name_, splits[0]);
+    if (*total_ < then.offset)
+      return is_another("is " + std::to_string(*total_) + " bytes long, and "
+                        + std::to_string(then.offset)
+                        + " bytes of it had been read when the checkpoint was made");
+    if (then.offset <= checked_bytes || !then.is_untouched(about)) {
+      const auto sum = sum_up_to(then.offset, {});
+      if (!sum)
+        return sum.why();
+      if (*sum != then.crc32c)
+        return is_another("has other bytes among the first " + std::to_string(then.offset)
+                          + " than when the checkpoint was made");
+    }
+    // The last line of a file needs no end; but once it has been read it must not grow.
+    if (then.lines > 0 && then.offset < *total_) {
+      char last = 0;
+      if (const auto size = read_at(then.offset - 1, {&last, 1}); !size)
+        return size.why();
+      if (last != '\n')
+        return is_another("goes on behind line " + std::to_string(then.lines)
+                          + ", which had no end when it was read and the checkpoint was made");
+    }
+    if (::lseek(fd_, static_cast<off_t>(begin_ + then.offset), SEEK_SET) < 0)
+      return io_error(name_, "cannot be read from the checkpoint's position on", errno);
+    lines_.begin_at(then.offset, then.lines);
+    sums_.begin_at({then.offset, static_cast<std::uint32_t>(then.crc32c)});
+    return {};
+  }
+
+  error is_another(const std::string& what) const {
+    return {error_kind::incompatible, name_,
+            what + "; what was read must stay as it was: put it back, or start afresh"};
+  }
+
+  /// The checksum of the bytes before `offset`; reads those behind `known`.
+  expected<std::uint32_t> sum_up_to(std::uint64_t offset, prefix_sums::mark known) const {
+    std::array<char, 16 * 1024> bytes;
+    while (known.offset < offset) {
+      const auto size
+        = read_at(known.offset, {bytes.data(), static_cast<std::size_t>(std::min<std::uint64_t>(
+                                                 bytes.size(), offset - known.offset))});
+      if (!size)
+        return size.why();
+      known.sum = crc32c(bytes.data(), *size, known.sum);
+      known.offset += *size;
+    }
+    return known.sum;
+  }
+
+  /// Bytes that are there: at least one.
+  expected<std::size_t> read_at(std::uint64_t offset, std::span<char> into) const {
+    while (true) {
+      const auto size = ::pread(fd_, into.data(), into.size(), static_cast<off_t>(begin_ + offset));
+      if (size > 0)
+        return static_cast<std::size_t>(size);
+      if (size == 0)
+        return error{error_kind::io, name_,
+                     "ends at byte " + std::to_string(offset)
+                       + ", in front of what was read of it; something has cut it off"};
+      if (errno != EINTR)
+        return io_error(name_, "cannot be read again", errno);
+    }
+  }
+
   /// Reads a block; false where nothing is there yet.
   expected<bool> fill() {
     if (waits_) {
@@ -161,6 +323,8 @@ private:
       finished_ = true;
     }
     lines_.filled(static_cast<std::size_t>(size));
+    if (keeps_sums_)
+      sums_.add({room.data(), static_cast<std::size_t>(size)}, lines_.offset());
     return true;
   }
 
@@ -211,11 +375,18 @@ private:
   const ndjson_source_options options_;
   const std::string name_;
   line_reader lines_;
+  /// Only where `keeps_sums_`.
+  prefix_sums sums_;
   detail::json_parser parser_;
   std::optional<detail::json_path> timestamp_;
   owned_fd file_;
-  // The file's, the caller's, or none for an instance that has nothing to read.
+  const bool is_given_;
+  // The file's, or the caller's.
   int fd_;
+  // Where that stood at first: offsets are counted from there.
+  std::uint64_t begin_ = 0;
+  bool has_split_ = true;
+  bool keeps_sums_ = false;
   bool waits_ = false;
   bool finished_ = false;
   std::optional<std::uint64_t> total_;
@@ -236,6 +407,18 @@ expected<void> ndjson_source::open(const instance_context& context) {
 
 expected<poll_result> ndjson_source::poll(source_outputs& out) {
   return reader_->poll(out);
+}
+
+bool ndjson_source::can_resume() const {
+  return reader_->can_resume();
+}
+
+expected<std::vector<split_position>> ndjson_source::positions() {
+  return reader_->positions();
+}
+
+std::string ndjson_source::place() const {
+  return reader_->place();
 }
 
 source_progress ndjson_source::progress() const {

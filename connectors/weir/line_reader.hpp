@@ -40,6 +40,10 @@ public:
   /// bytes `room()` offers at least; at least 1.
   line_reader(std::size_t max_line, std::size_t block);
 
+  /// Nothing has been filled yet: the first byte that comes stands at `offset` of the input, at the
+  /// beginning of a line, behind `lines` lines.
+  void begin_at(std::uint64_t offset, std::uint64_t lines) noexcept;
+
   /// Where the next bytes go to, after `next()` has given nothing. Ends the validity of lines.
   std::span<char> room();
 
@@ -50,11 +54,14 @@ public:
   void finish() noexcept { finished_ = true; }
 
   /// The next line; nothing where bytes are missing or all lines have been given. A byte order mark in
-  /// front of the first line is left out.
+  /// front of the input is left out.
   std::optional<text_line> next();
 
   /// Bytes before the first one that has not been given as part of a line.
   std::uint64_t offset() const noexcept { return offset_; }
+
+  /// Lines before that byte.
+  std::uint64_t lines() const noexcept { return number_; }
 
 private:
   bool skip_byte_order_mark() noexcept;

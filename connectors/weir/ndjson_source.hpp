@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weir {
 
@@ -51,6 +52,10 @@ std::string input_name(std::string_view path);
 /// * A bad line's error has the kind `bad_record` and names file, line, byte offset and cause. As a
 ///   dead letter it has `attempts` 0 and the line as it came, but of a line that is too long its first
 ///   `max_line` bytes.
+/// * It can go on from a position in a regular file: byte offset, lines, what file that is, and a
+///   checksum of all that stands in front. What has been read must stay as it was: where a byte of
+///   it is another, `open` says so (`incompatible`); what is behind may change and grow. Pipes and
+///   standard input cannot be gone on with, so a job with checkpoints does not open them.
 /// * Any JSON that RFC 8259 allows is taken, nested at most 1,024 deep; numbers of any length.
 class ndjson_source final : public source<json_record> {
 public:
@@ -63,6 +68,13 @@ public:
 
   expected<void> open(const instance_context& context) override;
   expected<poll_result> poll(source_outputs& out) override;
+
+  /// False of standard input. Of another pipe only `open` can tell.
+  bool can_resume() const override;
+  expected<std::vector<split_position>> positions() override;
+
+  /// The absolute path; empty of standard input and of a descriptor.
+  std::string place() const override;
 
   /// Bytes of the lines that were read; the whole is known of regular files.
   source_progress progress() const override;

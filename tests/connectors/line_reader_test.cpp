@@ -130,4 +130,23 @@ BOOST_AUTO_TEST_CASE(any_text_in_any_pieces_gives_the_same_lines) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_reader_may_begin_behind_lines_that_others_have_read) {
+  weir::line_reader reader{100, 8};
+  reader.begin_at(1000, 7);
+  BOOST_TEST(reader.offset() == 1000u);
+  BOOST_TEST(reader.lines() == 7u);
+  const std::string_view text = "\xef\xbb\xbf"
+                                "ab\nc\n";
+  std::memcpy(reader.room().data(), text.data(), text.size());
+  reader.filled(text.size());
+  const auto first = reader.next();
+  BOOST_TEST_REQUIRE(first.has_value());
+  // Only in front of all is it a byte order mark.
+  BOOST_TEST(first->text == text.substr(0, 5));
+  BOOST_TEST(first->offset == 1000u);
+  BOOST_TEST(first->number == 8u);
+  BOOST_TEST(reader.next()->offset == 1006u);
+  BOOST_TEST(reader.lines() == 9u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
