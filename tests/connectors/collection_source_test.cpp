@@ -6,10 +6,12 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -36,6 +38,62 @@ std::vector<weir::testing::collected<T>> read(weir::source<T>& source,
 struct square {
   std::uint64_t operator()(std::uint64_t i) const { return i * i; }
 };
+
+struct same {
+  std::uint64_t operator()(std::uint64_t i) const { return i; }
+};
+
+/// Reads some records of each of several instances, gives their positions to others, and so on, to
+/// the end: together they have given the numbers from `first` to before `last`, each once and with
+/// its index.
+template <class Make>
+void check_going_on(Make make, std::uint64_t first, std::uint64_t last) {
+  using value = typename decltype(make())::value_type;
+  for (std::uint32_t before = 1; before <= 3; ++before)
+    for (std::uint32_t after = 1; after <= 4; ++after)
+      for (std::int64_t each = 0; each <= 5; ++each) {
+        std::vector<std::uint64_t> got;
+        std::vector<weir::split_position> splits;
+        std::uint64_t total = 0;
+        const auto take = [&](auto& source, std::int64_t most) {
+          collecting_output<value> records{most};
+          weir::source_outputs out{records};
+          for (auto state = weir::poll_state::more;
+               state != weir::poll_state::done && records.has_room();)
+            state = source.poll(out)->state;
+          for (const auto& x : records.elements()) {
+            got.push_back(static_cast<std::uint64_t>(*x.value));
+            BOOST_TEST_REQUIRE(x.from.position == got.back());
+          }
+        };
+        for (std::uint32_t i = 0; i < before; ++i) {
+          auto source = make();
+          BOOST_TEST_REQUIRE(source.open({"job", "in", i, before, true, 0, {}}).has_value());
+          take(source, each);
+          const auto at = source.positions();
+          splits.insert(splits.end(), at->begin(), at->end());
+        }
+        // Dealt out in order, as evenly as may be.
+        for (std::uint32_t i = 0; i < after; ++i) {
+          const auto begin = splits.begin() + static_cast<std::ptrdiff_t>(i * before / after);
+          const auto end = splits.begin() + static_cast<std::ptrdiff_t>((i + 1) * before / after);
+          auto source = make();
+          BOOST_TEST_REQUIRE(
+            source.open({"job", "in", i, after, true, 1, {std::vector(begin, end)}}).has_value());
+          BOOST_TEST_REQUIRE(source.can_resume());
+          take(source, 1000);
+          BOOST_TEST_REQUIRE(source.progress().read == source.progress().total.value());
+          total += source.progress().read;
+          BOOST_TEST_REQUIRE(source.positions()->size() == static_cast<std::size_t>(end - begin));
+        }
+        BOOST_TEST_REQUIRE(total == last - first);
+        std::sort(got.begin(), got.end());
+        std::vector<std::uint64_t> whole(last - first);
+        std::iota(whole.begin(), whole.end(), first);
+        BOOST_TEST_REQUIRE((got == whole), "of " << before << " instances to " << after << ", each "
+                                                 << each << " records before");
+      }
+}
 
 } // namespace
 
@@ -116,6 +174,59 @@ BOOST_AUTO_TEST_CASE(several_instances_share_a_range) {
       BOOST_TEST(*x.value == next++);
   }
   BOOST_TEST(next == 16u);
+}
+
+// -- going on --
+
+BOOST_AUTO_TEST_CASE(a_collection_goes_on_behind_any_record) {
+  check_going_on(
+    [] {
+      return weir::collection_source<int>{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
+    },
+    0, 10);
+}
+
+BOOST_AUTO_TEST_CASE(a_range_goes_on_behind_any_record) {
+  check_going_on([] { return weir::range_source<same>{5, 16}; }, 5, 16);
+}
+
+BOOST_AUTO_TEST_CASE(there_may_be_fewer_records_than_shares) {
+  check_going_on([] { return weir::collection_source<int>{{0}}; }, 0, 1);
+  check_going_on([] { return weir::range_source<same>{5, 6}; }, 5, 6);
+  check_going_on([] { return weir::range_source<same>{5, 5}; }, 5, 5);
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_goes_on_must_be_the_same) {
+  const auto opening = [](auto source, const std::string& position) {
+    const auto opened = source.open({"job", "numbers", 0, 1, true, 17, {{{0, position}}}});
+    if (opened)
+      return std::string{"was opened"};
+    BOOST_TEST(opened.why().is(weir::error_kind::incompatible));
+    return opened.why().text();
+  };
+  const auto collection = [&](const std::string& position) {
+    return opening(weir::collection_source<int>{{1, 2, 3}}, position);
+  };
+  BOOST_TEST(collection("next=1 step=1 size=3") == "was opened");
+  BOOST_TEST(
+    collection("next=1 step=1 size=2")
+    == "numbers: its collection has 3 records and had 2 when the checkpoint was made; give it "
+       "the same, or start afresh (incompatible)");
+  for (const auto* wrong : {"next=1 step=0 size=3", "next=1 size=3", "7", ""})
+    BOOST_TEST(collection(wrong).starts_with("numbers: cannot go on from '" + std::string{wrong}));
+  const auto range = [&](const std::string& position) {
+    return opening(weir::range_source<same>{5, 16}, position);
+  };
+  BOOST_TEST(range("next=7 begin=5 end=9 first=5 last=16") == "was opened");
+  BOOST_TEST(
+    range("next=7 begin=5 end=9 first=5 last=17")
+    == "numbers: its range goes from 5 to 16, and went from 5 to 17 when the checkpoint was "
+       "made; give it the same, or start afresh (incompatible)");
+  for (const auto* wrong :
+       {"next=4 begin=5 end=9 first=5 last=16", "next=10 begin=5 end=9 first=5 last=16",
+        "next=7 begin=5 end=17 first=5 last=16", "next=7 begin=4 end=9 first=5 last=16",
+        "offset=3"})
+    BOOST_TEST(range(wrong).starts_with("numbers: cannot go on from '" + std::string{wrong}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
