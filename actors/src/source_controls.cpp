@@ -89,8 +89,27 @@ void source_controls::note_room(time_point now) {
 void source_controls::end(const message_time& at) {
   set_time(at);
   next_watermark_ = time_point::min();
-  make_watermark();
+  if (!had_ended_)
+    make_watermark();
   emit(control::end());
+}
+
+void source_controls::pass_barrier(std::uint64_t checkpoint) {
+  emit(control::barrier(checkpoint));
+}
+
+source_times source_controls::said() const noexcept {
+  return {newest_, last_watermark_, idle_};
+}
+
+void source_controls::go_on_from(const source_times& said) noexcept {
+  newest_ = said.newest;
+  last_watermark_ = said.watermark;
+  idle_ = said.idle;
+  had_ended_ = said.ended;
+  // The system's time may have been set back since: a record must not come late by that.
+  if (said.watermark.has_value() && said.watermark.ms() < std::numeric_limits<std::int64_t>::max())
+    wall_ = event_time{said.watermark.ms() + 1};
 }
 
 time_point source_controls::next_due() const noexcept {

@@ -68,6 +68,17 @@ public:
   /// Ends the stream on every output, behind the last watermark.
   void end(const message_time& at);
 
+  // -- checkpoints --
+
+  /// Lets a barrier leave on every output.
+  void pass_barrier(std::uint64_t checkpoint);
+
+  /// What it has said by now; whether the stream has ended is for the stage to say.
+  source_times said() const noexcept;
+
+  /// It goes on where another one had said this. Before all else.
+  void go_on_from(const source_times& said) noexcept;
+
   /// When `tick`, and `must_look`, must be called, if nothing happens before; `time_point::max()` =
   /// never.
   time_point next_due() const noexcept;
@@ -129,6 +140,8 @@ private:
   /// No watermark before, but behind a record.
   time_point next_watermark_ = time_point::min();
   bool idle_ = false;
+  /// Where it goes on, the stream had ended: it has nothing to say but that.
+  bool had_ended_ = false;
   /// Since when there has been room and no record; `never`: there is no room, or nothing is known.
   time_point quiet_since_ = never;
   std::optional<step_failure> failure_;

@@ -3,9 +3,26 @@
 
 #include "guarded.hpp"
 
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace weir {
+
+namespace {
+
+struct stored_counter {
+  std::string_view name;
+  counter source_probe::*of;
+};
+
+/// How far it has read its body knows by itself.
+constexpr stored_counter stored_counters[] = {{"records_out", &source_probe::records_out},
+                                              {"sent", &source_probe::sent},
+                                              {"skipped", &source_probe::skipped},
+                                              {"dead_letters", &source_probe::dead_letters}};
+
+} // namespace
 
 source_stage_state::~source_stage_state() {
   close();
@@ -35,12 +52,15 @@ source_stage_state::make_behavior(std::shared_ptr<source_parts> parts) {
     [this](fd_ready_atom) { on_fd_ready(); },
     [this](const wake_up& armed) { on_wake_up(armed); },
     [this](drain_atom) { on_drain(); },
+    [this](const checkpoint_request& what) { on_checkpoint(what); },
   };
 }
 
 void source_stage_state::on_open() {
-  const auto opened
-    = guarded(parts_->instance.context.stage, [&] { return parts_->body->open(parts_->instance.context); });
+  const auto& context = parts_->instance.context;
+  if (parts_->restored != nullptr)
+    go_on_from(*parts_->restored);
+  const auto opened = guarded(context.stage, [&] { return parts_->body->open(context); });
   if (!opened) {
     fail(opened.why());
     return;
@@ -50,11 +70,17 @@ void source_stage_state::on_open() {
 }
 
 void source_stage_state::on_run() {
-  phase_ = phase::running;
   attach_to(self_, results_->targets(), 0);
   if (dead_letters_)
     attach_to(self_, dead_letters_->targets(), 1);
-  read();
+  is_attached_ = true;
+  if (phase_ != phase::open)
+    return;
+  phase_ = phase::running;
+  if (has_read_all_)
+    end(stage_event::finished);
+  else
+    read();
 }
 
 void source_stage_state::on_credit(lane_id lane, const credit& more, batch_handle spare) {
@@ -96,6 +122,81 @@ void source_stage_state::on_wake_up(const wake_up& armed) {
 void source_stage_state::on_drain() {
   if (is_reading())
     end(stage_event::cut_short);
+}
+
+void source_stage_state::on_checkpoint(const checkpoint_request& what) {
+  // First of all, and also where it cannot say where it stands: who has other inputs too waits for
+  // the barrier of each.
+  if (is_attached_)
+    controls_->pass_barrier(what.checkpoint);
+  if (what.last && is_open())
+    phase_ = phase::resting;
+  const auto id = parts_->instance.id;
+  auto saved = guarded(parts_->instance.context.stage, [&] { return save(); });
+  if (saved)
+    self_->send(parts_->coordinator, instance_saved{what.checkpoint, id, *std::move(saved)});
+  else
+    self_->send(parts_->coordinator, instance_unsaved{what.checkpoint, id, std::move(saved).why()});
+}
+
+void source_stage_state::go_on_from(const instance_summary& of) {
+  auto& probe = *parts_->probe;
+  parts_->instance.context.resume = of.positions;
+  if (of.times) {
+    controls_->go_on_from(*of.times);
+    has_read_all_ = of.times->ended;
+  }
+  for (const auto& each : of.counters)
+    for (const auto& known : stored_counters)
+      if (each.name == known.name)
+        (probe.*known.of).set(each.count);
+  before_ = {probe.records_out.value(), probe.sent.value(), probe.skipped.value(),
+             probe.dead_letters.value()};
+}
+
+expected<std::shared_ptr<saved_instance>> source_stage_state::save() {
+  auto at = positions();
+  if (!at)
+    return std::move(at).why();
+  auto saved = std::make_shared<saved_instance>();
+  auto& summary = saved->summary;
+  summary.positions = *std::move(at);
+  summary.times = controls_->said();
+  summary.times->ended = has_read_all_;
+  for (const auto& each : stored_counters)
+    summary.counters.push_back({std::string{each.name}, (parts_->probe.get()->*each.of).value()});
+  return saved;
+}
+
+expected<std::vector<split_position>> source_stage_state::positions() {
+  if (last_positions_)
+    return *last_positions_;
+  const auto& stage = parts_->instance.context.stage;
+  if (!is_open())
+    return error{error_kind::internal, stage, "it is not open"};
+  auto all = guarded(stage, [&] { return parts_->body->positions(); });
+  if (!all)
+    return all;
+  for (const auto& each : *all)
+    if (each.position.size() > split_position::position_bytes_max)
+      return error{error_kind::argument, stage,
+                   "its position in split " + std::to_string(each.split) + " has "
+                     + std::to_string(each.position.size())
+                     + " bytes; at most 64 KiB can be stored"};
+  if (phase_ == phase::resting) {
+    last_positions_ = *all;
+    close();
+  }
+  return all;
+}
+
+void source_stage_state::rest() {
+  phase_ = phase::resting;
+  // What it cannot say now it is asked for again.
+  if (!parts_->instance.context.checkpointed)
+    close();
+  else
+    static_cast<void>(positions());
 }
 
 void source_stage_state::read() {
@@ -155,10 +256,11 @@ void source_stage_state::end(stage_event why) {
   controls_->end(time());
   if (steps_have_failed())
     return;
+  has_read_all_ = why == stage_event::finished;
   // Before the end is on its way: what the end brings about must stand behind this in the job's mailbox.
   self_->send(parts_->instance.job, parts_->instance.id, why);
-  send_ready();
-  close();
+  if (send_ready())
+    rest();
 }
 
 void source_stage_state::close() noexcept {
@@ -183,12 +285,12 @@ bool source_stage_state::send_ready() {
   if (dead_letters_)
     dead_letters_->flush();
   auto& probe = *parts_->probe;
-  probe.records_out.set(results_->records());
-  probe.dead_letters.set(dead_letters_ ? dead_letters_->records() : 0);
-  probe.sent.set(results_->sent() + (dead_letters_ ? dead_letters_->sent() : 0));
+  probe.records_out.set(before_.records_out + results_->records());
+  probe.dead_letters.set(before_.dead_letters + (dead_letters_ ? dead_letters_->records() : 0));
+  probe.sent.set(before_.sent + results_->sent() + (dead_letters_ ? dead_letters_->sent() : 0));
   if (!is_open())
     return false;
-  probe.skipped.set(parts_->body->skipped());
+  probe.skipped.set(before_.skipped + parts_->body->skipped());
   const auto progress = parts_->body->progress();
   probe.read.set(progress.read);
   probe.total.set(progress.total.value_or(0));

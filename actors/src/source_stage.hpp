@@ -2,18 +2,22 @@
 #pragma once
 
 /// Runs one source instance: reads while its receivers have given credit, and has one timer for
-/// what its `source_controls` say next. Touched only by its own messages; CAF destroys it when the
-/// actor quits.
+/// what its `source_controls` say next. At a checkpoint it says where it stands, and lets the
+/// barrier leave, in whichever state it is: also behind its end. Touched only by its own messages;
+/// CAF destroys it when the actor quits.
 
 #include "instance.hpp"
+#include "saved_instance.hpp"
 #include "source_controls.hpp"
 #include "wake_ups.hpp"
 
 #include "weir/probes.hpp"
 #include "weir/source_body.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace weir {
 
@@ -24,6 +28,10 @@ struct source_parts {
   /// The system's time, for ingestion time.
   wall_clock read_wall_clock;
   std::shared_ptr<source_probe> probe;
+  /// Gets its state at each checkpoint. Null: the job makes none.
+  coordinator_actor coordinator;
+  /// What it goes on from; null: it begins.
+  std::shared_ptr<const instance_summary> restored;
 };
 
 class source_stage_state {
@@ -38,7 +46,23 @@ public:
   static inline const char* name = "weir.source";
 
 private:
-  enum class phase : std::uint8_t { closed, open, running, waiting, ended };
+  enum class phase : std::uint8_t {
+    closed,
+    open,
+    running,
+    waiting,
+    /// It reads no more, and could not yet say where it stands.
+    resting,
+    ended,
+  };
+
+  /// What its probe counts, by those that it goes on from.
+  struct counts {
+    std::uint64_t records_out = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t skipped = 0;
+    std::uint64_t dead_letters = 0;
+  };
 
   // -- message handlers, in the interface's order --
   void on_open();
@@ -48,7 +72,14 @@ private:
   void on_fd_ready();
   void on_wake_up(const wake_up& armed);
   void on_drain();
+  void on_checkpoint(const checkpoint_request& what);
 
+  void go_on_from(const instance_summary& of);
+  expected<std::shared_ptr<saved_instance>> save();
+  /// Where the body stands; the last place where it stood, once it reads no more.
+  expected<std::vector<split_position>> positions();
+  /// Reads no more: the body is closed as soon as it has said where it stands.
+  void rest();
   void read();
   void wait_for(const fd_wait& what);
   /// What follows a message: the timer is armed.
@@ -76,6 +107,13 @@ private:
   wake_ups wake_ups_;
   /// A descriptor that is waited for.
   std::optional<fd_wait> awaited_;
+  counts before_;
+  /// Of a body that was closed without a failure.
+  std::optional<std::vector<split_position>> last_positions_;
+  /// Its receivers know it: what it sends reaches them.
+  bool is_attached_ = false;
+  /// The stream has ended, or had where this goes on, since there was nothing more to read.
+  bool has_read_all_ = false;
   phase phase_ = phase::closed;
   /// A flush message to itself is under way.
   bool flushing_ = false;

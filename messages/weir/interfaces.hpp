@@ -40,7 +40,9 @@ using source_actor = stage_actor::extend_with<credit_receiver>::extend<
   // To itself: a watermark or a status is due.
   caf::reacts_to<wake_up>,
   // Read no more; end the stream.
-  caf::reacts_to<drain_atom>>;
+  caf::reacts_to<drain_atom>,
+  // A checkpoint begins: the coordinator hears where this instance stands, or why it cannot say so.
+  caf::reacts_to<checkpoint_request>>;
 
 using operator_actor = stage_actor::extend_with<credit_receiver>::extend_with<batch_receiver>::extend<
   // To itself: the mailbox was emptied; send what is ready.

@@ -69,6 +69,14 @@ struct pool_results {
   std::size_t granted = 0;
 };
 
+/// Of a source: say where you stand, and let the barrier of this checkpoint leave.
+struct checkpoint_request {
+  /// 0: the one before anything runs, which has no barrier.
+  std::uint64_t checkpoint = 0;
+  /// Read no more.
+  bool last = false;
+};
+
 /// What a stage tells the job.
 enum class stage_event : std::uint8_t {
   /// It has opened and waits to run.
@@ -139,6 +147,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(weir, first_custom_type_id)
   CAF_ADD_TYPE_ID(weir, (weir::pool_questions))
   CAF_ADD_TYPE_ID(weir, (weir::pool_cancellations))
   CAF_ADD_TYPE_ID(weir, (weir::pool_results))
+  CAF_ADD_TYPE_ID(weir, (weir::checkpoint_request))
   CAF_ADD_TYPE_ID(weir, (weir::stage_event))
   CAF_ADD_TYPE_ID(weir, (weir::instance_id))
   CAF_ADD_TYPE_ID(weir, (weir::stage_failure))
@@ -167,6 +176,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::wake_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::pool_questions)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::pool_cancellations)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::pool_results)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::checkpoint_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stage_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_id)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stage_failure)

@@ -78,12 +78,18 @@ struct source_script {
   };
 
   std::deque<item> items{};
+  /// Those that were given: a source that goes on somewhere in front of them gives them again.
+  std::deque<item> given_items{};
   bool ended = false;
   /// Most records a poll.
   std::size_t span = 1000;
   std::optional<error> open_error{};
   /// Met when `items` is empty.
   std::optional<error> poll_error{};
+  /// What is said, or thrown, in the place of its position.
+  std::optional<std::string> position_text{};
+  std::optional<error> position_error{};
+  bool throws_on_positions = false;
   bool throws_on_close = false;
   std::uint64_t given = 0;
   std::size_t polls = 0;
@@ -103,8 +109,24 @@ public:
     if (script_->open_error)
       return *script_->open_error;
     open_ = true;
+    if (who.resume)
+      go_to(std::stoull(who.resume->at(0).position));
     return {};
   }
+
+  bool can_resume() const override { return true; }
+
+  expected<std::vector<split_position>> positions() override {
+    require_open("positions");
+    if (script_->throws_on_positions)
+      throw std::runtime_error("it does not know where it is");
+    if (script_->position_error)
+      return *script_->position_error;
+    return std::vector<split_position>{
+      {0, script_->position_text.value_or(std::to_string(script_->given))}};
+  }
+
+  std::string place() const override { return "script"; }
 
   expected<poll_result> poll(source_outputs& out) override {
     require_open("poll");
@@ -113,6 +135,7 @@ public:
     for (std::size_t n = 0; n < script_->span && !items.empty() && out.has_room(); ++n) {
       const auto next = items.front();
       items.pop_front();
+      script_->given_items.push_back(next);
       const origin from{script_->given++, 0, 0};
       if (!next.unreadable)
         out.records.emit(next.value, next.timestamp, from);
@@ -149,6 +172,19 @@ public:
   }
 
 private:
+  void go_to(std::uint64_t given) {
+    auto& ahead = script_->items;
+    auto& behind = script_->given_items;
+    for (; script_->given > given; --script_->given) {
+      ahead.push_front(behind.back());
+      behind.pop_back();
+    }
+    for (; script_->given < given; ++script_->given) {
+      behind.push_back(ahead.front());
+      ahead.pop_front();
+    }
+  }
+
   void require_open(const char* asked) const {
     if (!open_)
       log_.note(name_ + " was asked for " + asked + " while it was not open");
