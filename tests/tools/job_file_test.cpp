@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(all_watermarks_can_be_built) {
         "watermarks = \"bounded\"\ntimestamp = \"t\"\nwatermark_interval = \"0s\""}) {
     job_file_fixture with;
     with.add_behind("path = \"in", lines);
-    for (const auto& each : build_job(with.good(), known_drivers(), {}).env.check())
+    for (const auto& each : build_job(with.good(), known_drivers(), {}).check())
       BOOST_ERROR(each.text());
   }
 }
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(each_kind_of_error_may_have_an_action_of_its_own) {
   BOOST_TEST((action("injected") == failure_action::drop));
   BOOST_TEST((action(error_kind::io) == failure_action::drop));
   BOOST_TEST((action(error_kind::bad_record) == failure_action::drop));
-  for (const auto& each : build_job(job, known_drivers(), {}).env.check())
+  for (const auto& each : build_job(job, known_drivers(), {}).check())
     BOOST_ERROR(each.text());
 }
 
@@ -532,7 +532,7 @@ BOOST_AUTO_TEST_CASE(what_was_read_without_mistakes_can_be_built) {
     job_file_fixture with;
     with.replace("name = \"origin\"", "name = \"" + std::string{name} + "\"");
     with.add_behind("path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"bad\"");
-    for (const auto& each : build_job(with.good(), known_drivers(), {}).env.check())
+    for (const auto& each : build_job(with.good(), known_drivers(), {}).check())
       BOOST_ERROR(each.text());
   }
 }

@@ -22,9 +22,11 @@ struct no_observer {
 
 struct one_pool : function_context {
   pool_client& bind(const pool_id&) override { return client; }
-  weir::counter& find_counter(std::string_view) override { return count; }
+  weir::counter& find_counter(std::string_view called) override {
+    return counts[std::string{called}];
+  }
   pool_client client;
-  weir::counter count;
+  std::map<std::string, weir::counter> counts;
 };
 
 /// A lookup in its operator, in virtual time; the test is the store.
@@ -35,7 +37,7 @@ struct lookup_fixture : weir::tool::testing::job_file_fixture {
     options = options_of(what, job.source.options.on_bad_record);
     environment env;
     const auto pool = env.client_pool({.name = "airports", .driver = {}, .url = "test:"});
-    function.emplace(what, pool, pool.statement(what.query, what.key.size()), counts);
+    function.emplace(what, pool, pool.statement(what.query, what.key.size()));
     BOOST_REQUIRE(function->open(context).has_value());
     context.client.grant(1000);
     machine.emplace(options, what.mode, *function, *port, observer, 1);
@@ -94,13 +96,12 @@ struct lookup_fixture : weir::tool::testing::job_file_fixture {
     return all;
   }
 
-  std::uint64_t misses() const { return counts->misses; }
-  std::uint64_t bad_records() const { return counts->bad_records; }
+  std::uint64_t misses() const { return context.counts.at("misses").value(); }
+  std::uint64_t bad_records() const { return context.counts.at("bad_records").value(); }
 
   operator_options options;
   std::shared_ptr<const std::vector<std::string>> columns
     = std::make_shared<std::vector<std::string>>(std::vector<std::string>{"name"});
-  std::shared_ptr<lookup_counts> counts = std::make_shared<lookup_counts>();
   one_pool context;
   std::optional<lookup_function> function;
   completion_port<json_record>::owner port = completion_port<json_record>::make([] {});

@@ -106,22 +106,20 @@ struct summary_fixture : job_file_fixture {
     lookup.timeouts = 4;
     lookup.dropped = 8;
     lookup.dead_letters = 2;
+    lookup.own_counters = {{"misses", 6}, {"bad_records", 1}};
     histogram durations;
     durations.observe(2ms, 95);
     lookup.call_duration = durations.read();
     status.operators.push_back(lookup);
-    counts->misses = 6;
-    counts->bad_records = 1;
     result.took = 2s;
   }
 
   run_summary summary(const std::vector<std::string>& set = {"source.on_bad_record=skip"}) {
-    return summarize(good(set), status, result, {counts});
+    return summarize(good(set), status, result);
   }
 
   job_status status;
   job_result result;
-  std::shared_ptr<lookup_counts> counts = std::make_shared<lookup_counts>();
 };
 
 } // namespace

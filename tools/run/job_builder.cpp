@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_builder.hpp"
 
+#include "lookup_function.hpp"
 #include "order_key.hpp"
 
 #include "weir/async_data_stream.hpp"
@@ -44,21 +45,21 @@ public:
     : job_(job),
       drivers_(std::move(drivers)),
       outputs_(outputs),
-      built_{environment{{.parallelism = job.parallelism, .log = std::move(log)}}, {}},
+      env_({.parallelism = job.parallelism, .log = std::move(log)}),
       pools_(job.pools.size()) {}
 
-  built_job build() {
+  environment build() {
     auto records = add_source();
     for (const auto& lookup : job_.lookups)
       records = add_lookup(records, lookup);
     add_sink(records);
-    return std::move(built_);
+    return std::move(env_);
   }
 
 private:
   record_stream add_source() {
     const auto& what = job_.source;
-    const auto from = built_.env.from_source(
+    const auto from = env_.from_source(
       [options = what.options] { return std::make_unique<ndjson_source>(options); },
       {.name = source_stage_name});
     from.with_watermarks(what.watermarks);
@@ -70,9 +71,8 @@ private:
   record_stream add_lookup(const record_stream& in, const lookup_section& lookup) {
     const auto pool = pool_of(lookup.pool);
     const auto asks = pool.statement(lookup.query, lookup.key.size());
-    const auto counts = built_.counts.emplace_back(std::make_shared<lookup_counts>());
     const auto options = options_of(lookup, job_.source.options.on_bad_record);
-    lookup_function function{lookup, pool, asks, counts};
+    lookup_function function{lookup, pool, asks};
     const auto out = wait_for(in, lookup, std::move(function), options);
     if (options.makes_dead_letters())
       add_dead_letters(out.dead_letters(), lookup.name, lookup.dead_letter,
@@ -126,10 +126,10 @@ private:
     auto& made = pools_[index];
     if (!made) {
       const auto& what = job_.pools[index];
-      made = built_.env.client_pool({.name = what.name,
-                                     .driver = driver_of(what, drivers_),
-                                     .url = what.url,
-                                     .connections = what.connections});
+      made = env_.client_pool({.name = what.name,
+                               .driver = driver_of(what, drivers_),
+                               .url = what.url,
+                               .connections = what.connections});
     }
     return *made;
   }
@@ -137,7 +137,7 @@ private:
   const job_file& job_;
   const std::shared_ptr<const driver_registry> drivers_;
   const job_outputs& outputs_;
-  built_job built_;
+  environment env_;
   std::vector<std::optional<client_pool>> pools_;
 };
 
@@ -237,8 +237,8 @@ expected<void> try_inputs(const job_file& job, const driver_registry& drivers) {
   return {};
 }
 
-built_job build_job(const job_file& job, std::shared_ptr<const driver_registry> drivers,
-                    const job_outputs& outputs, log_function log) {
+environment build_job(const job_file& job, std::shared_ptr<const driver_registry> drivers,
+                      const job_outputs& outputs, log_function log) {
   return job_builder{job, std::move(drivers), outputs, std::move(log)}.build();
 }
 

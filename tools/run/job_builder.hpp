@@ -6,7 +6,6 @@
 
 #include "job_file.hpp"
 #include "job_outputs.hpp"
-#include "lookup_function.hpp"
 
 #include "weir/driver_registry.hpp"
 #include "weir/environment.hpp"
@@ -14,7 +13,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace weir::tool {
 
@@ -25,17 +23,10 @@ std::string source_name(const job_file& job);
 /// of before it removes the output of another run.
 expected<void> try_inputs(const job_file& job, const driver_registry& drivers);
 
-/// A job that can be started, and what its functions count.
-struct built_job {
-  environment env;
-  /// One for each lookup, in their order.
-  std::vector<std::shared_ptr<lookup_counts>> counts;
-};
-
-/// `outputs`: those of `open_outputs`; empty ones for a job that is only checked. `log`: told what the job
-/// has to say while it runs; may be null.
-built_job build_job(const job_file& job, std::shared_ptr<const driver_registry> drivers,
-                    const job_outputs& outputs, log_function log = {});
+/// A job that can be started. `outputs`: those of `open_outputs`; empty ones for a job that is only
+/// checked. `log`: told what the job has to say while it runs; may be null.
+environment build_job(const job_file& job, std::shared_ptr<const driver_registry> drivers,
+                      const job_outputs& outputs, log_function log = {});
 
 /// The settings of a lookup's operator.
 operator_options options_of(const lookup_section& lookup, bad_record_action on_bad_record);

@@ -8,14 +8,11 @@
 #include <algorithm>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace weir::tool {
 
 namespace {
-
-void count(std::atomic<std::uint64_t>& what) {
-  what.fetch_add(1, std::memory_order_relaxed);
-}
 
 bool is_null(const value& x) {
   return std::holds_alternative<std::monostate>(x);
@@ -23,20 +20,20 @@ bool is_null(const value& x) {
 
 } // namespace
 
-lookup_function::lookup_function(const lookup_section& what, client_pool pool, statement_id asks,
-                                 std::shared_ptr<lookup_counts> counts)
-  : settings_(std::make_shared<settings>(settings{what.name, what.into, what.rows, what.on_miss,
-                                                  what.on_timeout, what.retries_misses})),
+lookup_function::lookup_function(const lookup_section& what, client_pool pool, statement_id asks)
+  : settings_(std::make_shared<settings>(
+    settings{what.name, what.into, what.rows, what.on_miss, what.on_timeout, what.retries_misses})),
     fields_(what.key, what.into),
     pool_(std::move(pool)),
-    asks_(asks),
-    counts_(std::move(counts)) {
+    asks_(asks) {
   if (!what.order_key.empty() && what.order_key != what.key)
     order_fields_.emplace(what.order_key);
 }
 
 expected<void> lookup_function::open(function_context& context) {
   client_ = &pool_.bind(context);
+  misses_ = context.counter(misses_counter);
+  bad_records_ = context.counter(bad_records_counter);
   return {};
 }
 
@@ -57,7 +54,7 @@ void lookup_function::async_invoke(const json_record& in, result_future<json_rec
   }
   const auto deadline = done.deadline();
   client_->ask(asks_, std::move(key), deadline,
-               [record = in, how = settings_, counts = counts_,
+               [record = in, how = settings_, misses = misses_,
                 done = std::move(done)](expected<answer> got) mutable {
                  if (!got) {
                    done.fail(std::move(got).why());
@@ -68,7 +65,7 @@ void lookup_function::async_invoke(const json_record& in, result_future<json_rec
                      done.fail(miss_without_row(how->name));
                      return;
                    }
-                   count(counts->misses);
+                   ++misses;
                    done.complete(with_miss(std::move(record), *how));
                    return;
                  }
@@ -86,15 +83,15 @@ void lookup_function::answer_miss(const json_record& in, result_future<json_reco
     done.fail(miss_of_null_key(settings_->name));
     return;
   }
-  count(counts_->misses);
+  ++misses_;
   done.complete(with_miss(in, *settings_));
 }
 
 std::optional<json_record> lookup_function::fallback(const json_record& in, const error& why) {
   if (why.is(error_kind::bad_record))
-    count(counts_->bad_records);
+    ++bad_records_;
   if (why.is(error_kind::miss)) {
-    count(counts_->misses);
+    ++misses_;
     if (settings_->on_miss == miss_action::null)
       return with_miss(in, *settings_);
   }

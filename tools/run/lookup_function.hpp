@@ -2,8 +2,9 @@
 #pragma once
 
 /// What a `[[lookup]]` does with each record: takes its key out of it, asks the pool, and adds what
-/// was found as a field. One copy for each operator instance, on that operator's thread; the counts are
-/// shared by all copies and read by any thread.
+/// was found as a field. One copy for each operator instance, on that operator's thread. What only
+/// it knows of its records is counted in its operator's own counters: each record once, when it is
+/// decided.
 
 #include "job_file.hpp"
 
@@ -12,26 +13,21 @@
 #include "weir/json_fields.hpp"
 #include "weir/json_record.hpp"
 
-#include <atomic>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 namespace weir::tool {
 
-/// What only the function knows of its records. Each record counts once, when it is decided.
-struct lookup_counts {
-  std::atomic<std::uint64_t> misses{0};
-  std::atomic<std::uint64_t> bad_records{0};
-};
+// Names of the counters.
+inline constexpr std::string_view misses_counter = "misses";
+inline constexpr std::string_view bad_records_counter = "bad_records";
 
 class lookup_function : public async_function<json_record, json_record> {
 public:
   /// `asks`: `what.query`, as `pool` has declared it.
-  lookup_function(const lookup_section& what, client_pool pool, statement_id asks,
-                  std::shared_ptr<lookup_counts> counts);
+  lookup_function(const lookup_section& what, client_pool pool, statement_id asks);
 
   expected<void> open(function_context& context);
 
@@ -62,8 +58,9 @@ private:
   std::optional<json_fields> order_fields_;
   client_pool pool_;
   statement_id asks_;
-  std::shared_ptr<lookup_counts> counts_;
   pool_client* client_ = nullptr;
+  own_counter misses_;
+  own_counter bad_records_;
 };
 
 } // namespace weir::tool

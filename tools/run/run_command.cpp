@@ -157,7 +157,7 @@ int run_command(const run_arguments& arguments, stop_signals& signals) {
   if (any_said(output, loaded.mistakes, path, [](const mistake& each) { return each.text(); }))
     return exit_code::bad_usage;
   const auto& what = loaded.job;
-  if (any_said(output, build_job(what, drivers, {}).env.check(), path,
+  if (any_said(output, build_job(what, drivers, {}).check(), path,
                [&](const error& each) { return path + ": " + each.text(); }))
     return exit_code::bad_usage;
   if (arguments.validate)
@@ -172,13 +172,13 @@ int run_command(const run_arguments& arguments, stop_signals& signals) {
     say_removed(output, outputs->folder, what.sink.path);
 
   const auto log = std::make_shared<log_queue>();
-  auto built = build_job(what, drivers, *outputs, [log](const log_entry& entry) { log->add(entry); });
-  auto running = built.env.start(what.name, {.keep_partial = arguments.keep_partial});
+  auto env = build_job(what, drivers, *outputs, [log](const log_entry& entry) { log->add(entry); });
+  auto running = env.start(what.name, {.keep_partial = arguments.keep_partial});
   const auto result = wait_for_end(running, what, *log, signals, output,
                                    wants_progress(what, arguments, output));
   for (const auto& line : reasons(what, result))
     output.say(line);
-  const auto sum = summarize(what, running.status(), result, built.counts);
+  const auto sum = summarize(what, running.status(), result);
   const bool printed = print_summary(output, sum, what, arguments);
   const int code = exit_code_of(result.end);
   return code == exit_code::done && !printed ? exit_code::job_failed : code;

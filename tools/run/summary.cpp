@@ -3,6 +3,7 @@
 
 #include "duration_text.hpp"
 #include "job_builder.hpp"
+#include "lookup_function.hpp"
 #include "quantile_text.hpp"
 
 #include "weir/json_writer.hpp"
@@ -182,6 +183,11 @@ void append_lookups(std::string& out, const run_summary& of) {
   out += ']';
 }
 
+std::uint64_t own_count(const operator_status& of, std::string_view name) {
+  const auto found = of.own_counters.find(std::string{name});
+  return found == of.own_counters.end() ? 0 : found->second;
+}
+
 double seconds_of(duration d) {
   return static_cast<double>(d.count()) / 1e9;
 }
@@ -212,8 +218,7 @@ std::vector<std::string> reasons(const job_file& job, const job_result& result) 
   return lines;
 }
 
-run_summary summarize(const job_file& job, const job_status& status, const job_result& result,
-                      const std::vector<std::shared_ptr<lookup_counts>>& counts) {
+run_summary summarize(const job_file& job, const job_status& status, const job_result& result) {
   run_summary sum;
   sum.job = job.name;
   sum.end = result.end;
@@ -230,20 +235,20 @@ run_summary summarize(const job_file& job, const job_status& status, const job_r
     if (sink.name == sink_stage_name)
       sum.records_out += sink.records_in;
   const bool skips = job.source.options.on_bad_record == bad_record_action::skip;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
+  for (const auto& section : job.lookups) {
     lookup_summary lookup;
-    lookup.name = job.lookups[i].name;
-    lookup.misses = counts[i]->misses.load(std::memory_order_relaxed);
+    lookup.name = section.name;
     for (const auto& each : status.operators) {
       if (each.name != lookup.name)
         continue;
       lookup.records_in = each.records_in;
       lookup.records_out = each.records_out;
       lookup.calls = each.calls;
+      lookup.misses = own_count(each, misses_counter);
       lookup.retries = each.retries;
       lookup.timeouts = each.timeouts;
       // The operator knows of bad records only that they were dropped.
-      const auto bad = counts[i]->bad_records.load(std::memory_order_relaxed);
+      const auto bad = own_count(each, bad_records_counter);
       lookup.skipped = skips ? std::min(bad, each.dropped) : 0;
       lookup.dropped = each.dropped - lookup.skipped;
       lookup.dead_letters = each.dead_letters;

@@ -6,13 +6,11 @@
 /// the job ended before its input). Pure functions and values; any thread.
 
 #include "job_file.hpp"
-#include "lookup_function.hpp"
 
 #include "weir/histogram.hpp"
 #include "weir/job_status.hpp"
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -74,9 +72,7 @@ struct run_summary {
 /// The lines that say why a job failed.
 std::vector<std::string> reasons(const job_file& job, const job_result& result);
 
-/// `counts`: of the job's lookups, in their order.
-run_summary summarize(const job_file& job, const job_status& status, const job_result& result,
-                      const std::vector<std::shared_ptr<lookup_counts>>& counts);
+run_summary summarize(const job_file& job, const job_status& status, const job_result& result);
 
 /// Of a job that failed before it was started; what an earlier run has left is not its output.
 run_summary summarize_not_started(const job_file& job, const error& why);
