@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -39,6 +40,7 @@ struct virtual_system::impl {
   caf::scheduler::test_coordinator& scheduler;
   std::optional<std::mt19937_64> chance;
   std::vector<std::pair<const void*, idler>> idlers{};
+  std::map<const void*, time_point> alarms{};
   std::size_t steps = 0;
 };
 
@@ -76,8 +78,11 @@ time_point virtual_system::now() const {
 }
 
 time_point virtual_system::next_timer() const {
+  auto next = time_point::max();
+  for (const auto& [owner, at] : impl_->alarms)
+    next = std::min(next, at);
   const auto& timers = impl_->scheduler.clock().schedule();
-  return timers.empty() ? time_point::max() : timers.begin()->first;
+  return timers.empty() ? next : std::min<time_point>(next, timers.begin()->first);
 }
 
 std::size_t virtual_system::timers() const {
@@ -140,6 +145,13 @@ void virtual_system::add_idler(const void* owner, idler what) {
 
 void virtual_system::remove_idler(const void* owner) {
   std::erase_if(impl_->idlers, [&](const auto& each) { return each.first == owner; });
+}
+
+void virtual_system::set_alarm(const void* owner, time_point at) {
+  if (at == time_point::max())
+    impl_->alarms.erase(owner);
+  else
+    impl_->alarms[owner] = at;
 }
 
 bool virtual_system::look(bool at_rest) {

@@ -40,7 +40,7 @@ public:
 
   time_point now() const;
 
-  /// When the next delayed message is due; `time_point::max()` where none is under way.
+  /// When the next delayed message or alarm is due; `time_point::max()` where there is none.
   time_point next_timer() const;
 
   /// Delayed messages under way.
@@ -77,6 +77,10 @@ public:
   /// Calls `what` until `owner`, which names it, removes it. In the order of their coming.
   void add_idler(const void* owner, idler what);
   void remove_idler(const void* owner);
+
+  /// The clock, when it is advanced, stops at `at`, so that the idler of `owner` finds what it has to do then.
+  /// One for each owner, who sets another, or `time_point::max()` for none, when that is done.
+  void set_alarm(const void* owner, time_point at);
 
   /// Messages that have been run.
   std::size_t steps() const noexcept;
