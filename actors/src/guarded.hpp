@@ -25,6 +25,14 @@ inline error error_of(const std::string& stage, const std::exception_ptr& thrown
   }
 }
 
+/// The same error, said of `who`: begins with that name, and goes on with the thing that it is about where
+/// that is another.
+inline error said_of(const std::string& who, const error& why) {
+  if (why.thing().empty() || why.thing() == who)
+    return {why.kind(), who, why.message()};
+  return {why.kind(), who, why.thing() + ": " + why.message()};
+}
+
 /// `call()`'s result, or the error that it threw.
 template <class Call>
 auto guarded(const std::string& stage, Call&& call) -> decltype(call()) {
