@@ -7,7 +7,7 @@
 namespace weir {
 
 edge_output::edge_output(const edge_parts& parts, const batch_base& prototype, batch_limits limits)
-  : limits_(limits), keys_(parts.keys ? parts.keys() : nullptr) {
+  : limits_(limits), to_(parts.to), keys_(parts.keys ? parts.keys() : nullptr) {
   for (const auto& make : parts.steps) {
     steps_.push_back(make());
     between_.push_back(steps_.back()->output_batch());
@@ -101,7 +101,7 @@ std::optional<step_failure> edge_output::run_steps(batch_base& in) {
     const bool to_lane = i + 1 == steps_.size() && keys_ == nullptr;
     auto& out = to_lane ? *lanes_[current_].open : *between_[i];
     if (auto failed = steps_[i]->run(*at, out))
-      return failed;
+      return at_step(i, *std::move(failed));
     if (at != &in)
       at->clear();
     at = &out;
@@ -116,7 +116,7 @@ std::optional<step_failure> edge_output::run_steps(batch_base& in) {
 std::optional<step_failure> edge_output::deal(batch_base& in) {
   read_.clear();
   if (auto failed = keys_->read(in, read_))
-    return failed;
+    return at_step(steps_.size(), *std::move(failed));
   open_.clear();
   for (const auto& each : lanes_)
     open_.push_back(each.open.get());
@@ -124,6 +124,15 @@ std::optional<step_failure> edge_output::deal(batch_base& in) {
   // Where there are no steps, `in` is what the caller clears; it may be done twice.
   in.clear();
   return {};
+}
+
+step_failure edge_output::at_step(std::size_t number, step_failure failed) const {
+  const auto all = steps_.size() + (keys_ != nullptr ? 1 : 0);
+  if (all > 1)
+    failed.which = "step " + std::to_string(number + 1) + " of " + std::to_string(all);
+  if (!to_.empty())
+    failed.which += (all > 1 ? " on the way to " : "on the way to ") + to_;
+  return failed;
 }
 
 credit edge_output::take_off(lane& of, const credit& before) {

@@ -42,6 +42,8 @@ private:
   std::int64_t room_of(const lane& of) const;
   std::optional<step_failure> run_steps(batch_base& in);
   std::optional<step_failure> deal(batch_base& in);
+  /// Which of the steps, counted from 0 and with the reading of keys as the last, `failed` is of.
+  step_failure at_step(std::size_t number, step_failure failed) const;
   /// Takes what was put into a lane since `before` off its credit.
   credit take_off(lane& of, const credit& before);
   void send_full(lane& of, const output_port::sender& send);
@@ -50,6 +52,8 @@ private:
   }
 
   batch_limits limits_;
+  /// Where it leads, if there are other edges.
+  std::string to_;
   std::vector<std::unique_ptr<edge_step>> steps_;
   std::unique_ptr<key_reader> keys_;
   bool multiplies_ = false;

@@ -53,7 +53,10 @@ void report_exceptions(const Self& self, const instance_parts& of) {
 
 /// The failure of a step on one of the edges of `stage`.
 inline stage_failure failure_of(const std::string& stage, const step_failure& of) {
-  return {error_of(stage, of.thrown, std::string{of.step}), of.record};
+  auto who = std::string{of.step};
+  if (!of.which.empty())
+    who += " (" + of.which + ")";
+  return {error_of(stage, of.thrown, who), of.record};
 }
 
 /// Introduces `self` to the receivers of one of its outputs.

@@ -289,8 +289,11 @@ private:
         parts.channels += channels_of(edge);
       if (edge.from == number)
         (edge.output == output_kind::results ? parts.results : parts.dead_letters)
-          .push_back({lanes_of(edge, subtask), edge.steps, edge.keys});
+          .push_back({lanes_of(edge, subtask), edge.steps, edge.keys, plan_.stages[edge.to].name});
     }
+    for (auto* output : {&parts.results, &parts.dead_letters})
+      if (output->size() == 1)
+        output->front().to.clear();
     return parts;
   }
 

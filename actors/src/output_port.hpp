@@ -24,6 +24,8 @@ struct edge_parts {
   std::vector<step_maker> steps;
   /// Where set, a record goes to the target that has its key's group; else they have it in turn.
   key_reader_maker keys;
+  /// Where it leads, for a person; empty where it is the output's only one.
+  std::string to{};
 };
 
 class output_port : public output {

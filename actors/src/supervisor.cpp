@@ -14,6 +14,15 @@ namespace {
 /// That of a job without checkpoints.
 constexpr std::uint64_t only_checkpoint = 1;
 
+/// What an instance says, for who knows its stage alone: an operator's failure begins with its name,
+/// whatever it is about (a store, the user's code).
+error said_of(const supervised& instance, const error& why) {
+  if (instance.kind == stage_kind::source || instance.kind == stage_kind::sink)
+    return why;
+  const auto who = "operator " + instance.name;
+  return why.thing() == instance.name ? error{why.kind(), who, why.message()} : said_of(who, why);
+}
+
 } // namespace
 
 job_actor::behavior_type
@@ -24,8 +33,10 @@ supervisor_state::make_behavior(std::shared_ptr<supervisor_parts> parts) {
   });
   return {
     [this](instance_id from, stage_event what) { handle([&] { on_event(from, what); }); },
-    [this](instance_id, const stage_failure& what) { handle([&] { on_failure(what); }); },
-    [this](const stage_failure& what) { handle([&] { on_failure(what); }); },
+    [this](instance_id from, const stage_failure& what) {
+      handle([&] { on_failure(from, what); });
+    },
+    [this](const stage_failure& what) { handle([&] { on_pool_failure(what); }); },
     [this](run_atom) { handle([&] { on_run(); }); },
     [this](const drain_request& how) { handle([&] { on_drain(how); }); },
     [this](const wake_up&) { handle([&] { on_wake_up(); }); },
@@ -50,8 +61,15 @@ void supervisor_state::on_event(instance_id from, stage_event what) {
   }
 }
 
-void supervisor_state::on_failure(const stage_failure& what) {
-  fail(what.why, what.record);
+void supervisor_state::on_failure(instance_id from, const stage_failure& what) {
+  // One that was told to stop may still fail when the job is over.
+  if (phase_ == phase::over)
+    return;
+  fail(parts_->instances[from.number], what.why, what.record);
+}
+
+void supervisor_state::on_pool_failure(const stage_failure& what) {
+  fail(what.why);
 }
 
 void supervisor_state::on_run() {
@@ -79,7 +97,13 @@ void supervisor_state::drain_sources() {
   tell(stage_kind::source, drain_atom::value);
   auto ended = parts_->drain_services();
   if (!ended) {
-    fail(std::move(ended).why(), {});
+    const auto& thing = ended.why().thing();
+    const auto of = std::find_if(parts_->instances.begin(), parts_->instances.end(),
+                                 [&](const supervised& each) { return each.name == thing; });
+    if (of == parts_->instances.end())
+      fail(std::move(ended).why());
+    else
+      fail(*of, ended.why());
     return;
   }
   ended_early_ = *ended || ended_early_;
@@ -119,8 +143,11 @@ void supervisor_state::on_down(const caf::actor_addr& who, const caf::error& rea
     const auto at
       = std::find_if(parts_->instances.begin(), parts_->instances.end(),
                      [&](const supervised& each) { return each.actor.address() == who; });
-    const auto& which = at == parts_->instances.end() ? "pool" : at->name;
-    fail({error_kind::internal, which, "its actor ended: " + caf::to_string(reason)}, {});
+    const auto message = "its actor ended: " + caf::to_string(reason);
+    if (at == parts_->instances.end())
+      fail({error_kind::internal, "pool", message});
+    else
+      fail(*at, {error_kind::internal, at->name, message});
   }
   if (phase_ == phase::stopping && down_ == parts_->instances.size() + parts_->pools.size())
     finish();
@@ -180,11 +207,16 @@ void supervisor_state::end_when_committed() {
   stop_all();
 }
 
-void supervisor_state::fail(error why, std::string record) {
+void supervisor_state::fail(const supervised& instance, const error& why, std::string record) {
+  fail(said_of(instance, why), instance.name, std::move(record));
+}
+
+void supervisor_state::fail(error why, std::string stage, std::string record) {
   if (phase_ == phase::stopping || phase_ == phase::over)
     return;
   result_.end = job_end::failed;
   result_.why = {std::move(why)};
+  result_.stage = std::move(stage);
   result_.record = std::move(record);
   stop_all();
 }
@@ -224,7 +256,7 @@ void supervisor_state::handle(Handler handler) {
     handler();
   } catch (...) {
     if (phase_ != phase::over)
-      fail(error_of("job " + parts_->job, std::current_exception()), {});
+      fail(error_of("job " + parts_->job, std::current_exception()));
   }
 }
 

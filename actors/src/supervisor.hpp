@@ -73,7 +73,8 @@ private:
 
   // -- message handlers, in the interface's order --
   void on_event(instance_id from, stage_event what);
-  void on_failure(const stage_failure& what);
+  void on_failure(instance_id from, const stage_failure& what);
+  void on_pool_failure(const stage_failure& what);
   void on_run();
   void on_drain(const drain_request& how);
   void on_wake_up();
@@ -87,7 +88,9 @@ private:
   void commit_when_finished();
   void on_committed();
   void end_when_committed();
-  void fail(error why, std::string record);
+  void fail(const supervised& instance, const error& why, std::string record = {});
+  /// `stage`, `record`: where it was one that failed.
+  void fail(error why, std::string stage = {}, std::string record = {});
   /// Handles a message; what that throws fails the job.
   template <class Handler>
   void handle(Handler handler);

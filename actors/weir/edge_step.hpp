@@ -25,6 +25,8 @@ struct step_failure {
   std::string_view step;
   /// Names the record.
   std::string record;
+  /// Which of several it is, for a person: "step 2 of 3"; empty where it is the only one.
+  std::string which{};
 };
 
 /// From a batch to a batch of another, or the same, type.

@@ -96,7 +96,10 @@ enum class job_end : std::uint8_t {
 struct job_result {
   job_end end = job_end::done;
   /// Only with `failed`: the first error, or all mistakes of a plan that was not started.
+  /// That of an operator begins with its name.
   std::vector<error> why;
+  /// With `failed`: the name of the stage that failed, where it was one: operator, source or sink.
+  std::string stage;
   /// With `failed`: the record at which it failed, where it was one.
   std::string record;
   /// With `drained`: records that were read and did not come out.

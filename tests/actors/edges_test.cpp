@@ -69,9 +69,54 @@ BOOST_AUTO_TEST_CASE(a_step_that_throws_fails_the_job_by_its_stage_and_record) {
   complete(2);
   complete(1);
   BOOST_REQUIRE(result.has_value());
-  BOOST_TEST(text(*result) == "failed op exception at record 0/0");
+  BOOST_TEST(text(*result) == "failed operator op exception at record 0/0");
   BOOST_TEST(result->why.front().message() == "map threw: no 10");
   BOOST_TEST(written().empty());
+}
+
+BOOST_AUTO_TEST_CASE(of_several_steps_the_one_that_throws_is_named) {
+  add_line();
+  const auto map = [](const char* refuses) {
+    return weir::map_of<int>([refuses](const int& x) -> int {
+      return refuses == nullptr ? x : throw std::runtime_error{refuses};
+    });
+  };
+  plan.edges[1].steps = {map(nullptr), map("not two"), map(nullptr)};
+  start();
+  push({1});
+  complete(1);
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(result->why.front().text()
+             == "operator op: map (step 2 of 3) threw: not two (exception)");
+}
+
+BOOST_AUTO_TEST_CASE(of_several_ways_the_one_whose_step_throws_is_named) {
+  add_line();
+  add_sink("copy");
+  plan.edges.back() = {.from = 1, .to = 3};
+  const auto refuse = weir::map_of<int>([](const int&) -> int { throw std::runtime_error{"no"}; });
+  plan.edges[2].steps = {refuse};
+  start();
+  push({1});
+  complete(1);
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(result->why.front().text()
+             == "operator op: map (on the way to copy) threw: no (exception)");
+}
+
+BOOST_AUTO_TEST_CASE(the_reading_of_keys_is_the_last_step) {
+  add_line();
+  plan.edges[1].how = weir::partition::key;
+  plan.edges[1].steps = {weir::filter_of<int>([](int) { return true; })};
+  plan.edges[1].keys = weir::keys_of<int>([](const int& x) -> int {
+    return x > 0 ? throw std::runtime_error{"no key"} : x;
+  });
+  start();
+  push({1});
+  complete(1);
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(result->why.front().text()
+             == "operator op: key_by (step 2 of 2) threw: no key (exception)");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(when_the_open_of_the_first_sibling_throws) {
 BOOST_AUTO_TEST_CASE(when_the_open_of_a_sibling_gives_an_error) {
   functions["first.1"].open_error = broken;
   start();
-  BOOST_TEST(text(*result) == "failed disk io");
+  BOOST_TEST(text(*result) == "failed operator first io");
   BOOST_TEST(lives() == "first 1/1 first.1 0/0 second 1/1 ");
 }
 

@@ -308,7 +308,7 @@ BOOST_AUTO_TEST_CASE(a_failure_fails_the_job_and_loses_what_was_under_way) {
   fail(2, "refused");
   BOOST_TEST(transcript()
              == "close ask\nticket 1 lost, refused\nticket 2 lost, refused\n"
-                "ended failed, store: it said no (refused), at record 0/1\n");
+                "ended failed, operator ask: store: it said no (refused), at record 0/1\n");
   BOOST_TEST(push({3}) == "closed");
 }
 
@@ -362,7 +362,7 @@ BOOST_AUTO_TEST_CASE(a_dead_letter_callback_that_throws_fails_the_job_too) {
   world.run();
   BOOST_TEST(transcript()
              == "result 10\nclose ask\n"
-                "ended failed, ask: on_dead_letter threw: no (exception), at record 0/1\n");
+                "ended failed, operator ask: on_dead_letter threw: no (exception), at record 0/1\n");
 }
 
 BOOST_AUTO_TEST_CASE(so_does_one_for_watermarks) {
@@ -372,7 +372,7 @@ BOOST_AUTO_TEST_CASE(so_does_one_for_watermarks) {
   start();
   service->push_watermark(event_time{5});
   world.run();
-  BOOST_TEST(transcript() == "close ask\nended failed, ask: on_watermark threw: no (exception)\n");
+  BOOST_TEST(transcript() == "close ask\nended failed, operator ask: on_watermark threw: no (exception)\n");
 }
 
 BOOST_AUTO_TEST_CASE(dead_letters_need_no_callback) {
@@ -399,7 +399,7 @@ BOOST_AUTO_TEST_CASE(a_callback_that_throws_fails_the_job_by_the_services_name) 
   complete(2);
   BOOST_TEST(transcript()
              == "result 20\nclose ask\nticket 2 lost, exception\n"
-                "ended failed, ask: on_result threw: no (exception), at record 0/1\n");
+                "ended failed, operator ask: on_result threw: no (exception), at record 0/1\n");
 }
 
 BOOST_AUTO_TEST_CASE(so_does_one_of_a_ticket) {
@@ -413,7 +413,7 @@ BOOST_AUTO_TEST_CASE(so_does_one_of_a_ticket) {
   world.run();
   BOOST_TEST(transcript()
              == "call ask 1\ncall ask 2\nresult 10\nresult 20\nticket 2 delivered 1\nclose ask\n"
-                "ended failed, ask: it threw: no (exception)\n");
+                "ended failed, operator ask: it threw: no (exception)\n");
 }
 
 BOOST_AUTO_TEST_CASE(what_was_delivered_before_the_failure_in_one_message_is_told) {
@@ -427,7 +427,7 @@ BOOST_AUTO_TEST_CASE(what_was_delivered_before_the_failure_in_one_message_is_tol
   world.run();
   BOOST_TEST(transcript()
              == "result 10\nticket 1 delivered 1\nclose ask\nticket 2 lost, refused\n"
-                "ended failed, store: it said no (refused), at record 0/1\n");
+                "ended failed, operator ask: store: it said no (refused), at record 0/1\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_function_that_does_not_open_fails_the_job_and_closes_the_service) {
@@ -435,9 +435,9 @@ BOOST_AUTO_TEST_CASE(a_function_that_does_not_open_fails_the_job_and_closes_the_
   add();
   BOOST_TEST(try_to_start().empty());
   push_tracked(1);
-  BOOST_TEST(transcript() == "open ask\nticket 1 lost, io\nended failed, disk: it is full (io)\n");
+  BOOST_TEST(transcript() == "open ask\nticket 1 lost, io\nended failed, operator ask: disk: it is full (io)\n");
   BOOST_TEST(service->push(2).why().text()
-             == "service ask: its job has ended: disk: it is full (io) (closed)");
+             == "service ask: its job has ended: operator ask: disk: it is full (io) (closed)");
 }
 
 // -- ends --
@@ -502,7 +502,7 @@ BOOST_AUTO_TEST_CASE(a_coroutine_that_throws_where_a_drain_refuses_it_fails_the_
   drain(10s);
   BOOST_TEST(transcript()
              == "call ask 1\nclose ask\n"
-                "ended failed, ask: a coroutine that was refused threw: no (exception)\n");
+                "ended failed, operator ask: a coroutine that was refused threw: no (exception)\n");
 }
 
 BOOST_AUTO_TEST_CASE(where_the_end_of_input_refuses_it_the_one_who_ended_it_gets_what_it_throws) {

@@ -53,7 +53,8 @@ BOOST_AUTO_TEST_CASE(a_function_that_does_not_open_ends_the_job) {
   functions["op"].open_error = broken;
   start();
   BOOST_TEST(transcript()
-             == "open out\nopen op\nopen in\nclose in\nabandon out\nended failed disk io\n");
+             == "open out\nopen op\nopen in\nclose in\nabandon out\nended failed operator op io\n");
+  BOOST_TEST(result->why.front().text() == "operator op: disk: it is full (io)");
 }
 
 BOOST_AUTO_TEST_CASE(a_driver_that_does_not_open_starts_nothing) {
@@ -127,6 +128,34 @@ BOOST_AUTO_TEST_CASE(a_record_that_fails_is_named) {
   BOOST_TEST(result->why.front().kind() == "refused");
   BOOST_TEST(!result->record.empty());
   BOOST_TEST(sinks["out"].ended_by == "abandon");
+}
+
+BOOST_AUTO_TEST_CASE(the_stage_that_fails_is_named_and_an_operators_error_begins_with_it) {
+  const auto failure = [&] {
+    const auto how = std::exchange(result, std::nullopt).value();
+    runner.reset();
+    sources.clear();
+    functions.clear();
+    sinks.clear();
+    return how.stage + " | " + how.why.front().text();
+  };
+  // An error of the user's, about another thing
+  start();
+  push({1});
+  fail(1, "refused");
+  BOOST_TEST(failure() == "op | operator op: service: it said no (refused)");
+  // One that is about the operator
+  functions["op"].answer = [](int, weir::result_future<int>) {};
+  start();
+  push({1});
+  BOOST_TEST(failure().starts_with("op | operator op: "));
+  // Those of sources and sinks begin as they say
+  sources["in"].poll_error = broken;
+  start();
+  BOOST_TEST(failure() == "in | disk: it is full (io)");
+  sinks["out"].open_error = broken;
+  start();
+  BOOST_TEST(failure() == "out | disk: it is full (io)");
 }
 
 BOOST_AUTO_TEST_CASE(only_the_first_failure_counts) {

@@ -241,6 +241,7 @@ BOOST_AUTO_TEST_CASE(what_a_transformation_throws_fails_the_job_by_stage_and_rec
   const auto result = env.execute("test");
   BOOST_TEST((result.end == weir::job_end::failed));
   BOOST_TEST(result.why.front().text() == "source: map threw: seven (exception)");
+  BOOST_TEST(result.stage == "source");
   BOOST_TEST(result.record == "record 0/7");
 }
 
@@ -252,7 +253,7 @@ BOOST_AUTO_TEST_CASE(what_a_key_or_a_step_behind_an_operator_throws_fails_the_jo
     .sink_to([](int) {});
   const auto result = env.execute("test");
   BOOST_TEST((result.end == weir::job_end::failed));
-  BOOST_TEST(result.why.front().text() == "op: key_by threw: three (exception)");
+  BOOST_TEST(result.why.front().text() == "operator op: key_by threw: three (exception)");
   BOOST_TEST(result.record == "record 0/3");
 }
 

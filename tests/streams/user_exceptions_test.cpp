@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(held_bytes_of_a_result_fails_the_job_by_the_operators_name)
     [](const int& in, weir::result_future<touchy> done) { done.complete(touchy{in}); },
     {.name = "touch", .timeout = 0s})
     .sink_to([](touchy) {});
-  BOOST_TEST(env.execute("job").why.at(0).text() == "touch: it threw: held_bytes of -2 (exception)");
+  BOOST_TEST(env.execute("job").why.at(0).text() == "operator touch: it threw: held_bytes of -2 (exception)");
 }
 
 BOOST_AUTO_TEST_CASE(a_source_that_throws_outside_of_poll_fails_the_job_by_its_name) {
@@ -71,7 +71,8 @@ BOOST_AUTO_TEST_CASE(a_failure_is_reported_even_if_its_record_has_no_name) {
     {.name = "ask", .timeout = 0s})
     .sink_to([](int) {});
   const auto result = env.execute("job");
-  BOOST_TEST(result.why.at(0).text() == "store: it said no (io)");
+  BOOST_TEST(result.why.at(0).text() == "operator ask: store: it said no (io)");
+  BOOST_TEST(result.stage == "ask");
   BOOST_TEST(result.record == "record 0/0");
 }
 
