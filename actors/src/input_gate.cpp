@@ -9,7 +9,10 @@
 namespace weir {
 
 input_gate::input_gate(std::size_t channels, batch_limits limits, granter grant)
-  : limits_(limits), grant_(std::move(grant)), channels_(channels), merger_(channels) {}
+  : limits_(limits),
+    grant_(std::move(grant)),
+    channels_(channels),
+    merger_(channels) {}
 
 void input_gate::attach(channel_id number, lane_id lane, credit_receiver sender) {
   auto& of = channels_[number.number];
@@ -77,6 +80,11 @@ void input_gate::merge_controls(arrival& of) {
   if (std::exchange(of.merged, true) || of.batch->controls().empty())
     return;
   const bool is_only = channels_.size() == 1;
+  // Only a sender that went on from a checkpoint says something behind its end: the end once more.
+  if (is_only && merger_.states().channels.front().is == channel_states::phase::ended) {
+    of.batch->replace_controls({});
+    return;
+  }
   std::vector<batch_base::placed_control> merged;
   for (const auto& [before, what] : of.batch->controls()) {
     follows_.clear();

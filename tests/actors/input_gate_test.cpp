@@ -381,6 +381,20 @@ BOOST_AUTO_TEST_CASE(channels_that_are_restored_as_ended_end_once) {
   BOOST_TEST(take_all() == "");
 }
 
+BOOST_AUTO_TEST_CASE(the_only_channel_ends_once_too) {
+  using phase = weir::channel_states::phase;
+  open(1);
+  auto held = std::make_shared<batch<int>>();
+  held->append(1, event_time::none(), {});
+  static_cast<weir::batch_base&>(*held).append(control::end());
+  gate->restore(held, {{{event_time{5}, phase::ended}}, event_time{5}, false});
+  receive_values(0, {}, {control::end(), barrier(4)});
+  BOOST_TEST((gate->reached_barrier() == 4u));
+  BOOST_TEST(waiting() == "1 end ");
+  gate->pass_barrier();
+  BOOST_TEST(take_all() == "1 end ");
+}
+
 BOOST_AUTO_TEST_CASE(a_channel_that_is_restored_as_ended_does_not_hold_back_the_other) {
   using phase = weir::channel_states::phase;
   open(2);
