@@ -140,6 +140,7 @@ BOOST_AUTO_TEST_CASE(barriers_go_on_behind_the_end) {
              == "open op\ncall op 1\nclose op\nout 1\nend\nfinished op\nbarrier 1\nsaved 1 by "
                 "op\nbarrier 2\nsaved 2 by op\n");
   BOOST_TEST(of.held_at(2) == "ended |");
+  BOOST_TEST(of.given_back == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(one_that_has_failed_saves_nothing) {

@@ -200,6 +200,8 @@ struct operator_row {
   /// Records that have left the last operator, and how many of them in front of each barrier.
   std::vector<int> left;
   std::map<std::uint64_t, std::size_t> left_before;
+  /// Batches that the senders of the first operator have got back.
+  std::size_t given_back = 0;
 
 private:
   operator_stage_parts& parts_of(std::size_t i) {
@@ -261,7 +263,7 @@ private:
         caf::anon_send(from, lane, credit{room, room * 1000}, batch_handle{});
       },
       [this](channel_id, batch_handle& in) { take(static_cast<const batch<int>&>(*in.batch)); },
-      [](lane_id, const credit&, batch_handle&) {},
+      [this](lane_id, const credit&, batch_handle& empty) { given_back += empty.batch != nullptr; },
       [this](instance_id who, stage_event what) {
         if (what == stage_event::finished)
           log.note("finished " + name_of(who));
