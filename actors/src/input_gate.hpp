@@ -60,6 +60,9 @@ public:
   /// What the channels have said in front of it.
   const channel_states& said() const noexcept { return merger_.states(); }
 
+  /// With `reached_barrier`: nothing stands in front of it any more.
+  bool is_front_taken() const noexcept { return in_front_ == 0; }
+
   /// The barrier has been handled: what stands behind it may be taken.
   void pass_barrier();
 

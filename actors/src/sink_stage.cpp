@@ -7,6 +7,19 @@
 
 namespace weir {
 
+namespace {
+
+constexpr std::string_view records_in = "records_in";
+
+std::uint64_t records_in_of(const instance_summary& from) {
+  for (const auto& each : from.counters)
+    if (each.name == records_in)
+      return each.count;
+  return 0;
+}
+
+} // namespace
+
 sink_stage_state::~sink_stage_state() {
   if (parts_ != nullptr)
     abandon(false);
@@ -29,6 +42,7 @@ sink_actor::behavior_type sink_stage_state::make_behavior(std::shared_ptr<sink_p
     [this](caf::flush_atom) { on_flush(); },
     [this](fd_ready_atom) { on_fd_ready(); },
     [this](prepare_atom) { on_prepare(); },
+    [this](const recover_request& what) { on_recover(what); },
     [this](const commit_request& what) { on_commit(what); },
   };
 }
@@ -40,6 +54,10 @@ void sink_stage_state::on_open() {
     return;
   }
   phase_ = phase::writing;
+  if (parts_->restored != nullptr) {
+    records_ = records_in_of(*parts_->restored);
+    parts_->probe->records_in.set(records_);
+  }
   self_->send(parts_->instance.job, parts_->instance.id, stage_event::opened);
 }
 
@@ -52,8 +70,9 @@ void sink_stage_state::on_stop(const stop_request& how) {
 
 void sink_stage_state::on_batch(channel_id channel, batch_handle in) {
   input_->receive(channel, std::move(in));
-  while (input_->reached_barrier())
-    input_->pass_barrier();
+  if (!parts_->coordinator)
+    while (input_->reached_barrier())
+      input_->pass_barrier();
   if (!waiting_)
     write();
 }
@@ -63,8 +82,8 @@ void sink_stage_state::on_flush() {
   if (waiting_)
     return;
   if (phase_ == phase::preparing)
-    prepare();
-  else if (phase_ == phase::writing && !input_->empty())
+    prepare_end();
+  else if (phase_ == phase::writing && has_input())
     write();
   else if (phase_ == phase::writing)
     flush();
@@ -73,7 +92,7 @@ void sink_stage_state::on_flush() {
 void sink_stage_state::on_fd_ready() {
   waiting_ = false;
   if (phase_ == phase::preparing)
-    prepare();
+    prepare_end();
   else
     write();
 }
@@ -83,49 +102,96 @@ void sink_stage_state::on_prepare() {
     return;
   phase_ = phase::preparing;
   if (!waiting_)
-    prepare();
+    prepare_end();
+}
+
+void sink_stage_state::on_recover(const recover_request& what) {
+  const auto& stage = parts_->instance.context.stage;
+  const auto said = guarded(stage, [&] { return parts_->body->recover(*what.from); });
+  if (!said) {
+    fail(said.why());
+    return;
+  }
+  for (const auto& line : *said)
+    tell(parts_->instance.log, {log_level::warning, stage, line});
+  self_->send(parts_->instance.job, parts_->instance.id, stage_event::recovered);
 }
 
 void sink_stage_state::on_commit(const commit_request& what) {
-  if (phase_ != phase::prepared)
+  if (phase_ == phase::closed || phase_ == phase::failed)
     return;
-  const auto done = guarded(parts_->instance.context.stage,
-                            [&] { return parts_->body->commit(what.checkpoint); });
-  if (!done) {
+  // Else it is what the one that waits has been waiting for.
+  if (committing_ && what.checkpoint > *committing_) {
+    committing_ = what.checkpoint;
+    return;
+  }
+  const auto up_to = committing_.value_or(what.checkpoint);
+  committing_ = up_to;
+  const auto done
+    = guarded(parts_->instance.context.stage, [&] { return parts_->body->commit(up_to); });
+  if (!done)
     fail(done.why());
+  else if (done->state == poll_state::wait)
+    wait_for(done->wait, commit_request{up_to});
+  else if (done->state == poll_state::more)
+    self_->send(self_, commit_request{up_to});
+  else
+    committed(up_to);
+}
+
+void sink_stage_state::committed(std::uint64_t checkpoint) {
+  committing_.reset();
+  if (!parts_->coordinator) {
+    phase_ = phase::committed;
+    self_->send(parts_->instance.job, parts_->instance.id, stage_event::committed);
     return;
   }
-  if (done->state == poll_state::wait) {
-    wait_for(done->wait, what);
-    return;
-  }
-  if (done->state == poll_state::more) {
-    self_->send(self_, what);
-    return;
-  }
-  phase_ = phase::committed;
-  self_->send(parts_->instance.job, parts_->instance.id, stage_event::committed);
+  complete_ = last_ && checkpoint >= *last_;
+  self_->send(parts_->coordinator, instance_committed{checkpoint, parts_->instance.id});
+}
+
+bool sink_stage_state::has_input() {
+  return !input_->empty() || input_->reached_barrier();
 }
 
 void sink_stage_state::write() {
-  while (phase_ == phase::writing && !input_->empty()) {
-    auto& in = input_->front();
-    auto& at = input_->cursor();
-    if (!write_records(in, at))
+  while (phase_ == phase::writing) {
+    const auto checkpoint = input_->reached_barrier();
+    if (checkpoint && input_->is_front_taken()) {
+      if (!answer(*checkpoint))
+        return;
+    } else if (input_->empty()) {
+      flush_soon();
       return;
-    if (at.at_control(in)) {
-      if (in.controls()[at.control].what.kind() == control_kind::end)
-        phase_ = phase::preparing;
-      ++at.control;
+    } else if (!write_front()) {
+      return;
     }
-    if (at.at_end(in))
-      input_->pop();
   }
-  if (phase_ == phase::preparing) {
-    prepare();
-  } else if (phase_ == phase::writing) {
-    flush_soon();
+  if (phase_ == phase::preparing)
+    prepare_end();
+}
+
+bool sink_stage_state::write_front() {
+  auto& in = input_->front();
+  auto& at = input_->cursor();
+  if (!write_records(in, at))
+    return false;
+  if (at.at_control(in))
+    take(in.controls()[at.control++].what);
+  if (at.at_end(in))
+    input_->pop();
+  return true;
+}
+
+void sink_stage_state::take(const control& what) {
+  if (what.kind() != control_kind::end)
+    return;
+  if (!parts_->coordinator) {
+    phase_ = phase::preparing;
+    return;
   }
+  ended_ = true;
+  self_->send(parts_->instance.job, parts_->instance.id, stage_event::finished);
 }
 
 void sink_stage_state::flush_soon() {
@@ -150,7 +216,41 @@ void sink_stage_state::flush() {
   settled(guarded(parts_->instance.context.stage, [&] { return parts_->body->flush(); }));
 }
 
-void sink_stage_state::prepare() {
+// -- at a barrier --
+
+bool sink_stage_state::answer(std::uint64_t checkpoint) {
+  const auto& stage = parts_->instance.context.stage;
+  if (!settled(guarded(stage, [&] { return parts_->body->prepare(checkpoint, ended_); })))
+    return false;
+  complete_ = false;
+  if (ended_)
+    last_ = checkpoint;
+  input_->pass_barrier();
+  auto saved = guarded(stage, [&] { return save(); });
+  if (saved)
+    self_->send(parts_->coordinator,
+                instance_saved{checkpoint, parts_->instance.id, *std::move(saved)});
+  else
+    self_->send(parts_->coordinator,
+                instance_unsaved{checkpoint, parts_->instance.id, std::move(saved).why()});
+  return true;
+}
+
+expected<std::shared_ptr<saved_instance>> sink_stage_state::save() {
+  auto pending = parts_->body->pending();
+  if (pending.state.size() > instance_summary::pending_bytes_max)
+    return error{error_kind::argument, parts_->instance.context.stage,
+                 "says more than 1 MiB of its pending output; let `pending` say less"};
+  auto saved = std::make_shared<saved_instance>();
+  saved->summary.pending_output = std::move(pending.state);
+  saved->summary.counters.push_back({std::string{records_in}, records_});
+  saved->make_durable = std::move(pending.make_durable);
+  return saved;
+}
+
+// -- at the end, where there are no checkpoints --
+
+void sink_stage_state::prepare_end() {
   const auto& stage = parts_->instance.context.stage;
   if (!settled(
         guarded(stage, [&] { return parts_->body->prepare(only_checkpoint, /*last=*/true); })))
@@ -169,7 +269,7 @@ expected<void> sink_stage_state::make_durable() {
 }
 
 void sink_stage_state::abandon(bool keep_partial) noexcept {
-  if (phase_ == phase::closed || phase_ == phase::committed)
+  if (phase_ == phase::closed || phase_ == phase::committed || complete_)
     return;
   phase_ = phase::closed;
   try {

@@ -58,6 +58,8 @@ void supervisor_state::on_event(instance_id from, stage_event what) {
     case stage_event::committed:
       on_committed();
       break;
+    case stage_event::recovered:
+      break;
   }
 }
 

@@ -63,8 +63,10 @@ using sink_actor = stage_actor::extend_with<batch_receiver>::extend<
   caf::reacts_to<fd_ready_atom>,
   // Take no more and make durable what was written; answer `finished`.
   caf::reacts_to<prepare_atom>,
+  // Before `run`, to the first instance of a stage: recover; answer `recovered`.
+  caf::reacts_to<recover_request>,
   // A checkpoint is complete, or all sinks are prepared for the job's end: make the output visible;
-  // answer `committed`.
+  // answer `instance_committed`, or without checkpoints `committed`.
   caf::reacts_to<commit_request>>;
 
 /// What asks a client pool.
@@ -89,7 +91,9 @@ using coordinator_actor = caf::typed_actor<
   // An instance has saved its state.
   caf::reacts_to<instance_saved>,
   // An instance cannot save its state.
-  caf::reacts_to<instance_unsaved>>;
+  caf::reacts_to<instance_unsaved>,
+  // A sink has committed.
+  caf::reacts_to<instance_committed>>;
 
 /// Supervises the instances of one job.
 using job_actor = caf::typed_actor<

@@ -87,6 +87,8 @@ enum class stage_event : std::uint8_t {
   cut_short,
   /// A sink's output is visible.
   committed,
+  /// A sink has dealt with the output of earlier runs and launches.
+  recovered,
 };
 
 /// Which stage instance speaks: its place among all instances of the job.
@@ -130,9 +132,22 @@ struct stop_request {
   bool take_back = false;
 };
 
+struct sink_recovery;
+
+/// Deal with the output of earlier runs and launches, before any is made.
+struct recover_request {
+  std::shared_ptr<const sink_recovery> from{};
+};
+
 /// Make visible what was prepared for checkpoints up to this one, which is complete.
 struct commit_request {
   std::uint64_t checkpoint = 0;
+};
+
+/// A sink's output is visible up to this checkpoint.
+struct instance_committed {
+  std::uint64_t checkpoint = 0;
+  instance_id who{};
 };
 
 } // namespace weir
@@ -155,7 +170,9 @@ CAF_BEGIN_TYPE_ID_BLOCK(weir, first_custom_type_id)
   CAF_ADD_TYPE_ID(weir, (weir::instance_unsaved))
   CAF_ADD_TYPE_ID(weir, (weir::drain_request))
   CAF_ADD_TYPE_ID(weir, (weir::stop_request))
+  CAF_ADD_TYPE_ID(weir, (weir::recover_request))
   CAF_ADD_TYPE_ID(weir, (weir::commit_request))
+  CAF_ADD_TYPE_ID(weir, (weir::instance_committed))
 
   CAF_ADD_ATOM(weir, weir, attach_atom, "attach")
   CAF_ADD_ATOM(weir, weir, run_atom, "run")
@@ -184,4 +201,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_saved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_unsaved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::drain_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stop_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::recover_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::commit_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_committed)

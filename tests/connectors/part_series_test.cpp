@@ -18,6 +18,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -237,6 +238,23 @@ BOOST_AUTO_TEST_CASE(a_task_may_outlive_its_sink) {
   BOOST_TEST(files->open_files() == 0u);
   files->lose_power(0);
   BOOST_TEST(text(hidden(1)) == line(0));
+}
+
+BOOST_AUTO_TEST_CASE(tasks_run_on_a_thread_beside_the_sinks) {
+  open();
+  for (int i = 0; i < 50; ++i) {
+    write(2 * i);
+    const auto id = static_cast<std::uint64_t>(i) + 1;
+    auto ready = prepare(id);
+    bool durable = false;
+    std::thread store{[&] { durable = ready.make_durable().has_value(); }};
+    write(2 * i + 1);
+    BOOST_TEST(sink->flush().has_value());
+    store.join();
+    BOOST_TEST_REQUIRE(durable);
+    commit(id);
+  }
+  BOOST_TEST(in_folder().size() == 51u);
 }
 
 // Linux drops what it could not write and says so once: a second sync succeeds and means nothing.

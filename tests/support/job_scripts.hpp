@@ -316,6 +316,11 @@ struct sink_script {
   int commit_rounds = 0;
   /// Of putting on the disk what was prepared.
   std::optional<error> durable_error{};
+  /// What it says is pending; empty: up to which checkpoint.
+  std::string state{};
+  bool pending_throws = false;
+  std::optional<error> recover_error{};
+  std::vector<std::string> recovered_lines{};
   std::string ended_by{};
   int fd = -1;
 };
@@ -330,6 +335,7 @@ public:
   expected<void> open(const instance_context& who) override {
     script_ = &find_(who);
     name_ = who.stage + (who.subtask == 0 ? "" : "." + std::to_string(who.subtask));
+    checkpointed_ = who.checkpointed;
     log_.note("open " + name_);
     return script_->open_error ? expected<void>{*script_->open_error} : expected<void>{};
   }
@@ -341,7 +347,7 @@ public:
       if (script_->appetite == 0)
         return wait();
       --script_->appetite;
-      const int value = number(in.value(next));
+      const int value = value_of(in.value(next));
       script_->values.push_back(value);
       script_->timestamps.push_back(in.timestamp(next));
       log_.note("write " + name_ + " " + std::to_string(value));
@@ -359,24 +365,40 @@ public:
     return poll_result{poll_state::done, {}};
   }
 
-  expected<poll_result> prepare(std::uint64_t, bool) override {
+  expected<std::vector<std::string>> recover(const sink_recovery& from) override {
+    if (script_->recover_error)
+      return *script_->recover_error;
+    std::string states;
+    for (const auto& each : from.states)
+      states += " " + each;
+    log_.note("recover " + name_ + " " + std::to_string(from.checkpoint) + states);
+    return script_->recovered_lines;
+  }
+
+  expected<poll_result> prepare(std::uint64_t checkpoint, bool last) override {
     if (script_->prepare_error)
       return *script_->prepare_error;
     if (script_->prepare_waits > 0 && script_->prepare_waits-- > 0)
       return wait();
-    log_.note("prepare " + name_);
+    prepared_ = checkpoint;
+    log_.note("prepare " + name_ + number(checkpoint) + (checkpointed_ && last ? " last" : ""));
     return poll_result{script_->prepare_rounds-- > 0 ? poll_state::more : poll_state::done, {}};
   }
 
   pending_output pending() override {
-    return {"", [this]() -> expected<void> {
+    if (script_->pending_throws)
+      throw std::runtime_error("no words");
+    auto state = script_->state.empty() ? "up to" + number(prepared_) : script_->state;
+    return {std::move(state), [this, n = prepared_]() -> expected<void> {
               if (script_->durable_error)
                 return *script_->durable_error;
+              if (checkpointed_)
+                log_.note("make durable " + name_ + number(n));
               return {};
             }};
   }
 
-  expected<poll_result> commit(std::uint64_t) override {
+  expected<poll_result> commit(std::uint64_t checkpoint) override {
     if (script_->commit_error)
       return *script_->commit_error;
     if (script_->commit_waits > 0 && script_->commit_waits-- > 0)
@@ -384,7 +406,7 @@ public:
     if (script_->commit_rounds > 0 && script_->commit_rounds-- > 0)
       return poll_result{};
     script_->ended_by += "commit";
-    log_.note("commit " + name_);
+    log_.note("commit " + name_ + number(checkpoint));
     return poll_result{poll_state::done, {}};
   }
 
@@ -396,13 +418,19 @@ public:
 
 private:
   poll_result wait() const { return {poll_state::wait, {script_->fd, true}}; }
-  static int number(int x) { return x; }
-  static int number(const dead_letter<int>& x) { return x.value; }
+  /// Without checkpoints there is only one.
+  std::string number(std::uint64_t checkpoint) const {
+    return checkpointed_ ? " " + std::to_string(checkpoint) : "";
+  }
+  static int value_of(int x) { return x; }
+  static int value_of(const dead_letter<int>& x) { return x.value; }
 
   finder find_;
   journal& log_;
   sink_script* script_ = nullptr;
   std::string name_;
+  bool checkpointed_ = false;
+  std::uint64_t prepared_ = 0;
 };
 
 // -- drivers --
