@@ -67,6 +67,7 @@ private:
   expected<void> move_newer();
   expected<void> sync_aside() const;
   expected<owned_fd> make_folder_for_newer(std::string& name) const;
+  std::string count_of_newer() const;
   /// The n-th folder for what is moved aside.
   std::string aside(std::uint64_t n) const;
   bool has_any_of_newer(const owned_fd& folder) const;
@@ -125,18 +126,13 @@ expected<void> recovery::look() {
 expected<void> recovery::check_newer() const {
   if (found_.newer.empty())
     return {};
-  if (from_.newer == newer_output::refuse) {
-    const auto count = std::to_string(found_.newer.size());
-    const auto& first = found_.newer.front();
-    if (from_.checkpoint == 0)
-      return error{error_kind::incompatible, in_.path,
-                   "holds " + count + " part file(s) of another run, the first of them " + first
-                     + "; choose another folder, or remove them with --force"};
+  if (from_.newer == newer_output::refuse)
     return error{error_kind::incompatible, in_.path,
-                 "holds " + count + " part file(s) that are newer than checkpoint "
-                   + std::to_string(from_.checkpoint) + ", the first of them " + first
-                   + "; going on from it would write their records again, so move them away first"};
-  }
+                 "holds " + count_of_newer() + ", the first of them " + found_.newer.front()
+                   + (from_.checkpoint == 0
+                        ? "; choose another folder, or remove them with --force"
+                        : "; going on from it would write their records again, so move them away "
+                          "first")};
   for (const auto& name : found_.newer) {
     const auto facts = about(name);
     if (!facts)
@@ -208,11 +204,11 @@ expected<void> recovery::handle_newer() {
       return ok;
     return sync_aside();
   }
-  for (const auto& name : found_.newer) {
+  for (const auto& name : found_.newer)
     if (auto ok = remove(name); !ok)
       return ok;
-    lines_.push_back("removed " + in_.path_of(name));
-  }
+  if (!found_.newer.empty())
+    lines_.push_back("removed " + count_of_newer() + " from " + in_.path);
   return {};
 }
 
@@ -231,9 +227,7 @@ expected<void> recovery::move_newer() {
         = in_.on->rename(in_.fd, name.c_str(), to->get(), name.c_str(), /*replace=*/false);
         code != 0)
       return io_error(in_.path_of(name), "cannot be moved to " + in_.path_of(folder), code);
-  lines_.push_back("moved " + std::to_string(found_.newer.size())
-                   + " part file(s) that are newer than checkpoint "
-                   + std::to_string(from_.checkpoint) + " to " + in_.path_of(folder));
+  lines_.push_back("moved " + count_of_newer() + " to " + in_.path_of(folder));
   return {};
 }
 
@@ -264,6 +258,13 @@ expected<owned_fd> recovery::make_folder_for_newer(std::string& name) const {
     if (folder && !has_any_of_newer(folder))
       return std::move(folder);
   }
+}
+
+std::string recovery::count_of_newer() const {
+  return std::to_string(found_.newer.size()) + " part file(s) "
+         + (from_.checkpoint == 0
+              ? "of another run"
+              : "that are newer than checkpoint " + std::to_string(from_.checkpoint));
 }
 
 std::string recovery::aside(std::uint64_t n) const {
@@ -311,8 +312,7 @@ expected<std::vector<std::string>> remove_series(const part_folder& folder, cons
            && !names.checkpoint_of_any_stage(
              std::string_view{name}.substr(name.starts_with('.') ? 1 : 0));
   });
-  std::sort(all.begin(), all.end());
-  std::vector<std::string> lines;
+  std::size_t removed = 0;
   for (const auto& name : all) {
     file_facts facts;
     int code = folder.on->about(folder.fd, name.c_str(), /*follow=*/false, facts);
@@ -322,11 +322,14 @@ expected<std::vector<std::string>> remove_series(const part_folder& folder, cons
       code = folder.on->remove_file(folder.fd, name.c_str());
     if (code != 0 && code != ENOENT)
       return io_error(folder.path_of(name), "cannot be removed", code);
-    if (!name.starts_with('.'))
-      lines.push_back("removed " + folder.path_of(name));
+    removed += name.starts_with('.') ? 0 : 1;
   }
   if (const int code = folder.on->sync(folder.fd); code != 0)
     return io_error(folder.path, "cannot be written to the disk", code);
+  std::vector<std::string> lines;
+  if (removed > 0)
+    lines.push_back("removed " + std::to_string(removed)
+                    + " file(s) with dead letters of earlier runs from " + folder.path);
   return lines;
 }
 
