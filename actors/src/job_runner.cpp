@@ -63,7 +63,7 @@ error end_of(const std::string& job, const job_result& with) {
     case job_end::done:
       break;
   }
-  return {error_kind::cancelled, "job " + job, "it was done"};
+  return {error_kind::closed, "job " + job, "it was done"};
 }
 
 /// What a stage that follows must know of the instances that it is sent to.

@@ -141,7 +141,8 @@ void push_feed_base::refuse(const error& why) {
     if (!running_)
       return;
     open_ = false;
-    why_ = closed("its job has ended: " + why.text());
+    why_ = closed("its job has ended: "
+                  + (why.is(error_kind::closed) ? why.thing() + ": " + why.message() : why.text()));
     refuse_all(why_, go_on);
   }
   const stage_scope here;

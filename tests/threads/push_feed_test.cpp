@@ -412,6 +412,14 @@ BOOST_AUTO_TEST_CASE(a_job_that_ends_says_why_nothing_is_taken) {
   BOOST_TEST(!feed.finish());
 }
 
+BOOST_AUTO_TEST_CASE(a_job_that_is_done_was_not_cancelled) {
+  open();
+  feed.refuse({"closed", "job j", "it was done"});
+  in_line late{1};
+  feed.stand_in_line(late.push);
+  BOOST_TEST(late.push.why.text() == "service s: its job has ended: job j: it was done (closed)");
+}
+
 BOOST_AUTO_TEST_CASE(a_record_that_throws_is_its_pushers_trouble_alone) {
   open();
   BOOST_CHECK_THROW(push(-1), std::runtime_error);
