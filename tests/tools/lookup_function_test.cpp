@@ -118,6 +118,25 @@ struct lookup_fixture : weir::tool::testing::job_file_fixture {
 
 BOOST_FIXTURE_TEST_SUITE(lookup_functions, lookup_fixture)
 
+BOOST_AUTO_TEST_CASE(two_columns_of_one_name_are_no_object) {
+  columns = std::make_shared<std::vector<std::string>>(std::vector<std::string>{"city", "city"});
+  add_to_lookup("on_failure = \"dead_letter\"\ndead_letter = \"bad.ndjson\"");
+  start();
+  push(R"({"origin":"ABE"})");
+  give(answer{columns, {std::string{"Allentown"}, std::string{"Bethlehem"}}});
+  BOOST_TEST_REQUIRE(dead_letters.values().size() == 1u);
+  BOOST_TEST(dead_letters.values().front().why.is(error_kind::rejected));
+  BOOST_TEST(dead_letters.values().front().why.message().find("two columns named city")
+             != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(only_what_the_store_is_asked_counts_as_a_call) {
+  start();
+  push(R"({"origin":"ABE"})");
+  push(R"({"origin":null})");
+  BOOST_TEST(context.counts.at("questions").value() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(the_first_row_becomes_an_object) {
   start();
   push(R"({"origin":"ABE","x":1.50})");

@@ -106,7 +106,7 @@ struct summary_fixture : job_file_fixture {
     lookup.timeouts = 4;
     lookup.dropped = 8;
     lookup.dead_letters = 2;
-    lookup.own_counters = {{"misses", 6}, {"bad_records", 1}};
+    lookup.own_counters = {{"questions", 94}, {"misses", 6}, {"bad_records", 1}};
     histogram durations;
     durations.observe(2ms, 95);
     lookup.call_duration = durations.read();
@@ -192,6 +192,7 @@ BOOST_AUTO_TEST_CASE(the_json_has_the_same_numbers) {
   BOOST_TEST(json["records_in"] == 100);
   BOOST_TEST(json["records_out"] == 80);
   BOOST_TEST(json["records_per_second"] == 50.0);
+  BOOST_TEST(json["calls"] == 94);
   BOOST_TEST(json["misses"] == 6);
   BOOST_TEST(json["retries"] == 5);
   BOOST_TEST(json["timeouts"] == 4);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// The misses of lookups, as errors. Pure functions; any thread.
+/// What lookups fail with, as errors. Pure functions; any thread.
 
 #include "weir/error.hpp"
 
@@ -21,6 +21,12 @@ inline error miss_without_row(std::string lookup) {
 /// A record was never asked for, since its key is null.
 inline error miss_of_null_key(std::string lookup) {
   return {error_kind::miss, std::move(lookup), std::string{null_key_message}};
+}
+
+/// A row would be an object with a member twice.
+inline error column_twice(std::string lookup, const std::string& column) {
+  return {error_kind::rejected, std::move(lookup),
+          "its query gives two columns named " + column + "; name one of them otherwise, with as"};
 }
 
 /// A null key stays null, so asking again cannot help.

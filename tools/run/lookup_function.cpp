@@ -32,6 +32,8 @@ lookup_function::lookup_function(const lookup_section& what, client_pool pool, s
 
 expected<void> lookup_function::open(function_context& context) {
   client_ = &pool_.bind(context);
+  column_check_ = std::make_shared<column_check>();
+  questions_ = context.counter(questions_counter);
   misses_ = context.counter(misses_counter);
   bad_records_ = context.counter(bad_records_counter);
   return {};
@@ -52,9 +54,10 @@ void lookup_function::async_invoke(const json_record& in, result_future<json_rec
     answer_miss(in, std::move(done));
     return;
   }
+  ++questions_;
   const auto deadline = done.deadline();
   client_->ask(asks_, std::move(key), deadline,
-               [record = in, how = settings_, misses = misses_,
+               [record = in, how = settings_, misses = misses_, check = column_check_,
                 done = std::move(done)](expected<answer> got) mutable {
                  if (!got) {
                    done.fail(std::move(got).why());
@@ -67,6 +70,10 @@ void lookup_function::async_invoke(const json_record& in, result_future<json_rec
                    }
                    ++misses;
                    done.complete(with_miss(std::move(record), *how));
+                   return;
+                 }
+                 if (const auto& twice = check->twice_in(got->columns); !twice.empty()) {
+                   done.fail(column_twice(how->name, twice));
                    return;
                  }
                  begin_member(record, how->into);
@@ -101,6 +108,18 @@ std::optional<json_record> lookup_function::fallback(const json_record& in, cons
     return record;
   }
   return std::nullopt;
+}
+
+const std::string& lookup_function::column_check::twice_in(
+  const std::shared_ptr<const std::vector<std::string>>& columns) {
+  if (columns_ != columns) {
+    columns_ = columns;
+    auto names = *columns;
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    twice_ = twice == names.end() ? std::string{} : *twice;
+  }
+  return twice_;
 }
 
 json_record lookup_function::with_miss(json_record to, const settings& how) {

@@ -21,6 +21,8 @@
 namespace weir::tool {
 
 // Names of the counters.
+/// Of records that the store was asked for, retries included: a null key and a bad record ask nothing.
+inline constexpr std::string_view questions_counter = "questions";
 inline constexpr std::string_view misses_counter = "misses";
 inline constexpr std::string_view bad_records_counter = "bad_records";
 
@@ -49,16 +51,30 @@ private:
     bool retries_misses;
   };
 
+  /// Finds a name that two columns of an answer have, which would be two members of one object.
+  class column_check {
+  public:
+    /// The name, or an empty one. The columns of a statement are looked at once.
+    const std::string& twice_in(const std::shared_ptr<const std::vector<std::string>>& columns);
+
+  private:
+    std::shared_ptr<const std::vector<std::string>> columns_;
+    std::string twice_;
+  };
+
   static json_record with_miss(json_record to, const settings& how);
   void answer_miss(const json_record& in, result_future<json_record> done);
 
   std::shared_ptr<const settings> settings_;
+  /// Made in `open`, since each instance has its own.
+  std::shared_ptr<column_check> column_check_;
   json_fields fields_;
   /// Where records are kept in order by other fields than these: they must be there too.
   std::optional<json_fields> order_fields_;
   client_pool pool_;
   statement_id asks_;
   pool_client* client_ = nullptr;
+  own_counter questions_;
   own_counter misses_;
   own_counter bad_records_;
 };

@@ -243,7 +243,7 @@ run_summary summarize(const job_file& job, const job_status& status, const job_r
         continue;
       lookup.records_in = each.records_in;
       lookup.records_out = each.records_out;
-      lookup.calls = each.calls;
+      lookup.calls = own_count(each, questions_counter);
       lookup.misses = own_count(each, misses_counter);
       lookup.retries = each.retries;
       lookup.timeouts = each.timeouts;
