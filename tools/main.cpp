@@ -30,7 +30,8 @@ void occupy_standard_descriptors() {
 
 constexpr const char* common_exit_codes = R"(exit codes:
   0  done
-  1  not done: a job failed, traces differ, a rule is broken, output is lost
+  1  not done: a job failed, traces differ, a rule is broken, a checkpoint is
+     damaged, output is lost
   2  bad usage, or a bad file
   3  stopped before the end
 

@@ -146,8 +146,7 @@ expected<void> clear_output_folder(output_folder_state& claimed, bool force,
     return ok;
   if (!found->complete.empty() && !force)
     return error{error_kind::io, claimed.path,
-                 "holds " + std::to_string(found->complete.size())
-                   + (found->complete.size() == 1 ? " part file" : " part files")
+                 "holds " + detail::counted(found->complete.size(), "part file")
                    + " of another run, the first of them " + found->complete.front()
                    + "; choose another folder, or remove them with --force"};
   claimed.lock.keep_folder();

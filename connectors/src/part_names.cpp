@@ -51,6 +51,10 @@ std::optional<std::uint64_t> part_names::checkpoint_of_any_stage(std::string_vie
   return part_names{stem, std::string{name.substr(begin + 1, end - begin - 1)}}.checkpoint_of(name);
 }
 
+std::string counted(std::size_t n, std::string_view one) {
+  return std::to_string(n) + " " + std::string{one} + (n == 1 ? "" : "s");
+}
+
 std::string path_in(const std::string& folder, std::string_view name) {
   return folder + (folder.ends_with('/') ? "" : "/") + std::string{name};
 }

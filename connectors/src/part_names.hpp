@@ -4,6 +4,7 @@
 /// What the parts of a series are called. Plain values, any thread. output_folder.hpp says it for the parts
 /// of results.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ struct part_names {
 
 /// What instances' numbers must be below.
 inline constexpr std::uint32_t part_instances_max = 10'000;
+
+/// How many there are, for messages: `1 part file`, `2 part files`. `one` takes an s.
+std::string counted(std::size_t n, std::string_view one);
 
 /// The path of what is called `name` in a folder.
 std::string path_in(const std::string& folder, std::string_view name);

@@ -261,10 +261,9 @@ expected<owned_fd> recovery::make_folder_for_newer(std::string& name) const {
 }
 
 std::string recovery::count_of_newer() const {
-  return std::to_string(found_.newer.size()) + " part file(s) "
-         + (from_.checkpoint == 0
-              ? "of another run"
-              : "that are newer than checkpoint " + std::to_string(from_.checkpoint));
+  return counted(found_.newer.size(), "part file") + " "
+         + (from_.checkpoint == 0 ? "of another run"
+                                  : "newer than checkpoint " + std::to_string(from_.checkpoint));
 }
 
 std::string recovery::aside(std::uint64_t n) const {
@@ -328,8 +327,8 @@ expected<std::vector<std::string>> remove_series(const part_folder& folder, cons
     return io_error(folder.path, "cannot be written to the disk", code);
   std::vector<std::string> lines;
   if (removed > 0)
-    lines.push_back("removed " + std::to_string(removed)
-                    + " file(s) with dead letters of earlier runs from " + folder.path);
+    lines.push_back("removed " + counted(removed, "file")
+                    + " with dead letters of earlier runs from " + folder.path);
   return lines;
 }
 

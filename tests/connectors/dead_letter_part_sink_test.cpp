@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(what_earlier_runs_have_left_goes_at_the_beginning) {
   open();
   const auto said = sink->recover({});
   BOOST_TEST_REQUIRE(said.has_value());
-  BOOST_TEST((*said == lines{"removed 3 file(s) with dead letters of earlier runs from out"}));
+  BOOST_TEST((*said == lines{"removed 3 files with dead letters of earlier runs from out"}));
   BOOST_TEST((files->names("out") == others));
   sink.reset();
   files->lose_power(0);

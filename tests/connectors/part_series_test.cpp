@@ -380,7 +380,7 @@ BOOST_AUTO_TEST_CASE(newer_output_is_refused_and_nothing_changed) {
   BOOST_TEST_REQUIRE(!refused.has_value());
   BOOST_TEST(refused.why().is(weir::error_kind::incompatible));
   BOOST_TEST(
-    refused.why().text().find("2 part file(s) that are newer than checkpoint 17, the first "
+    refused.why().text().find("2 part files newer than checkpoint 17, the first "
                               "of them "
                               + part(18))
       != std::string::npos,
@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(newer_output_is_moved_aside) {
   const auto said = recover(17, {}, newer_output::move_aside);
   BOOST_TEST_REQUIRE(said.has_value());
   BOOST_TEST((*said
-              == lines{"moved 2 part file(s) that are newer than checkpoint 17 to "
+              == lines{"moved 2 part files newer than checkpoint 17 to "
                        "out/discarded-17"}));
   BOOST_TEST((in_folder() == names{part(17), "discarded-17"}));
   BOOST_TEST((in_folder("out/discarded-17") == names{part(18), part(19)}));
@@ -422,7 +422,7 @@ BOOST_AUTO_TEST_CASE(newer_output_is_removed) {
   files->put("out/" + part(18), line(1));
   const auto said = recover(17, {}, newer_output::remove);
   BOOST_TEST_REQUIRE(said.has_value());
-  BOOST_TEST((*said == lines{"removed 1 part file(s) that are newer than checkpoint 17 from out"}));
+  BOOST_TEST((*said == lines{"removed 1 part file newer than checkpoint 17 from out"}));
   sink.reset();
   files->lose_power(0);
   BOOST_TEST((in_folder() == names{part(17)}));
@@ -434,7 +434,7 @@ BOOST_AUTO_TEST_CASE(at_checkpoint_0_every_part_is_newer) {
   const auto refused = recover(0);
   BOOST_TEST_REQUIRE(!refused.has_value());
   BOOST_TEST(refused.why().is(weir::error_kind::incompatible));
-  BOOST_TEST(refused.why().text().find("1 part file(s) of another run") != std::string::npos);
+  BOOST_TEST(refused.why().text().find("1 part file of another run") != std::string::npos);
   BOOST_TEST((in_folder() == names{part(1), hidden(2)}));
   BOOST_TEST(recover(0, {}, newer_output::remove).has_value());
   BOOST_TEST(in_folder().empty());

@@ -227,7 +227,8 @@ BOOST_AUTO_TEST_CASE(the_help_says_what_exit_codes_mean_whatever_is_run) {
   const auto help = weir({"--help"}).out;
   BOOST_TEST(contains(help, "exit codes:\n"
                             "  0  done\n"
-                            "  1  not done: a job failed, traces differ, a rule is broken, output is lost\n"
+                            "  1  not done: a job failed, traces differ, a rule is broken, a checkpoint is\n"
+                            "     damaged, output is lost\n"
                             "  2  bad usage, or a bad file\n"
                             "  3  stopped before the end\n"),
              help);
@@ -244,7 +245,7 @@ BOOST_AUTO_TEST_CASE(the_help_of_each_subcommand_says_what_its_own_exit_codes_me
   std::vector<std::string> names;
   while (std::getline(lines, line) && !line.empty())
     names.push_back(line.substr(2, line.find(' ', 2) - 2));
-  BOOST_TEST(names == (std::vector<std::string>{"run", "simulate"}), boost::test_tools::per_element());
+  BOOST_TEST(names == (std::vector<std::string>{"run", "simulate", "checkpoints"}), boost::test_tools::per_element());
   // THEN each has its own codes, and none that it does not end with
   const auto run = weir({"run", "--help"}).out;
   BOOST_TEST(contains(run, "exit codes:\n"
@@ -254,6 +255,12 @@ BOOST_AUTO_TEST_CASE(the_help_of_each_subcommand_says_what_its_own_exit_codes_me
                            "  3  stopped before the end of the input\n"),
              run);
   BOOST_TEST(contains(run, "SIGINT"), run);
+  const std::string of_checkpoints = "exit codes:\n"
+                                     "  0  done; with verify: all are sound\n"
+                                     "  1  a checkpoint is damaged, or the output could not be written\n"
+                                     "  2  bad usage, or no folder of checkpoints\n";
+  for (const std::string of : {"list", "show", "verify"})
+    BOOST_TEST(contains(weir({"checkpoints", of, "--help"}).out, of_checkpoints), of);
   const auto simulate = weir({"simulate", "--help"}).out;
   BOOST_TEST(contains(simulate, "exit codes:\n"
                                 "  0  all ran; with --check: all agree; with --explore: no rule is broken\n"

@@ -24,7 +24,7 @@ weir::job_status status_with(std::uint64_t records) {
 }
 
 std::string line_with(const std::string& records_rate, const std::string& elapsed) {
-  return "flights: " + records_rate + ", 0 in flight, call p99 0 ns, " + elapsed;
+  return "flights: " + records_rate + ", 0 in flight, call p99 -, " + elapsed;
 }
 
 /// On a terminal the line takes the place of the one before.
