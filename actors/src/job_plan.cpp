@@ -16,6 +16,8 @@ public:
     if (plan_.parallelism == 0)
       add("environment", "parallelism is 0 but must be >= 1");
     check_batches();
+    const auto of_restart = plan_.restart.mistakes("environment");
+    found_.insert(found_.end(), of_restart.begin(), of_restart.end());
     if (plan_.stages.empty())
       add("job " + plan_.name, "it has no source and no service; begin with environment::from_source "
                                "or async_service");

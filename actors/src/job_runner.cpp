@@ -14,6 +14,7 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <map>
@@ -132,6 +133,7 @@ public:
 
   void drain(duration deadline) { caf::anon_send(job_, drain_request{deadline}); }
   void cancel() { caf::anon_send(job_, stop_request{}); }
+  bool has_run() const noexcept { return has_run_; }
 
 private:
   void close_pools() {
@@ -145,6 +147,7 @@ private:
     supervision_ = std::make_shared<supervisor_parts>();
     supervision_->job = plan_.name;
     supervision_->keep_partial = settings_.keep_partial;
+    supervision_->on_running = [this] { has_run_ = true; };
     supervision_->left_behind = [this] { return left_behind(); };
     supervision_->drain_services = [this] { return finish_services(); };
     supervision_->on_stopping = [this](const job_result& with) {
@@ -442,6 +445,7 @@ private:
   std::vector<receivers> receivers_;
   std::shared_ptr<supervisor_parts> supervision_;
   job_actor job_;
+  std::atomic<bool> has_run_{false};
   fd_watcher watcher_;
 };
 
@@ -468,6 +472,10 @@ void job_runner::drain(duration deadline) {
 
 void job_runner::cancel() {
   impl_->cancel();
+}
+
+bool job_runner::has_run() const noexcept {
+  return impl_->has_run();
 }
 
 } // namespace weir

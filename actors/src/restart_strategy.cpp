@@ -75,6 +75,17 @@ void restart_decision::checkpoint_completed() noexcept {
   in_a_row_ = 0;
 }
 
+std::string restart_decision::count_text() const {
+  const auto of = [](std::uint64_t count, std::uint32_t most) {
+    return std::to_string(count) + " of " + std::to_string(most);
+  };
+  if (const auto* fixed = std::get_if<fixed_delay_restart>(&how_.how_))
+    return of(restarts_, fixed->max_restarts);
+  if (const auto* exponential = std::get_if<exponential_delay_restart>(&how_.how_))
+    return of(in_a_row_, exponential->max_restarts);
+  return std::to_string(restarts_);
+}
+
 std::optional<duration> restart_decision::decide(std::monostate, time_point) {
   return std::nullopt;
 }

@@ -159,6 +159,7 @@ void supervisor_state::on_opened() {
   if (phase_ != phase::opening || ++opened_ < parts_->instances.size())
     return;
   phase_ = phase::running;
+  parts_->on_running();
   // Receivers first: a sender's credit can then come at once.
   tell(stage_kind::sink, run_atom::value);
   tell(stage_kind::operation, run_atom::value);

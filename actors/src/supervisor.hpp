@@ -47,6 +47,8 @@ struct supervisor_parts {
   /// Ends the input of all services, as `drain_atom` does that of sources. Whether one had not ended; an
   /// error where a coroutine that was refused threw.
   std::function<expected<bool>()> drain_services;
+  /// Told once, when all instances have opened.
+  std::function<void()> on_running;
   /// Told once, as soon as it is known, how the job ends: services take nothing more.
   std::function<void(const job_result&)> on_stopping;
   /// Records that were read and have not come out; asked at the end of a drain that was cut off.

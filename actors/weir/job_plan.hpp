@@ -10,6 +10,7 @@
 #include "weir/edge_step.hpp"
 #include "weir/event_time_steps.hpp"
 #include "weir/operator_body.hpp"
+#include "weir/restart_strategy.hpp"
 #include "weir/service_ends.hpp"
 #include "weir/sink_body.hpp"
 #include "weir/source_body.hpp"
@@ -114,6 +115,8 @@ struct job_plan {
   batch_limits batches;
   /// Instances of a stage that sets no number of its own. Sinks and sources: 1.
   std::uint32_t parallelism = 1;
+  /// What follows when the job fails.
+  restart_strategy restart;
   /// What was found wrong while the plan was written.
   std::vector<error> mistakes;
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /// Runs one job plan in a CAF actor system: opens the drivers, spawns the actors, supervises them and
-/// gives one result. Knows nothing of who waits for it. Made, started and destroyed by one thread;
+/// gives one result: one launch of a job, which job_keeper.hpp may repeat. Knows nothing of who waits for it. Made, started and destroyed by one thread;
 /// `status`, `drain` and `cancel` from any. Destroy it only after `on_end` was called, or if `start`
 /// failed.
 
@@ -53,6 +53,9 @@ public:
   job_status status() const;
   void drain(duration deadline);
   void cancel();
+
+  /// Whether all stages have opened, so that records were read. Any thread.
+  bool has_run() const noexcept;
 
 private:
   class impl;

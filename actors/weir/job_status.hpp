@@ -73,6 +73,9 @@ struct waiting_pool_status {
 };
 
 struct job_status {
+  /// How often the job has started again inside the process (`environment::restart_with`), or waits to do so.
+  /// The numbers below are of the launch that runs, or was the last.
+  std::uint64_t restarts = 0;
   std::vector<source_status> sources;
   std::vector<operator_status> operators;
   std::vector<sink_status> sinks;
@@ -104,7 +107,9 @@ struct job_result {
   std::string record;
   /// With `drained`: records that were read and did not come out.
   std::uint64_t left_behind = 0;
-  /// From the start of the stages to their end.
+  /// How often it has started again inside the process.
+  std::uint64_t restarts = 0;
+  /// From the start of the stages to their end, over all restarts.
   duration took{};
 
   bool ok() const noexcept { return end == job_end::done; }

@@ -85,6 +85,10 @@ public:
   /// In all.
   std::uint64_t restarts() const noexcept { return restarts_; }
 
+  /// For a person: the number of the latest restart, and how many may be: "2 of 10". Behind a completed
+  /// checkpoint an exponential delay counts from 1 again; a failure rate has no bound to name.
+  std::string count_text() const;
+
 private:
   std::optional<duration> decide(std::monostate, time_point now);
   std::optional<duration> decide(const fixed_delay_restart& how, time_point now);

@@ -3,7 +3,7 @@
 
 #include "forgets_system.hpp"
 
-#include "weir/job_runner.hpp"
+#include "weir/job_keeper.hpp"
 #include "weir/stage_thread.hpp"
 #include "weir/type_ids.hpp"
 
@@ -94,11 +94,14 @@ public:
     const forgets_system when_started;
     if (in == nullptr)
       in = &system_.emplace(environment.threads).system;
-    runner_.emplace(*in, plan, run_settings{.keep_partial = options.keep_partial,
-                                            .seed = options.seed ? *options.seed : draw_seed(),
-                                            .log = environment.log});
+    keeper_settings settings{{.keep_partial = options.keep_partial,
+                              .seed = options.seed ? *options.seed : draw_seed(),
+                              .log = environment.log}};
+    if (plan.restart.enabled())
+      settings.on = std::make_unique<work_thread>();
+    keeper_.emplace(*in, plan, std::move(settings));
     auto mistakes
-      = runner_->start([end = end_](job_result result) { end->set(std::move(result)); });
+      = keeper_->start([end = end_](job_result result) { end->set(std::move(result)); });
     if (!mistakes.empty()) {
       job_result failed;
       failed.end = job_end::failed;
@@ -109,10 +112,10 @@ public:
 
   ~running() {
     if (!end_->wait_for(duration{0}))
-      runner_->cancel();
+      keeper_->cancel();
     end_->wait();
     // The drivers' threads end before the system does.
-    runner_.reset();
+    keeper_.reset();
   }
 
   running(const running&) = delete;
@@ -120,7 +123,7 @@ public:
 
   const std::string& name() const noexcept { return name_; }
   bool ended() const { return end_->wait_for(duration{0}); }
-  job_runner& runner() { return *runner_; }
+  job_keeper& keeper() { return *keeper_; }
   ending& end() { return *end_; }
 
 private:
@@ -128,7 +131,7 @@ private:
   std::shared_ptr<ending> end_ = std::make_shared<ending>();
   /// Absent where it is the program's.
   std::optional<own_system> system_;
-  std::optional<job_runner> runner_;
+  std::optional<job_keeper> keeper_;
 };
 
 void job::ender::operator()(running* what) const noexcept {
@@ -137,7 +140,7 @@ void job::ender::operator()(running* what) const noexcept {
     return;
   }
   if (!what->ended())
-    what->runner().cancel();
+    what->keeper().cancel();
   // Its end may wait for this very thread.
   std::thread{[what] { delete what; }}.detach();
 }
@@ -155,17 +158,17 @@ job& job::operator=(job&&) noexcept = default;
 job::~job() = default;
 
 job_status job::status() const {
-  return running_->runner().status();
+  return running_->keeper().status();
 }
 
 void job::drain(duration deadline) {
   if (!running_->ended())
-    running_->runner().drain(deadline);
+    running_->keeper().drain(deadline);
 }
 
 void job::cancel() {
   if (!running_->ended())
-    running_->runner().cancel();
+    running_->keeper().cancel();
 }
 
 bool job::wait_for(duration at_most) const {
@@ -198,6 +201,10 @@ waiting_pool environment::waiting_pool(waiting_pool_options options) {
   const auto& pool = plan_->waiting_pools.emplace_back(
     waiting_pool_plan{std::move(options.name), options.threads});
   return weir::waiting_pool{pool.identity, number};
+}
+
+void environment::restart_with(restart_strategy how) {
+  plan_->restart = std::move(how);
 }
 
 std::vector<error> environment::check() const {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weir/virtual_job.hpp"
 
-#include "weir/job_runner.hpp"
+#include "weir/job_keeper.hpp"
+#include "weir/queued_work.hpp"
 #include "weir/virtual_system.hpp"
 
 #include <stdexcept>
@@ -13,12 +14,12 @@ class virtual_job::impl {
 public:
   impl(virtual_clock& clock, const job_plan& plan, const environment_options& environment,
        const run_options& options)
-    : clock_(clock), runner_(clock.system().system(), plan, settings(clock, environment, options)) {
-    auto mistakes = runner_.start([this](job_result how) { result_ = std::move(how); });
+    : clock_(clock), keeper_(clock.system().system(), plan, settings(clock, environment, options)) {
+    auto mistakes = keeper_.start([this](job_result how) { result_ = std::move(how); });
     started_ = mistakes.empty();
     if (started_) {
       clock.system().add_idler(this, [this](bool at_rest) {
-        return runner_.look_at_futures(clock_.system().now(), at_rest);
+        return keeper_.look_at_futures(clock_.system().now(), at_rest);
       });
     } else {
       result_.emplace();
@@ -30,7 +31,7 @@ public:
 
   ~impl() {
     if (!result_)
-      runner_.cancel();
+      keeper_.cancel();
     clock_.run();
     // A sink that prepares may be waited for until its grace is over.
     for (int seconds = 0; !result_ && seconds < 10; ++seconds)
@@ -38,23 +39,24 @@ public:
     clock_.system().remove_idler(this);
   }
 
-  static run_settings settings(virtual_clock& clock, const environment_options& environment,
-                               const run_options& options) {
-    return {.keep_partial = options.keep_partial,
-            .seed = options.seed.value_or(0),
-            .wait_for_fd =
-              [](const fd_wait&, const std::function<void()>&) {
-                throw std::logic_error("it waits for a file descriptor, which a virtual job cannot");
-              },
-            .wall_clock = [&clock] { return clock.wall_time(); },
-            .in_virtual_time = true,
-            .log = environment.log};
+  static keeper_settings settings(virtual_clock& clock, const environment_options& environment,
+                                  const run_options& options) {
+    return {{.keep_partial = options.keep_partial,
+             .seed = options.seed.value_or(0),
+             .wait_for_fd =
+               [](const fd_wait&, const std::function<void()>&) {
+                 throw std::logic_error("it waits for a file descriptor, which a virtual job cannot");
+               },
+             .wall_clock = [&clock] { return clock.wall_time(); },
+             .in_virtual_time = true,
+             .log = environment.log},
+            std::make_unique<queued_work>(clock.system())};
   }
 
   virtual_clock& clock_;
   std::optional<job_result> result_;
   bool started_ = false;
-  job_runner runner_;
+  job_keeper keeper_;
 };
 
 virtual_job::virtual_job(virtual_clock& clock, const environment& env, std::string name,
@@ -71,18 +73,18 @@ const std::optional<job_result>& virtual_job::result() const {
 }
 
 job_status virtual_job::status() const {
-  return impl_->runner_.status();
+  return impl_->keeper_.status();
 }
 
 void virtual_job::drain(duration deadline) {
   if (!impl_->result_)
-    impl_->runner_.drain(deadline);
+    impl_->keeper_.drain(deadline);
   impl_->clock_.run();
 }
 
 void virtual_job::cancel() {
   if (!impl_->result_)
-    impl_->runner_.cancel();
+    impl_->keeper_.cancel();
   impl_->clock_.run();
 }
 

@@ -8,6 +8,7 @@
 #include "weir/client_pool.hpp"
 #include "weir/job_status.hpp"
 #include "weir/log.hpp"
+#include "weir/restart_strategy.hpp"
 #include "weir/stream.hpp"
 #include "weir/waiting_pool.hpp"
 
@@ -84,7 +85,8 @@ public:
 
   /// Stops reading and lets what has been read come out, for at most `deadline`; then sinks have one
   /// second to complete what they got, and the job ends as `drained`, or as `cancelled` where a sink
-  /// cannot even do that. Returns at once. After the end: nothing.
+  /// cannot even do that. One that waits to start again (`environment::restart_with`) ends with its
+  /// failure. Returns at once. After the end: nothing.
   void drain(duration deadline);
 
   /// Stops as soon as possible. Returns at once. After the end: nothing.
@@ -139,6 +141,13 @@ public:
   /// Threads on which functions of this job have `std::future`s waited for. They start with the job, and end
   /// when it is destroyed.
   weir::waiting_pool waiting_pool(waiting_pool_options options);
+
+  /// What follows when the job fails while it runs: it starts again inside the process, after a pause, from
+  /// the beginning of its input. What the launch that failed has written and not shown is removed; what it
+  /// has shown (standard output, lines of a dead-letter file, callbacks) may come again. A job that cannot
+  /// start, or fails before its first launch has read anything, is not tried again; nor is one that fails for
+  /// what no further try can mend, a mistake (`argument`) or damage. Without this, the first failure is final.
+  void restart_with(restart_strategy how);
 
   /// Everything that is wrong with the job as it is built; empty: it may start.
   std::vector<error> check() const;

@@ -101,6 +101,24 @@ BOOST_AUTO_TEST_CASE(a_failure_rate_does_not_care_for_checkpoints) {
   BOOST_TEST(waits(of, 1, begin + 9s) == "final");
 }
 
+BOOST_AUTO_TEST_CASE(how_many_there_were_and_may_be_can_be_told) {
+  restart_decision fixed{fixed_delay_restart{.max_restarts = 3}};
+  waits(fixed, 2);
+  BOOST_TEST(fixed.count_text() == "2 of 3");
+  fixed.checkpoint_completed();
+  waits(fixed, 1);
+  BOOST_TEST(fixed.count_text() == "3 of 3");
+  restart_decision exponential{exponential_delay_restart{}};
+  waits(exponential, 2);
+  BOOST_TEST(exponential.count_text() == "2 of 10");
+  exponential.checkpoint_completed();
+  waits(exponential, 1);
+  BOOST_TEST(exponential.count_text() == "1 of 10");
+  restart_decision rate{failure_rate_restart{.failures = 5}};
+  waits(rate, 4);
+  BOOST_TEST(rate.count_text() == "4");
+}
+
 BOOST_AUTO_TEST_CASE(a_year_without_failures_restarts_all_the_same) {
   restart_decision of{failure_rate_restart{.failures = 1, .per = 1s}};
   for (int year = 0; year < 100; ++year)

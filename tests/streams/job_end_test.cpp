@@ -11,6 +11,7 @@
 #include <future>
 #include <memory>
 #include <utility>
+#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -125,6 +126,115 @@ BOOST_AUTO_TEST_CASE(a_job_may_end_on_another_thread_than_the_one_that_started_i
   // WHEN another thread destroys it, THEN that ends
   auto destroyed = std::async(std::launch::async, [&] { job.reset(); });
   BOOST_TEST((destroyed.wait_for(1min) == std::future_status::ready));
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_fails_may_start_again) {
+  // GIVEN a record that fails twice
+  std::atomic<int> fails = 2;
+  std::atomic<int> told = 0;
+  std::atomic<int> written = 0;
+  weir::environment env{{.log = [&](const weir::log_entry&) { ++told; }}};
+  env.restart_with(weir::fixed_delay_restart{.delay = 1ms});
+  weir::async_data_stream::ordered_wait(
+    env.from_source(weir::collection_source<int>{{1, 2, 3}}),
+    [&](const int& in, weir::result_future<int> done) {
+      if (in == 3 && fails-- > 0)
+        done.fail({"io", "store", "it is away"});
+      else
+        done.complete(in);
+    },
+    {.name = "ask", .timeout = 0s})
+    .sink_to([&](int) { ++written; });
+  const auto result = env.execute("numbers");
+  BOOST_TEST(result.ok());
+  BOOST_TEST(result.restarts == 2u);
+  BOOST_TEST((result.took >= 2ms));
+  // Two restarts, and a record that failed it twice running.
+  BOOST_TEST(told == 3);
+  BOOST_TEST(written >= 3);
+}
+
+namespace {
+
+/// A job that has failed and waits an hour to start again; and what is told when nothing of it is left.
+struct waiting_job {
+  waiting_job() {
+    auto held = std::shared_ptr<void>(nullptr, [to = gone](void*) { to->set_value(); });
+    const auto failed = std::make_shared<std::promise<void>>();
+    weir::environment env{{.log = [failed](const weir::log_entry&) { failed->set_value(); }}};
+    env.restart_with(weir::fixed_delay_restart{.delay = 1h});
+    weir::async_data_stream::ordered_wait(
+      env.from_source(weir::collection_source<int>{{1}}),
+      [held](const int&, weir::result_future<int> done) { done.fail({"io", "store", "it is away"}); },
+      {.name = "ask", .timeout = 0s})
+      .sink_to([](int) {});
+    held.reset();
+    job = std::make_unique<weir::job>(env.start("waits"));
+    failed->get_future().wait();
+  }
+
+  std::shared_ptr<std::promise<void>> gone = std::make_shared<std::promise<void>>();
+  std::unique_ptr<weir::job> job;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_job_that_is_destroyed_while_it_waits_to_start_again_ends) {
+  waiting_job waits;
+  BOOST_TEST(!waits.job->wait_for(0s));
+  BOOST_TEST(waits.job->status().restarts == 1u);
+  waits.job.reset();
+  BOOST_TEST((waits.gone->get_future().wait_for(0s) == std::future_status::ready));
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_cancelled_while_it_waits_to_start_again_ends) {
+  waiting_job waits;
+  waits.job->cancel();
+  BOOST_TEST((waits.job->wait().end == weir::job_end::cancelled));
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_destroyed_on_a_stages_thread_while_it_waits_to_start_again_ends) {
+  waiting_job waits;
+  weir::environment other;
+  weir::async_data_stream::ordered_wait(
+    other.from_source(weir::collection_source<int>{{1}}),
+    [](const int& in, weir::result_future<int> done) { done.complete(in); },
+    {.name = "double", .timeout = 0s})
+    .sink_to([&](int) { waits.job.reset(); });
+  BOOST_TEST(other.execute("destroys").ok());
+  BOOST_TEST((waits.gone->get_future().wait_for(1min) == std::future_status::ready));
+}
+
+BOOST_AUTO_TEST_CASE(jobs_start_again_and_again_beside_each_other) {
+  // GIVEN jobs on real threads whose every launch fails but the last
+  constexpr int restarts = 40;
+  std::atomic<int> opened = 0;
+  std::vector<weir::job> jobs;
+  for (int i = 0; i < 3; ++i) {
+    weir::environment env{{.threads = 2}};
+    env.restart_with(weir::fixed_delay_restart{.max_restarts = restarts, .delay = 0s});
+    weir::async_data_stream::ordered_wait(
+      env.from_source(weir::collection_source<int>{{1, 2, 3}}),
+      [&opened, left = std::make_shared<std::atomic<int>>(restarts)](const int& in,
+                                                                     weir::result_future<int> done) {
+        if (in == 1)
+          ++opened;
+        if (in == 1 && (*left)-- > 0)
+          done.fail({"io", "store", "it is away"});
+        else
+          done.complete(in);
+      },
+      {.name = "ask", .timeout = 0s})
+      .sink_to([](int) {});
+    jobs.push_back(env.start("numbers"));
+  }
+  for (auto& each : jobs) {
+    static_cast<void>(each.status());
+    const auto result = each.wait();
+    BOOST_TEST(result.ok());
+    BOOST_TEST(result.restarts == static_cast<std::uint64_t>(restarts));
+  }
+  BOOST_TEST(opened == 3 * (restarts + 1));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -439,6 +439,8 @@ private:
 struct driver_script {
   std::size_t window = 100;
   std::optional<error> open_error{};
+  /// Called when it opens.
+  std::function<void()> on_open{};
   /// Questions that were not answered, by their argument.
   std::multimap<int, question> held{};
   /// Those that nobody waits for any more.
@@ -479,6 +481,8 @@ public:
                       result_receiver& results) override {
     log_.note("open store");
     script_.to = &results;
+    if (script_.on_open)
+      script_.on_open();
     return script_.open_error ? expected<void>{*script_.open_error} : expected<void>{};
   }
   std::size_t permits() const override { return script_.window; }

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weir/job_keeper.hpp"
+
+#include "weir/restart_strategy.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace weir {
+
+namespace {
+
+/// Whether another try may go better: the error is none of the job itself or of what it goes on from.
+bool may_pass(const error& why) {
+  return !why.is(error_kind::argument) && !why.is(error_kind::incompatible)
+         && !why.is(error_kind::damaged);
+}
+
+std::string text(duration of) {
+  using namespace std::chrono;
+  if (of % seconds{1} == duration{0})
+    return std::to_string(of / seconds{1}) + " s";
+  return std::to_string(of / milliseconds{1}) + " ms";
+}
+
+std::string failure_text(const job_result& of) {
+  std::string line;
+  for (const auto& each : of.why)
+    line += (line.empty() ? "" : "; ") + each.text();
+  return of.record.empty() ? line : "at " + of.record + ": " + line;
+}
+
+} // namespace
+
+class job_keeper::impl {
+public:
+  impl(caf::actor_system& system, const job_plan& plan, keeper_settings settings)
+    : system_(system),
+      plan_(plan),
+      on_(std::move(settings.on)),
+      settings_(std::move(settings)),
+      decision_(plan_.restart) {}
+
+  ~impl() {
+    // The task that has called `on_end` may not have returned.
+    on_.reset();
+  }
+
+  impl(const impl&) = delete;
+  impl& operator=(const impl&) = delete;
+
+  std::vector<error> start(std::function<void(job_result)> on_end) {
+    on_end_ = std::move(on_end);
+    begun_ = now();
+    if (restarts() && settings_.keep_partial)
+      return {{error_kind::argument, "job " + plan_.name,
+               "keep_partial is set and it has a restart strategy, which begins its output anew; "
+               "choose one"}};
+    assert(!restarts() || on_ != nullptr);
+    // The launch may have failed before its start has returned; that is then looked at behind it.
+    const std::lock_guard guard{mutex_};
+    auto first = make_runner();
+    auto mistakes = start(*first);
+    runner_ = std::move(first);
+    phase_ = mistakes.empty() ? phase::running : phase::over;
+    return mistakes;
+  }
+
+  bool look_at_futures(time_point at, bool give_up) {
+    // There is but one thread, and what it finds may ask for the status.
+    auto* const launch = runner_.get();
+    return launch != nullptr && launch->look_at_futures(at, give_up);
+  }
+
+  job_status status() const {
+    // A runner that is looked at must not go.
+    const std::lock_guard guard{mutex_};
+    auto all = runner_ != nullptr ? runner_->status() : last_status_;
+    all.restarts = decision_.restarts();
+    return all;
+  }
+
+  void drain(duration deadline) {
+    const std::lock_guard guard{mutex_};
+    if (!drain_)
+      drain_ = deadline;
+    if (phase_ == phase::running)
+      runner_->drain(deadline);
+    else if (phase_ == phase::waiting)
+      stop_waiting();
+  }
+
+  void cancel() {
+    const std::lock_guard guard{mutex_};
+    cancelled_ = true;
+    if (phase_ == phase::running) {
+      runner_->cancel();
+    } else if (phase_ == phase::waiting) {
+      failure_.end = job_end::cancelled;
+      failure_.why.clear();
+      failure_.stage.clear();
+      failure_.record.clear();
+      stop_waiting();
+    }
+  }
+
+private:
+  enum class phase : std::uint8_t {
+    /// A launch is being started.
+    starting,
+    running,
+    /// Between two launches.
+    waiting,
+    over,
+  };
+
+  bool restarts() const noexcept { return plan_.restart.enabled(); }
+  time_point now() const { return system_.clock().now(); }
+
+  std::unique_ptr<job_runner> make_runner() {
+    return std::make_unique<job_runner>(system_, plan_, settings_);
+  }
+
+  std::vector<error> start(job_runner& launch) {
+    return launch.start([this](job_result with) {
+      if (!restarts())
+        on_end_(std::move(with));
+      else
+        on_->run([this, how = std::move(with)]() mutable { launch_ended(std::move(how)); });
+    });
+  }
+
+  // -- on the queue --
+
+  void launch_ended(job_result with) {
+    std::unique_lock guard{mutex_};
+    const bool ends = with.end != job_end::failed || drain_ || cancelled_
+                      || (is_first_ && !runner_->has_run());
+    guard.unlock();
+    if (ends)
+      end(std::move(with));
+    else
+      failed(std::move(with));
+  }
+
+  void failed(job_result with) {
+    tell_of_poison(with);
+    const auto at = now();
+    std::unique_lock guard{mutex_};
+    const bool ends = drain_ || cancelled_ || !std::all_of(with.why.begin(), with.why.end(), may_pass);
+    const auto wait = ends ? std::nullopt : decision_.after_failure(at);
+    if (!wait) {
+      guard.unlock();
+      end(std::move(with));
+      return;
+    }
+    phase_ = phase::waiting;
+    is_first_ = false;
+    const auto message = "it failed: " + failure_text(with) + "; it starts again in " + text(*wait)
+                         + " (restart " + decision_.count_text() + ")";
+    failure_ = std::move(with);
+    if (runner_ != nullptr)
+      last_status_ = runner_->status();
+    auto gone = std::move(runner_);
+    guard.unlock();
+    tell(settings_.log, {log_level::warning, "job " + plan_.name, message});
+    // Its drivers' threads end here.
+    gone.reset();
+    guard.lock();
+    if (phase_ == phase::waiting)
+      on_->run_at(at + std::min(*wait, duration::max() / 4), [this] { launch(); });
+  }
+
+  void launch() {
+    {
+      const std::lock_guard guard{mutex_};
+      if (phase_ != phase::waiting)
+        return;
+      phase_ = phase::starting;
+    }
+    auto next = make_runner();
+    auto mistakes = start(*next);
+    if (!mistakes.empty()) {
+      next.reset();
+      job_result with;
+      with.end = job_end::failed;
+      with.why = std::move(mistakes);
+      failed(std::move(with));
+      return;
+    }
+    const std::lock_guard guard{mutex_};
+    runner_ = std::move(next);
+    phase_ = phase::running;
+    if (cancelled_)
+      runner_->cancel();
+    else if (drain_)
+      runner_->drain(*drain_);
+  }
+
+  void end(job_result with) {
+    {
+      const std::lock_guard guard{mutex_};
+      phase_ = phase::over;
+      with.restarts = decision_.restarts();
+    }
+    if (with.restarts > 0)
+      with.took = now() - begun_;
+    on_end_(std::move(with));
+  }
+
+  // -- under the lock --
+
+  void stop_waiting() {
+    phase_ = phase::over;
+    on_->forget_timed();
+    on_->run([this] { end(std::move(failure_)); });
+  }
+
+  // -- what is told --
+
+  void tell_of_poison(const job_result& with) {
+    const bool again = !with.record.empty() && with.record == poison_.record
+                       && with.stage == poison_.stage;
+    poison_ = {with.stage, with.record};
+    if (!again)
+      return;
+    const auto at = std::find_if(plan_.stages.begin(), plan_.stages.end(),
+                                 [&](const stage_plan& each) { return each.name == with.stage; });
+    const bool calls = at != plan_.stages.end() && std::holds_alternative<operator_plan>(at->what);
+    tell(settings_.log,
+         {log_level::warning, calls ? "operator " + with.stage : with.stage,
+          with.record + " has failed the job twice running"
+            + (calls ? "; on_failure (in a job file \"dead_letter\" or \"drop\") or failure_rules let a "
+                       "record pass whose call fails"
+                     : "")});
+  }
+
+  struct culprit {
+    std::string stage;
+    std::string record;
+  };
+
+  caf::actor_system& system_;
+  const job_plan plan_;
+  std::unique_ptr<work_queue> on_;
+  const run_settings settings_;
+  std::function<void(job_result)> on_end_;
+  time_point begun_;
+  /// Of the launch before. On the queue.
+  culprit poison_;
+
+  mutable std::mutex mutex_;
+  phase phase_ = phase::starting;
+  restart_decision decision_;
+  /// Null between two launches.
+  std::unique_ptr<job_runner> runner_;
+  bool is_first_ = true;
+  job_status last_status_;
+  /// What the job waits because of.
+  job_result failure_;
+  std::optional<duration> drain_;
+  bool cancelled_ = false;
+};
+
+job_keeper::job_keeper(caf::actor_system& system, const job_plan& plan, keeper_settings settings)
+  : impl_(std::make_unique<impl>(system, plan, std::move(settings))) {}
+
+job_keeper::~job_keeper() = default;
+
+std::vector<error> job_keeper::start(std::function<void(job_result)> on_end) {
+  return impl_->start(std::move(on_end));
+}
+
+bool job_keeper::look_at_futures(time_point now, bool give_up) {
+  return impl_->look_at_futures(now, give_up);
+}
+
+job_status job_keeper::status() const {
+  return impl_->status();
+}
+
+void job_keeper::drain(duration deadline) {
+  impl_->drain(deadline);
+}
+
+void job_keeper::cancel() {
+  impl_->cancel();
+}
+
+} // namespace weir
