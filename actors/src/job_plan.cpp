@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weir/job_plan.hpp"
 
+#include "weir/compare_jobs.hpp"
+#include "weir/record_codec.hpp"
+
 #include <algorithm>
 #include <set>
 
@@ -216,6 +219,84 @@ private:
 
 std::vector<error> job_plan::check() const {
   return checker{*this}.run();
+}
+
+namespace {
+
+/// One type of records that a stage takes or gives. A type that cannot be stored is left out.
+void add_type(const std::type_info* of, manifest_stage& to, std::vector<std::uint32_t>& oldest) {
+  const auto* const codec = of != nullptr ? find_record_codec(*of) : nullptr;
+  if (codec == nullptr)
+    return;
+  to.records.push_back({codec->name, codec->version});
+  oldest.push_back(codec->oldest);
+}
+
+const char* name_of(output_mode mode) {
+  switch (mode) {
+    case output_mode::ordered:
+      return "ordered";
+    case output_mode::unordered:
+      return "unordered";
+    case output_mode::key_ordered:
+      break;
+  }
+  return "key_ordered";
+}
+
+manifest_partition partition_of(partition how) {
+  switch (how) {
+    case partition::forward:
+      return manifest_partition::forward;
+    case partition::rebalance:
+      return manifest_partition::rebalance;
+    case partition::key:
+      break;
+  }
+  return manifest_partition::key;
+}
+
+} // namespace
+
+job_description job_plan::describe() const {
+  job_description of{name};
+  for (const auto& stage : stages) {
+    manifest_stage to{stage.name};
+    std::vector<std::uint32_t> oldest;
+    to.parallelism = instances(stage);
+    for (const auto& [key, text] : stage.settings)
+      to.settings.push_back(hashed_setting(key, text));
+    if (const auto* from = std::get_if<source_plan>(&stage.what)) {
+      to.role = stage_role::source;
+      add_type(from->type, to, oldest);
+    } else if (const auto* wait = std::get_if<operator_plan>(&stage.what)) {
+      to.role = wait->service ? stage_role::service : stage_role::async_operator;
+      add_type(wait->types.in, to, oldest);
+      add_type(wait->types.out, to, oldest);
+      to.settings.push_back(hashed_setting("mode", name_of(wait->mode)));
+      to.settings.push_back(hashed_setting("capacity", std::to_string(wait->options.capacity)));
+      to.settings.push_back(hashed_setting(
+        "timeout", std::to_string(wait->options.timeout.value_or(duration{0}).count())));
+      if (wait->service && wait->mode == output_mode::key_ordered)
+        to.key_groups = weir::key_groups;
+    } else {
+      to.role = stage_role::sink;
+      add_type(std::get<sink_plan>(stage.what).type, to, oldest);
+    }
+    std::sort(to.settings.begin(), to.settings.end(),
+              [](const setting_hash& a, const setting_hash& b) { return a.key < b.key; });
+    of.stages.push_back(std::move(to));
+    of.oldest.push_back(std::move(oldest));
+  }
+  for (const auto& edge : edges) {
+    of.edges.push_back({static_cast<std::uint32_t>(edge.from),
+                        edge.output == output_kind::results ? manifest_output::results
+                                                            : manifest_output::dead_letters,
+                        static_cast<std::uint32_t>(edge.to), partition_of(edge.how)});
+    if (edge.how == partition::key)
+      of.stages[edge.to].key_groups = weir::key_groups;
+  }
+  return of;
 }
 
 bool job_plan::has_stage(const std::string& called) const {

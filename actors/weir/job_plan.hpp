@@ -20,10 +20,13 @@
 #include <memory>
 #include <string>
 #include <typeinfo>
+#include <utility>
 #include <variant>
 #include <vector>
 
 namespace weir {
+
+struct job_description;
 
 /// Which output of a stage an edge begins at.
 enum class output_kind : std::uint8_t { results, dead_letters };
@@ -35,6 +38,8 @@ struct source_plan {
   event_time_reader_maker times{};
   /// With `watermark_kind::generated`.
   generator_maker generator{};
+  /// The type of its records; null: not known.
+  const std::type_info* type = nullptr;
 };
 
 /// Of which types an operator's records and results are: by them it is found how those are stored.
@@ -55,6 +60,8 @@ struct operator_plan {
 
 struct sink_plan {
   std::function<std::unique_ptr<sink_body>()> make;
+  /// The type of its records; null: not known.
+  const std::type_info* type = nullptr;
 };
 
 /// One stage; it runs as `parallelism` instances, each an actor.
@@ -63,6 +70,9 @@ struct stage_plan {
   /// 0 = the environment's.
   std::uint32_t parallelism = 0;
   std::variant<source_plan, operator_plan, sink_plan> what;
+  /// What else matters to who goes on from a checkpoint, by name: an operator's question, what its records
+  /// are ordered by. Stored as hashes.
+  std::vector<std::pair<std::string, std::string>> settings{};
 };
 
 /// Which instance of the receiving stage a record goes to.
@@ -124,6 +134,10 @@ struct job_plan {
   /// there twice, outputs that lead nowhere or in a circle, records that would have to be copied and
   /// cannot be, keys that are missing, stages that nothing reaches.
   std::vector<error> check() const;
+
+  /// How the job is made up, as a checkpoint says it; but for places, which instances know. The plan has
+  /// no mistakes.
+  job_description describe() const;
 
   /// Whether a stage has this name.
   bool has_stage(const std::string& called) const;

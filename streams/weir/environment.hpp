@@ -129,6 +129,7 @@ public:
     source_plan what{{}, [make] {
       return std::make_unique<typed_source_body<type>>(std::unique_ptr<source<type>>(make()));
     }};
+    what.type = &typeid(type);
     const auto stage = plan_->stages.size();
     plan_->stages.push_back({std::move(options.name), options.parallelism, std::move(what)});
     return source_stream<type>{{plan_, stage, output_kind::results},

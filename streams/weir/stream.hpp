@@ -188,6 +188,7 @@ private:
     sink_plan what{[make] {
       return std::make_unique<typed_sink_body<T>>(std::unique_ptr<sink<T>>(make()));
     }};
+    what.type = &typeid(T);
     const auto number = plan_->stages.size();
     if (options.name.empty())
       options.name = plan_->has_stage("sink") ? "sink " + std::to_string(number) : "sink";
