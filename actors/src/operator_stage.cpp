@@ -41,7 +41,10 @@ public:
   pool_client& bind(const pool_id& pool) override {
     const auto& parts = *self_->state.parts_;
     if (pool.number >= parts.pools.size() || parts.pools[pool.number].identity != pool.identity)
-      throw std::invalid_argument("it binds a client pool that was made by another environment");
+      throw std::invalid_argument(
+        parts.pools.empty() ? "it binds a client pool, and none is known here; an operator_harness is "
+                              "given the environment that made the pool"
+                            : "it binds a client pool that was made by another environment");
     auto& client = clients_[pool.number];
     if (client == nullptr) {
       client = std::make_unique<pool_client>();

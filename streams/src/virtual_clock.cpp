@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 namespace weir::testing {
@@ -59,6 +60,8 @@ void virtual_clock::call_after(duration wait, unique_function<void()> what) {
 }
 
 void virtual_clock::advance(duration by) {
+  if (by < duration{0})
+    throw std::invalid_argument("a virtual clock does not go back");
   run();
   const auto until = impl_->system.now() + by;
   for (;;) {

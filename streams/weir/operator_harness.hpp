@@ -68,7 +68,7 @@ public:
     start({});
   }
 
-  // -- what comes in; each then lets happen what can happen at that time --
+  // -- what comes in, each then lets happen what can happen at that time; behind the end a std::logic_error --
 
   /// A record. Its origin is the number of records before it.
   /// @throws std::logic_error in key-ordered mode, where a record has a key.
@@ -89,7 +89,10 @@ public:
   void watermark(event_time at) { control_element(control::watermark(at)); }
   void idle() { control_element(control::idle()); }
   void active() { control_element(control::active()); }
-  void end() { control_element(control::end()); }
+  void end() {
+    control_element(control::end());
+    ended_ = true;
+  }
 
   // -- what leaves --
 
@@ -130,7 +133,8 @@ public:
   /// @throws std::logic_error where it cannot be written: In or Out is not stored (weir/stored.hpp), or its
   /// function threw. The operator runs on.
   operator_checkpoint checkpoint() {
-    control_element(control::barrier(++checkpoints_));
+    // Also behind the end.
+    give([&](batch_base& in) { in.append(control::barrier(++checkpoints_)); });
     if (const auto& why = rig_->refusal())
       throw std::logic_error(why->text());
     return rig_->failure() ? nullptr : rig_->state();
@@ -138,14 +142,20 @@ public:
 
   /// Destroys the operator with all that is under way, and starts another from a checkpoint: with a new
   /// copy of the function, and with other settings where they are given. What had left since the
-  /// checkpoint is forgotten. Completions of calls from before come too late.
+  /// checkpoint is forgotten, also the end of input: push again what came behind it. Completions of calls
+  /// from before come too late.
+  /// @throws std::invalid_argument where `from` is null, which is what `checkpoint` gives of an operator that
+  /// has failed.
   void crash_and_restore(const operator_checkpoint& from, restore_mode how = restore_mode::resume) {
     crash_and_restore(from, how, options_, mode_);
   }
   void crash_and_restore(const operator_checkpoint& from, restore_mode how, operator_options options,
                          output_mode mode) {
+    if (from == nullptr)
+      throw std::invalid_argument("there is no checkpoint to go on from: the operator had failed");
     options_ = std::move(options);
     mode_ = mode;
+    ended_ = false;
     rig_.reset();
     operator_rig_settings settings;
     settings.restored = from;
@@ -177,6 +187,13 @@ private:
 
   template <class Fill>
   void feed(Fill fill) {
+    if (ended_)
+      throw std::logic_error("the input has ended, so nothing can come in");
+    give(std::move(fill));
+  }
+
+  template <class Fill>
+  void give(Fill fill) {
     auto in = std::make_unique<batch<input_type>>();
     fill(*in);
     rig_->feed(std::move(in));
@@ -212,6 +229,7 @@ private:
   std::unique_ptr<operator_rig> rig_;
   std::uint64_t records_ = 0;
   std::uint64_t checkpoints_ = 0;
+  bool ended_ = false;
 };
 
 } // namespace weir::testing

@@ -36,7 +36,8 @@ public:
   /// itself does at that moment.
   void call_after(duration wait, unique_function<void()> what);
 
-  /// Moves the clock; all that is due on the way happens at its time. >= 0.
+  /// Moves the clock; all that is due on the way happens at its time.
+  /// @throws std::invalid_argument where `by` is less than 0.
   void advance(duration by);
 
   /// Lets happen what can happen without the clock being moved.

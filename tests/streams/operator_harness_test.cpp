@@ -393,4 +393,32 @@ BOOST_AUTO_TEST_CASE(a_key_ordered_operator_takes_no_record_without_a_key) {
   BOOST_TEST(!cities.failure());
 }
 
+BOOST_AUTO_TEST_CASE(nothing_comes_in_behind_the_end_but_a_checkpoint) {
+  auto& cities = start({});
+  cities.end();
+  BOOST_CHECK_THROW(cities.push("SFO"), std::logic_error);
+  BOOST_CHECK_THROW(cities.end(), std::logic_error);
+  const auto saved = cities.checkpoint();
+  // AND a restored operator is given its end again
+  cities.crash_and_restore(saved);
+  cities.end();
+  BOOST_TEST(cities.finished());
+}
+
+BOOST_AUTO_TEST_CASE(an_operator_that_has_failed_leaves_nothing_to_go_on_from) {
+  auto& cities = start({});
+  BOOST_CHECK_THROW(cities.crash_and_restore(nullptr), std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_CASE(a_function_with_a_pool_needs_its_environment) {
+  operator_harness cities{clock, city_of{pool, counts}, {.name = "cities", .timeout = 1s}};
+  BOOST_REQUIRE(cities.failure().has_value());
+  BOOST_TEST(cities.failure()->why.message().find("is given the environment that made the pool")
+             != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_clock_does_not_go_back) {
+  BOOST_CHECK_THROW(clock.advance(-1s), std::invalid_argument);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
