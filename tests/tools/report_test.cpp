@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(the_record_at_which_a_job_failed_is_named_once) {
   result.why.emplace_back("miss", "origin", "found no row");
   result.record = "line 17 (offset 1234)";
   BOOST_TEST(reasons(good(), result).front()
-             == "jobs/in.ndjson, line 17 (offset 1234): origin: found no row (miss)");
+             == "jobs/in.ndjson:17 (offset 1234): origin: found no row (miss)");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

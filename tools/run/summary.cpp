@@ -69,6 +69,14 @@ output_place place_of(const job_file& job, const job_status& status, const job_r
   return place;
 }
 
+/// A record where it was read, as a source names it: `in.ndjson:17 (offset 1234)`.
+std::string place_of(const std::string& source, std::string_view record) {
+  constexpr std::string_view before_number = "line ";
+  return record.starts_with(before_number)
+           ? source + ":" + std::string{record.substr(before_number.size())}
+           : source + ", " + std::string{record};
+}
+
 /// A table's cell, to the right.
 std::string cell(std::string_view text, std::size_t width) {
   return std::string(width > text.size() ? width - text.size() : 0, ' ') + std::string{text};
@@ -212,7 +220,7 @@ std::vector<std::string> reasons(const job_file& job, const job_result& result) 
   for (const auto& each : result.why) {
     auto line = each.text();
     if (!result.record.empty() && each.thing().find(result.record) == std::string::npos)
-      line = source_name(job) + ", " + result.record + ": " + line;
+      line = place_of(source_name(job), result.record) + ": " + line;
     lines.push_back(std::move(line));
   }
   return lines;
