@@ -126,6 +126,18 @@ bool running_command::has_pending(int signal) const {
   return false;
 }
 
+bool running_command::ends_within(std::chrono::milliseconds time) {
+  const auto deadline = clock::now() + time;
+  while (!has_ended()) {
+    const std::chrono::milliseconds left{left_until(deadline)};
+    if (left == 0ms)
+      return false;
+    if (!read_some(clock::now() + patience, left))
+      ::poll(nullptr, 0, 1);
+  }
+  return true;
+}
+
 finished_command running_command::finish() {
   end_input();
   const auto deadline = clock::now() + patience;

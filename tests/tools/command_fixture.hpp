@@ -55,6 +55,9 @@ public:
 
   void signal(int number) const;
 
+  /// Whether it ends within `time`; reads what it writes meanwhile.
+  bool ends_within(std::chrono::milliseconds time);
+
   /// Whether a signal was sent that it has not taken yet.
   bool has_pending(int signal) const;
 
