@@ -142,8 +142,7 @@ private:
 
   void launch_ended(job_result with) {
     std::unique_lock guard{mutex_};
-    const bool ends = with.end != job_end::failed || drain_ || cancelled_
-                      || (is_first_ && !runner_->has_run());
+    const bool ends = with.end != job_end::failed || (is_first_ && !runner_->has_run());
     guard.unlock();
     if (ends)
       end(std::move(with));
