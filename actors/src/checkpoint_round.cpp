@@ -38,7 +38,8 @@ std::string label(const manifest_stage& stage) {
 } // namespace
 
 checkpoint_round::checkpoint_round(manifest about, time_point began)
-  : about_(std::move(about)), began_(began) {
+  : about_(std::move(about)),
+    began_(began) {
   about_.instances.clear();
   about_.files.clear();
   for (std::uint32_t stage = 0; stage < about_.stages.size(); ++stage) {
@@ -76,6 +77,12 @@ bool checkpoint_round::unsaved(std::uint64_t id, std::uint32_t instance, const e
   for (auto& each : places_)
     each.answer.reset();
   return true;
+}
+
+bool checkpoint_round::waits_for_sinks_alone() const noexcept {
+  return !is_complete() && std::all_of(places_.begin(), places_.end(), [&](const place& each) {
+    return !each.is_asked || each.answer || about_.stages[each.stage].role == stage_role::sink;
+  });
 }
 
 std::string checkpoint_round::missing() const {

@@ -60,6 +60,9 @@ public:
   /// Why it has failed; begins with the name of the stage.
   const std::optional<error>& refusal() const noexcept { return refusal_; }
 
+  /// Who has not answered yet is a sink, which may wait for its reader; all others do not wait.
+  bool waits_for_sinks_alone() const noexcept;
+
   /// Who has not answered, for a person: "operator origin (2 of 4 instances), sink out".
   std::string missing() const;
 

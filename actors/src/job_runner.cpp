@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weir/job_runner.hpp"
 
+#include "checkpoint_probe.hpp"
+#include "coordinator.hpp"
 #include "guarded.hpp"
 #include "operator_stage.hpp"
 #include "probe_sums.hpp"
@@ -50,6 +52,13 @@ struct running_service {
   std::uint64_t run = 0;
 };
 
+/// What an instance goes on from, where it does.
+struct restored_instance {
+  std::shared_ptr<const instance_summary> summary;
+  /// Of an operator.
+  std::shared_ptr<const operator_state> state;
+};
+
 /// What ended the job, for those who wait for something of it.
 error end_of(const std::string& job, const job_result& with) {
   switch (with.end) {
@@ -61,6 +70,8 @@ error end_of(const std::string& job, const job_result& with) {
       return {error_kind::cancelled, "job " + job, "it was cancelled"};
     case job_end::drained:
       return {error_kind::cancelled, "job " + job, "it was drained, and its time was over"};
+    case job_end::stopped:
+      return {error_kind::cancelled, "job " + job, "it was stopped"};
     case job_end::done:
       break;
   }
@@ -77,10 +88,14 @@ struct receivers {
 class job_runner::impl {
 public:
   impl(caf::actor_system& system, const job_plan& plan, run_settings settings)
-    : system_(system), plan_(plan), settings_(settings) {}
+    : system_(system),
+      plan_(plan),
+      settings_(settings) {}
 
   std::vector<error> start(std::function<void(job_result)> on_end) {
     if (auto mistakes = plan_.check(); !mistakes.empty())
+      return mistakes;
+    if (auto mistakes = check_checkpoints(); !mistakes.empty())
       return mistakes;
     auto failed = pools_.open(plan_.pools);
     if (failed.empty())
@@ -126,16 +141,34 @@ public:
           each.waiting = service.ends->feed().waiting(service.run);
     all.pools = pools_.status();
     all.waiting_pools = waiters_.status();
+    if (checkpoints_ != nullptr)
+      all.checkpoints = checkpoints_->get();
     return all;
   }
 
   bool look_at_futures(time_point now, bool give_up) { return waiters_.look(now, give_up); }
 
   void drain(duration deadline) { caf::anon_send(job_, drain_request{deadline}); }
+  void stop() { caf::anon_send(job_, stop_job_atom::value); }
   void cancel() { caf::anon_send(job_, stop_request{}); }
   bool has_run() const noexcept { return has_run_; }
 
 private:
+  std::vector<error> check_checkpoints() const {
+    if (!settings_.checkpoints)
+      return {};
+    std::vector<error> found;
+    if (settings_.keep_partial)
+      found.emplace_back(
+        error_kind::argument, "job " + plan_.name,
+        "keep_partial is set, and it makes checkpoints, from which it goes on instead");
+    for (const auto& stage : plan_.stages)
+      if (job_plan::is_service(stage))
+        found.emplace_back(error_kind::argument, "operator " + stage.name,
+                           "it is a service, which cannot take part in checkpoints");
+    return found;
+  }
+
   void close_pools() {
     pools_.close();
     waiters_.close();
@@ -156,11 +189,18 @@ private:
     };
     supervision_->on_end = [this, on_end = std::move(on_end)](job_result with) {
       end_services(end_of(plan_.name, with));
+      if (checkpoints_ != nullptr) {
+        const auto now = checkpoints_->get();
+        with.checkpoint = now.last;
+        with.held = now.held;
+      }
       on_end(std::move(with));
     };
     job_ = system_.spawn(supervisor, supervision_);
     spawn_pools();
     number_instances();
+    if (settings_.checkpoints)
+      begin_checkpoints(*settings_.checkpoints);
     receivers_.resize(plan_.stages.size());
     // From the sinks on upstream: a sender is made with its receivers.
     std::vector<bool> spawned(plan_.stages.size(), false);
@@ -172,6 +212,73 @@ private:
           ++done;
         }
     supervision_.reset();
+    coordination_.reset();
+  }
+
+  // -- checkpoints --
+
+  void begin_checkpoints(launch_checkpoints with) {
+    const auto from = std::move(with.from);
+    coordination_ = std::make_shared<coordinator_parts>();
+    coordination_->job = job_;
+    coordination_->read_wall_clock = wall_clock_of();
+    coordination_->log = settings_.log;
+    checkpoints_ = coordination_->probe = std::make_shared<checkpoint_probe>();
+    if (from != nullptr) {
+      coordination_->from = from->about.checkpoint;
+      take_apart(*from);
+    }
+    for (std::size_t i = 0; i < plan_.stages.size(); ++i)
+      if (std::holds_alternative<sink_plan>(plan_.stages[i].what))
+        supervision_->recoveries.emplace_back(first_instance_[i], recovery_of(i, with, from.get()));
+    coordination_->with = std::move(with);
+    supervision_->coordinator = coordinator_ = system_.spawn(coordinator, coordination_);
+  }
+
+  /// Deals what a checkpoint holds to the instances that go on from it.
+  void take_apart(checkpoint& from) {
+    checkpoint_status status;
+    status.last = status.restored_from = from.about.checkpoint;
+    status.last_made_at_ms = from.about.made_at_ms;
+    for (auto& each : from.about.instances) {
+      status.held += each.summary.entries.records();
+      auto& to = restored_[first_instance_[each.stage] + each.instance];
+      to.summary = std::make_shared<const instance_summary>(each.summary);
+    }
+    checkpoints_->set(status);
+    for (auto& each : from.states) {
+      auto& to = restored_[first_instance_[each.stage] + each.instance];
+      const auto& types = from.about.stages[each.stage].records;
+      if (to.summary == nullptr || types.size() < 2)
+        continue;
+      to.state = std::make_shared<const operator_state>(
+        operator_state{std::move(each.bytes), *to.summary, types[0], types[1],
+                       from.about.kind == checkpoint_kind::drained});
+    }
+  }
+
+  static std::shared_ptr<const sink_recovery> recovery_of(std::size_t stage,
+                                                          const launch_checkpoints& with,
+                                                          const checkpoint* from) {
+    sink_recovery of;
+    const bool begins = from == nullptr || from->about.checkpoint == 0;
+    const bool removes
+      = from == nullptr ? with.run.removes_old_output : from->about.removes_old_output;
+    of.newer = begins && removes ? newer_output::remove : with.newer;
+    if (from != nullptr) {
+      of.checkpoint = from->about.checkpoint;
+      if (!begins)
+        for (const auto& each : from->about.instances)
+          if (each.stage == stage)
+            of.states.push_back(each.summary.pending_output);
+    }
+    return std::make_shared<const sink_recovery>(std::move(of));
+  }
+
+  const wall_clock& wall_clock_of() {
+    if (!wall_clock_)
+      wall_clock_ = settings_.wall_clock ? settings_.wall_clock : &system_time;
+    return wall_clock_;
   }
 
   // -- services --
@@ -217,6 +324,8 @@ private:
       caf::anon_send_exit(each.actor, caf::exit_reason::kill);
     for (const auto& each : supervision_->pools)
       caf::anon_send_exit(each, caf::exit_reason::kill);
+    if (coordinator_)
+      caf::anon_send_exit(coordinator_, caf::exit_reason::kill);
     caf::anon_send_exit(job_, caf::exit_reason::kill);
   }
 
@@ -243,6 +352,7 @@ private:
         sinks_.push_back({stage.name, {}});
     }
     supervision_->instances.resize(next);
+    restored_.resize(next);
   }
 
   bool receivers_are_spawned(std::size_t stage, const std::vector<bool>& spawned) const {
@@ -276,6 +386,10 @@ private:
     instance_parts parts;
     parts.id = {first_instance_[number] + subtask};
     parts.context = {plan_.name, stage.name, subtask, plan_.instances(stage)};
+    if (coordination_ != nullptr) {
+      parts.context.checkpointed = true;
+      parts.context.checkpoint = coordination_->from.value_or(0);
+    }
     parts.job = job_;
     parts.batches = plan_.batches;
     parts.log = settings_.log;
@@ -335,9 +449,9 @@ private:
   /// The probes of an instance's stage; names are unique.
   template <class Probes>
   static auto& probes_of(std::vector<Probes>& stages, const instance_parts& instance) {
-    return std::find_if(stages.begin(), stages.end(), [&](const Probes& each) {
-             return each.name == instance.context.stage;
-           })->of;
+    return std::find_if(stages.begin(), stages.end(),
+                        [&](const Probes& each) { return each.name == instance.context.stage; })
+      ->of;
   }
 
   caf::actor spawn_source(const source_plan& of, instance_parts instance) {
@@ -349,10 +463,15 @@ private:
       parts->controls.times = of.times();
     if (of.generator)
       parts->controls.generator = of.generator();
-    parts->read_wall_clock = settings_.wall_clock ? settings_.wall_clock : &system_time;
+    parts->read_wall_clock = wall_clock_of();
+    parts->coordinator = coordinator_;
+    parts->restored = restored_[parts->instance.id.number].summary;
     parts->probe = std::make_shared<source_probe>();
     probes_of(sources_, parts->instance).push_back(parts->probe);
-    return caf::actor_cast<caf::actor>(system_.spawn(source_stage, std::move(parts)));
+    auto spawned = caf::actor_cast<caf::actor>(system_.spawn(source_stage, std::move(parts)));
+    if (coordination_ != nullptr)
+      coordination_->sources.push_back(spawned);
+    return spawned;
   }
 
   caf::actor spawn_operator(std::size_t number, const operator_plan& of, instance_parts instance) {
@@ -364,6 +483,12 @@ private:
       parts->lane = of.service->feed().lane(parts->instance.context.subtask);
     parts->pools = pools_.access();
     parts->waiting = &waiters_.access();
+    parts->coordinator = coordinator_;
+    if (coordinator_)
+      parts->blocks = blocks_;
+    parts->restored = std::move(restored_[parts->instance.id.number].state);
+    if (settings_.checkpoints)
+      parts->restore_how = settings_.checkpoints->how;
     parts->probe = std::make_shared<operator_probe>();
     probes_of(operators_, parts->instance).push_back(parts->probe);
     const auto spawned = system_.spawn(operator_stage, std::move(parts));
@@ -375,9 +500,14 @@ private:
     auto parts = std::make_shared<sink_parts>();
     parts->instance = std::move(instance);
     parts->body = of.make();
+    parts->coordinator = coordinator_;
+    parts->restored = restored_[parts->instance.id.number].summary;
     parts->probe = std::make_shared<sink_probe>();
     probes_of(sinks_, parts->instance).push_back(parts->probe);
+    const auto id = parts->instance.id;
     const auto spawned = system_.spawn(sink_stage, std::move(parts));
+    if (coordination_ != nullptr)
+      coordination_->sinks.push_back({id, caf::actor_cast<caf::actor>(spawned)});
     receivers_[number].instances.push_back(spawned);
     return caf::actor_cast<caf::actor>(spawned);
   }
@@ -446,6 +576,14 @@ private:
   std::shared_ptr<supervisor_parts> supervision_;
   job_actor job_;
   std::atomic<bool> has_run_{false};
+  /// Until all is spawned; null where there are no checkpoints.
+  std::shared_ptr<coordinator_parts> coordination_;
+  coordinator_actor coordinator_;
+  std::shared_ptr<checkpoint_probe> checkpoints_;
+  std::shared_ptr<block_pool> blocks_ = std::make_shared<block_pool>();
+  /// What instances go on from, by their numbers.
+  std::vector<restored_instance> restored_;
+  weir::wall_clock wall_clock_;
   fd_watcher watcher_;
 };
 
@@ -468,6 +606,10 @@ job_status job_runner::status() const {
 
 void job_runner::drain(duration deadline) {
   impl_->drain(deadline);
+}
+
+void job_runner::stop() {
+  impl_->stop();
 }
 
 void job_runner::cancel() {

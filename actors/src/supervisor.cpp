@@ -2,6 +2,7 @@
 #include "supervisor.hpp"
 
 #include "guarded.hpp"
+#include "sink_grace.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -25,22 +26,22 @@ error said_of(const supervised& instance, const error& why) {
 
 } // namespace
 
-job_actor::behavior_type
-supervisor_state::make_behavior(std::shared_ptr<supervisor_parts> parts) {
+job_actor::behavior_type supervisor_state::make_behavior(std::shared_ptr<supervisor_parts> parts) {
   parts_ = std::move(parts);
-  self_->set_down_handler([this](const caf::down_msg& msg) {
-    handle([&] { on_down(msg.source, msg.reason); });
-  });
+  self_->set_down_handler(
+    [this](const caf::down_msg& msg) { handle([&] { on_down(msg.source, msg.reason); }); });
   return {
     [this](instance_id from, stage_event what) { handle([&] { on_event(from, what); }); },
     [this](instance_id from, const stage_failure& what) {
       handle([&] { on_failure(from, what); });
     },
     [this](const stage_failure& what) { handle([&] { on_pool_failure(what); }); },
+    [this](const checkpoint_event& what) { handle([&] { on_checkpoint_event(what); }); },
     [this](run_atom) { handle([&] { on_run(); }); },
     [this](const drain_request& how) { handle([&] { on_drain(how); }); },
+    [this](stop_job_atom) { handle([&] { on_stop_job(); }); },
     [this](const wake_up&) { handle([&] { on_wake_up(); }); },
-    [this](const stop_request&) { handle([&] { on_stop(); }); },
+    [this](const stop_request&) { handle([&] { on_cancel(); }); },
   };
 }
 
@@ -59,6 +60,7 @@ void supervisor_state::on_event(instance_id from, stage_event what) {
       on_committed();
       break;
     case stage_event::recovered:
+      on_recovered();
       break;
   }
 }
@@ -74,9 +76,35 @@ void supervisor_state::on_pool_failure(const stage_failure& what) {
   fail(what.why);
 }
 
+void supervisor_state::on_checkpoint_event(const checkpoint_event& what) {
+  switch (what.what) {
+    case checkpoint_news::begun:
+      if (phase_ == phase::beginning)
+        recover();
+      break;
+    case checkpoint_news::last_done:
+      if (phase_ == phase::finishing)
+        end_behind_checkpoint({});
+      break;
+    case checkpoint_news::last_failed:
+      if (phase_ != phase::finishing)
+        break;
+      if (last_ == checkpoint_order::finish)
+        fail(*what.why);
+      else
+        end_behind_checkpoint({*what.why});
+      break;
+    case checkpoint_news::failed:
+      fail(*what.why);
+      break;
+  }
+}
+
 void supervisor_state::on_run() {
   started_ = self_->clock().now();
   phase_ = phase::opening;
+  if (parts_->coordinator)
+    self_->monitor(parts_->coordinator);
   for (const auto& each : parts_->instances)
     self_->monitor(each.actor);
   for (const auto& each : parts_->pools)
@@ -86,7 +114,7 @@ void supervisor_state::on_run() {
 }
 
 void supervisor_state::on_drain(const drain_request& how) {
-  if (phase_ >= phase::committing || draining_)
+  if (phase_ >= phase::finishing || draining_ || stopping_)
     return;
   draining_ = true;
   // So that adding it to a time does not overflow; what is longer never passes either.
@@ -95,7 +123,21 @@ void supervisor_state::on_drain(const drain_request& how) {
     drain_sources();
 }
 
+void supervisor_state::on_stop_job() {
+  if (!parts_->coordinator) {
+    on_drain({});
+    return;
+  }
+  if (phase_ >= phase::finishing)
+    return;
+  stopping_ = true;
+  if (phase_ == phase::running)
+    make_last_checkpoint(checkpoint_order::stop);
+}
+
 void supervisor_state::drain_sources() {
+  // Before any source can have ended.
+  tell_coordinator(checkpoint_order::draining);
   tell(stage_kind::source, drain_atom::value);
   auto ended = parts_->drain_services();
   if (!ended) {
@@ -116,9 +158,14 @@ void supervisor_state::drain_sources() {
 void supervisor_state::on_wake_up() {
   if (phase_ != phase::running)
     return;
+  if (parts_->coordinator) {
+    // What is left is in it.
+    make_last_checkpoint(checkpoint_order::drain);
+    return;
+  }
   if (cut_off_) {
     // A sink cannot even finish what it has: its reader is gone or asleep.
-    on_stop();
+    on_cancel();
     return;
   }
   cut_off_ = true;
@@ -128,11 +175,11 @@ void supervisor_state::on_wake_up() {
   tell(stage_kind::sink, prepare_atom::value);
   const auto at = self_->clock().now() + sink_grace;
   self_->scheduled_send(self_, at, wake_up{at});
-  commit_when_finished();
+  complete_when_finished();
 }
 
-void supervisor_state::on_stop() {
-  // Once sinks commit it is too late: the output becomes visible.
+void supervisor_state::on_cancel() {
+  // Once sinks commit without checkpoints it is too late: the output becomes visible.
   if (phase_ >= phase::committing)
     return;
   result_.end = job_end::cancelled;
@@ -147,17 +194,40 @@ void supervisor_state::on_down(const caf::actor_addr& who, const caf::error& rea
                      [&](const supervised& each) { return each.actor.address() == who; });
     const auto message = "its actor ended: " + caf::to_string(reason);
     if (at == parts_->instances.end())
-      fail({error_kind::internal, "pool", message});
+      fail({error_kind::internal, parts_->coordinator.address() == who ? "coordinator" : "pool",
+            message});
     else
       fail(*at, {error_kind::internal, at->name, message});
   }
-  if (phase_ == phase::stopping && down_ == parts_->instances.size() + parts_->pools.size())
+  if (phase_ == phase::stopping && down_ == actors())
     finish();
 }
 
 void supervisor_state::on_opened() {
   if (phase_ != phase::opening || ++opened_ < parts_->instances.size())
     return;
+  if (parts_->coordinator) {
+    phase_ = phase::beginning;
+    tell_coordinator(checkpoint_order::begin);
+  } else {
+    recover();
+  }
+}
+
+void supervisor_state::recover() {
+  phase_ = phase::recovering;
+  for (const auto& [instance, from] : parts_->recoveries)
+    caf::anon_send(parts_->instances[instance].actor, recover_request{from});
+  if (parts_->recoveries.empty())
+    run();
+}
+
+void supervisor_state::on_recovered() {
+  if (phase_ == phase::recovering && ++recovered_ == parts_->recoveries.size())
+    run();
+}
+
+void supervisor_state::run() {
   phase_ = phase::running;
   parts_->on_running();
   // Receivers first: a sender's credit can then come at once.
@@ -165,8 +235,11 @@ void supervisor_state::on_opened() {
   tell(stage_kind::operation, run_atom::value);
   tell(stage_kind::service, run_atom::value);
   tell(stage_kind::source, run_atom::value);
-  // Told to drain before they ran.
-  if (draining_)
+  tell_coordinator(checkpoint_order::run);
+  // Told so before they ran.
+  if (stopping_)
+    make_last_checkpoint(checkpoint_order::stop);
+  else if (draining_)
     drain_sources();
 }
 
@@ -183,17 +256,35 @@ void supervisor_state::on_finished(instance_id from) {
     default:
       return;
   }
-  commit_when_finished();
+  complete_when_finished();
 }
 
-void supervisor_state::commit_when_finished() {
+void supervisor_state::complete_when_finished() {
   // What was stopped does not finish any more.
   const auto services = cut_off_ ? 0 : count(stage_kind::service);
   if (sinks_finished_ < count(stage_kind::sink) || services_finished_ < services)
     return;
+  if (parts_->coordinator) {
+    make_last_checkpoint(ended_early_ ? checkpoint_order::drain : checkpoint_order::finish);
+    return;
+  }
   phase_ = phase::committing;
   tell(stage_kind::sink, commit_request{only_checkpoint});
   end_when_committed();
+}
+
+void supervisor_state::make_last_checkpoint(checkpoint_order how) {
+  phase_ = phase::finishing;
+  last_ = how;
+  tell_coordinator(how);
+}
+
+void supervisor_state::end_behind_checkpoint(std::vector<error> why) {
+  result_.end = last_ == checkpoint_order::finish  ? job_end::done
+                : last_ == checkpoint_order::drain ? job_end::drained
+                                                   : job_end::stopped;
+  result_.why = std::move(why);
+  stop_all();
 }
 
 void supervisor_state::on_committed() {
@@ -225,8 +316,8 @@ void supervisor_state::fail(error why, std::string stage, std::string record) {
 }
 
 void supervisor_state::stop_all() {
-  const stop_request how{parts_->keep_partial, phase_ == phase::committing
-                                                  && result_.end == job_end::failed};
+  const stop_request how{parts_->keep_partial,
+                         phase_ == phase::committing && result_.end == job_end::failed};
   phase_ = phase::stopping;
   parts_->on_stopping(result_);
   for (const auto kind :
@@ -234,7 +325,9 @@ void supervisor_state::stop_all() {
     tell(kind, how);
   for (const auto& each : parts_->pools)
     self_->send(each, how);
-  if (down_ == parts_->instances.size() + parts_->pools.size())
+  if (parts_->coordinator)
+    self_->send(parts_->coordinator, how);
+  if (down_ == actors())
     finish();
 }
 
@@ -248,6 +341,7 @@ void supervisor_state::finish() {
   auto parts = std::move(parts_);
   parts->instances.clear();
   parts->pools.clear();
+  parts->coordinator = nullptr;
   self_->quit();
   parts->on_end(std::move(result_));
 }
@@ -268,6 +362,15 @@ void supervisor_state::tell(stage_kind kind, const Ts&... message) {
   for (const auto& each : parts_->instances)
     if (each.kind == kind)
       caf::anon_send(each.actor, message...);
+}
+
+void supervisor_state::tell_coordinator(checkpoint_order what) {
+  if (parts_->coordinator)
+    caf::anon_send(parts_->coordinator, what);
+}
+
+std::size_t supervisor_state::actors() const {
+  return parts_->instances.size() + parts_->pools.size() + (parts_->coordinator ? 1 : 0);
 }
 
 std::size_t supervisor_state::count(stage_kind kind) const {

@@ -2,18 +2,20 @@
 #pragma once
 
 /// Runs one job plan in a CAF actor system: opens the drivers, spawns the actors, supervises them and
-/// gives one result: one launch of a job, which job_keeper.hpp may repeat. Knows nothing of who waits for it. Made, started and destroyed by one thread;
-/// `status`, `drain` and `cancel` from any. Destroy it only after `on_end` was called, or if `start`
-/// failed.
+/// gives one result: one launch of a job, which job_keeper.hpp may repeat. Knows nothing of who waits for
+/// it. Made, started and destroyed by one thread; `status`, `drain`, `stop` and `cancel` from any. Destroy
+/// it only after `on_end` was called, or if `start` failed.
 
 #include "weir/fd_watcher.hpp"
 #include "weir/job_plan.hpp"
 #include "weir/job_status.hpp"
+#include "weir/launch_checkpoints.hpp"
 #include "weir/log.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace caf {
@@ -35,6 +37,8 @@ struct run_settings {
   bool in_virtual_time = false;
   /// Told what somebody should know; may be null.
   log_function log{};
+  /// Absent: the job makes no checkpoints. Not with `keep_partial`.
+  std::optional<launch_checkpoints> checkpoints{};
 };
 
 class job_runner {
@@ -52,6 +56,8 @@ public:
 
   job_status status() const;
   void drain(duration deadline);
+  /// Makes a last checkpoint and ends, as `stopped`. Without checkpoints: as `drain` without time.
+  void stop();
   void cancel();
 
   /// Whether all stages have opened, so that records were read. Any thread.

@@ -72,6 +72,30 @@ struct waiting_pool_status {
   std::uint64_t given_up = 0;
 };
 
+/// The checkpoints of a job. The one in front of its first record and the one that says that it is
+/// finished are not counted.
+struct checkpoint_status {
+  std::uint64_t completed = 0;
+  /// Those that failed: instances did not answer in time; one could not save its state; it could not be
+  /// stored.
+  std::uint64_t timed_out = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t not_stored = 0;
+  /// The newest complete one, also where this launch goes on from it; absent: there is none yet.
+  std::optional<std::uint64_t> last{};
+  /// From its begin until it was durable, and what it takes in the store; 0 before this launch has made one.
+  duration last_took{};
+  std::uint64_t last_bytes = 0;
+  /// When it was made: milliseconds since 1970-01-01T00:00:00Z.
+  std::int64_t last_made_at_ms = 0;
+  /// Records that it holds: read, and not yet in the output.
+  std::uint64_t held = 0;
+  /// What this launch has gone on from.
+  std::optional<std::uint64_t> restored_from{};
+
+  std::uint64_t failed() const noexcept { return timed_out + refused + not_stored; }
+};
+
 struct job_status {
   /// How often the job has started again inside the process (`environment::restart_with`), or waits to do so.
   /// The numbers below are of the launch that runs, or was the last.
@@ -81,6 +105,8 @@ struct job_status {
   std::vector<sink_status> sinks;
   std::vector<pool_status> pools;
   std::vector<waiting_pool_status> waiting_pools;
+  /// Absent: the job makes none.
+  std::optional<checkpoint_status> checkpoints{};
 };
 
 /// How a job ended.
@@ -90,16 +116,19 @@ enum class job_end : std::uint8_t {
   /// It failed; `why` says at what.
   failed,
   /// It was drained: it stopped reading early, and what had been read is in the output, but for
-  /// `left_behind` records for which the time did not suffice.
+  /// `left_behind` records for which the time did not suffice, or with checkpoints those that are held in
+  /// its last one.
   drained,
   /// It was cancelled.
   cancelled,
+  /// It was stopped with a last checkpoint, from which a start goes on.
+  stopped,
 };
 
 struct job_result {
   job_end end = job_end::done;
-  /// Only with `failed`: the first error, or all mistakes of a plan that was not started.
-  /// That of an operator begins with its name.
+  /// With `failed`: the first error, or all mistakes of a plan that was not started; that of an operator
+  /// begins with its name. With `stopped` and `drained`: why there is no last checkpoint, where it failed.
   std::vector<error> why;
   /// With `failed`: the name of the stage that failed, where it was one: operator, source or sink.
   std::string stage;
@@ -107,6 +136,10 @@ struct job_result {
   std::string record;
   /// With `drained`: records that were read and did not come out.
   std::uint64_t left_behind = 0;
+  /// The newest complete checkpoint, which a start goes on from; absent: there is none.
+  std::optional<std::uint64_t> checkpoint{};
+  /// Records that it holds.
+  std::uint64_t held = 0;
   /// How often it has started again inside the process.
   std::uint64_t restarts = 0;
   /// From the start of the stages to their end, over all restarts.

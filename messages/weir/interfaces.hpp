@@ -86,14 +86,23 @@ using pool_actor = caf::typed_actor<
   // Stop taking questions and end.
   caf::reacts_to<stop_request>>;
 
-/// Gathers what the instances of one job hold at its checkpoints.
+/// Makes the checkpoints of one job: gathers what its instances hold, lets it be stored, and then lets
+/// sinks commit.
 using coordinator_actor = caf::typed_actor<
   // An instance has saved its state.
   caf::reacts_to<instance_saved>,
   // An instance cannot save its state.
   caf::reacts_to<instance_unsaved>,
   // A sink has committed.
-  caf::reacts_to<instance_committed>>;
+  caf::reacts_to<instance_committed>,
+  // The job wants something of it.
+  caf::reacts_to<checkpoint_order>,
+  // From the store's thread: a checkpoint is durable, or is none.
+  caf::reacts_to<checkpoint_stored>,
+  // To itself: a checkpoint is due, or has taken too long.
+  caf::reacts_to<wake_up>,
+  // Stop now and end; what the store has not begun with is dropped.
+  caf::reacts_to<stop_request>>;
 
 /// Supervises the instances of one job.
 using job_actor = caf::typed_actor<
@@ -103,10 +112,14 @@ using job_actor = caf::typed_actor<
   caf::reacts_to<instance_id, stage_failure>,
   // A pool cannot go on.
   caf::reacts_to<stage_failure>,
+  // The coordinator reports.
+  caf::reacts_to<checkpoint_event>,
   // Begin: open all instances, then run.
   caf::reacts_to<run_atom>,
   // Stop reading and let come out what was read, within the deadline.
   caf::reacts_to<drain_request>,
+  // Make a last checkpoint and end.
+  caf::reacts_to<stop_job_atom>,
   // To itself: the drain's deadline has passed.
   caf::reacts_to<wake_up>,
   // Cancel.

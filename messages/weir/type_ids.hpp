@@ -150,6 +150,51 @@ struct instance_committed {
   instance_id who{};
 };
 
+/// What the store's thread has done with a checkpoint.
+struct checkpoint_stored {
+  std::uint64_t checkpoint = 0;
+  /// Why it is not one; null: it is whole and durable.
+  std::shared_ptr<const error> why{};
+  /// Output that was pending could not be made durable. Nobody knows what is on the disk of it.
+  bool output_lost = false;
+  std::uint64_t bytes = 0;
+};
+
+/// What a job wants of its coordinator.
+enum class checkpoint_order : std::uint8_t {
+  /// All instances have opened: a run that begins gets its checkpoint 0. Answer `begun`.
+  begin,
+  /// They run: make checkpoints as the schedule says.
+  run,
+  /// Sources are about to be told to drain; what they end is not the end of their input.
+  draining,
+  /// A last checkpoint, and no other. All input has been read, and all output has come to the sinks: it is
+  /// followed by the one that says so. Answer `last_done` or `last_failed`.
+  finish,
+  /// A last one of what is left where sources were ended early.
+  drain,
+  /// A last one of what there is; sources read no more.
+  stop,
+};
+
+/// What a coordinator tells its job.
+enum class checkpoint_news : std::uint8_t {
+  /// Checkpoint 0 is durable, or there was no need of it.
+  begun,
+  /// The last checkpoint is durable, and its output visible.
+  last_done,
+  /// There is no last checkpoint; the one before stays valid.
+  last_failed,
+  /// The job must not go on: output was lost, or more checkpoints have failed in a row than may.
+  failed,
+};
+
+struct checkpoint_event {
+  checkpoint_news what{};
+  /// With `last_failed` and `failed`.
+  std::shared_ptr<const error> why{};
+};
+
 } // namespace weir
 
 CAF_BEGIN_TYPE_ID_BLOCK(weir, first_custom_type_id)
@@ -173,6 +218,9 @@ CAF_BEGIN_TYPE_ID_BLOCK(weir, first_custom_type_id)
   CAF_ADD_TYPE_ID(weir, (weir::recover_request))
   CAF_ADD_TYPE_ID(weir, (weir::commit_request))
   CAF_ADD_TYPE_ID(weir, (weir::instance_committed))
+  CAF_ADD_TYPE_ID(weir, (weir::checkpoint_stored))
+  CAF_ADD_TYPE_ID(weir, (weir::checkpoint_order))
+  CAF_ADD_TYPE_ID(weir, (weir::checkpoint_event))
 
   CAF_ADD_ATOM(weir, weir, attach_atom, "attach")
   CAF_ADD_ATOM(weir, weir, run_atom, "run")
@@ -182,6 +230,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(weir, first_custom_type_id)
   CAF_ADD_ATOM(weir, weir, fd_ready_atom, "fdready")
   CAF_ADD_ATOM(weir, weir, drain_atom, "drain")
   CAF_ADD_ATOM(weir, weir, prepare_atom, "prepare")
+  CAF_ADD_ATOM(weir, weir, stop_job_atom, "stop_job")
 
 CAF_END_TYPE_ID_BLOCK(weir)
 
@@ -204,3 +253,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::stop_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::recover_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::commit_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::instance_committed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::checkpoint_stored)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::checkpoint_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::checkpoint_event)

@@ -12,6 +12,7 @@
 #include "weir/job_runner.hpp"
 
 #include <initializer_list>
+#include <typeinfo>
 
 namespace weir::testing {
 
@@ -26,6 +27,18 @@ struct job_fixture {
   }
 
   ~job_fixture() {
+    end_job();
+    for (const auto& [instance, function] : functions)
+      BOOST_TEST(function.closed == function.opened, instance << " was opened " << function.opened
+                                                              << " times and closed "
+                                                              << function.closed);
+  }
+
+  job_fixture(const job_fixture&) = delete;
+  job_fixture& operator=(const job_fixture&) = delete;
+
+  /// Ends what still runs of it.
+  void end_job() {
     // It looks at variables of a test that is over.
     world.watch(nullptr);
     if (runner && started && !result) {
@@ -39,13 +52,8 @@ struct job_fixture {
         static_cast<void>(runner.release());
       }
     }
-    for (const auto& [instance, function] : functions)
-      BOOST_TEST(function.closed == function.opened,
-                 instance << " was opened " << function.opened << " times and closed " << function.closed);
+    runner.reset();
   }
-
-  job_fixture(const job_fixture&) = delete;
-  job_fixture& operator=(const job_fixture&) = delete;
 
   // -- what a test says before it starts: each stage follows the one that was added before it --
 
@@ -67,6 +75,7 @@ struct job_fixture {
     of.options.name = name;
     of.options.timeout = duration{0};
     of.mode = mode;
+    of.types = {&typeid(int), &typeid(int)};
     of.make = [this](operator_parts parts) {
       return std::make_unique<async_operator_body<scripted_function>>(
         std::move(parts),
@@ -208,7 +217,10 @@ struct job_fixture {
       case job_end::done:
         return "done";
       case job_end::drained:
-        return "drained, " + std::to_string(of.left_behind) + " left behind";
+        return of.checkpoint ? "drained" + kept_text(of)
+                             : "drained, " + std::to_string(of.left_behind) + " left behind";
+      case job_end::stopped:
+        return "stopped" + kept_text(of);
       case job_end::cancelled:
         return "cancelled";
       case job_end::failed:
@@ -218,6 +230,15 @@ struct job_fixture {
     for (const auto& why : of.why)
       line += " " + why.thing() + " " + why.kind();
     return line + (of.record.empty() ? "" : " at " + of.record);
+  }
+
+  static std::string kept_text(const job_result& of) {
+    if (!of.checkpoint)
+      return " without a checkpoint";
+    auto line = " at " + std::to_string(*of.checkpoint) + ", " + std::to_string(of.held) + " held";
+    for (const auto& why : of.why)
+      line += ", since " + why.text();
+    return line;
   }
 
   /// The scripts of instances: by the stage's name, and from the second on `name.1`.

@@ -34,6 +34,7 @@ public:
 
   /// The lines since it was last asked.
   std::string take() { return std::exchange(lines_, {}); }
+  const std::string& peek() const noexcept { return lines_; }
 
   bool muted = false;
 

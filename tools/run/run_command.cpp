@@ -32,6 +32,7 @@ int exit_code_of(job_end end) {
       return exit_code::job_failed;
     case job_end::drained:
     case job_end::cancelled:
+    case job_end::stopped:
       break;
   }
   return exit_code::stopped_early;
@@ -61,6 +62,7 @@ void say_removed(command_output& output, const output_folder_state& folder,
 std::size_t signals_behind(job_end end) {
   switch (end) {
     case job_end::drained:
+    case job_end::stopped:
       return 1;
     case job_end::cancelled:
       return 2;

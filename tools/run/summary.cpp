@@ -32,6 +32,8 @@ std::string_view name_of(job_end end) {
       return "drained";
     case job_end::cancelled:
       return "cancelled";
+    case job_end::stopped:
+      return "stopped";
   }
   return "";
 }

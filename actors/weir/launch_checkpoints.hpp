@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// With what one launch of a job makes its checkpoints, and what it goes on from. Whoever starts the
+/// launch has claimed the store, chosen the checkpoint, and compared its job with this one. A value; once
+/// handed over it is the launch's.
+
+#include "weir/checkpoint_schedule.hpp"
+#include "weir/checkpoint_store.hpp"
+#include "weir/held_record.hpp"
+#include "weir/sink.hpp"
+#include "weir/work_thread.hpp"
+
+#include <cstddef>
+#include <memory>
+
+namespace weir {
+
+struct launch_checkpoints {
+  /// Claimed for the job. From the start of the launch on its calls are made by tasks of `on` alone.
+  std::shared_ptr<checkpoint_store> store{};
+  /// The one queue of all launches of the job; outlives them.
+  work_queue* on = nullptr;
+  checkpoint_timing timing{};
+  /// So many of the newest checkpoints are kept. >= 1.
+  std::size_t keep = 2;
+  /// Of which run this is a launch: the job and how it is made up, the run's id and number, and whether it
+  /// removes what an earlier run has left visible. What says of which checkpoint a manifest is, is filled in.
+  manifest run{};
+  /// What it goes on from, with as many instances of each stage as the job has; it is taken apart. Not
+  /// one that says that the run is finished. Null: the run begins, with its checkpoint 0.
+  std::shared_ptr<checkpoint> from{};
+  restore_mode how = restore_mode::resume;
+  /// What becomes of visible output that is newer than `from`.
+  newer_output newer = newer_output::refuse;
+};
+
+} // namespace weir
