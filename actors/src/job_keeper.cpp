@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weir/job_keeper.hpp"
 
+#include "guarded.hpp"
+
 #include "weir/restart_strategy.hpp"
 
 #include <caf/actor_system.hpp>
@@ -31,6 +33,14 @@ std::string text(duration of) {
   return std::to_string(of / milliseconds{1}) + " ms";
 }
 
+/// Counts on.
+void add(checkpoint_status& to, const checkpoint_status& of) {
+  to.completed += of.completed;
+  to.timed_out += of.timed_out;
+  to.refused += of.refused;
+  to.not_stored += of.not_stored;
+}
+
 std::string failure_text(const job_result& of) {
   std::string line;
   for (const auto& each : of.why)
@@ -46,6 +56,7 @@ public:
     : system_(system),
       plan_(plan),
       on_(std::move(settings.on)),
+      newest_(std::move(settings.newest)),
       settings_(std::move(settings)),
       decision_(plan_.restart) {}
 
@@ -64,7 +75,10 @@ public:
       return {{error_kind::argument, "job " + plan_.name,
                "keep_partial is set and it has a restart strategy, which begins its output anew; "
                "choose one"}};
-    assert(!restarts() || on_ != nullptr);
+    assert(!(restarts() || settings_.checkpoints) || on_ != nullptr);
+    assert(!(restarts() && settings_.checkpoints) || newest_);
+    if (settings_.checkpoints)
+      settings_.checkpoints->on = on_.get();
     // The launch may have failed before its start has returned; that is then looked at behind it.
     const std::lock_guard guard{mutex_};
     auto first = make_runner();
@@ -85,6 +99,8 @@ public:
     const std::lock_guard guard{mutex_};
     auto all = runner_ != nullptr ? runner_->status() : last_status_;
     all.restarts = decision_.restarts();
+    if (all.checkpoints && runner_ != nullptr)
+      add(*all.checkpoints, before_);
     return all;
   }
 
@@ -98,18 +114,26 @@ public:
       stop_waiting();
   }
 
+  void stop() {
+    if (!settings_.checkpoints) {
+      drain({});
+      return;
+    }
+    const std::lock_guard guard{mutex_};
+    stopped_ = true;
+    if (phase_ == phase::running)
+      runner_->stop();
+    else if (phase_ == phase::waiting)
+      stop_waiting(job_end::stopped);
+  }
+
   void cancel() {
     const std::lock_guard guard{mutex_};
     cancelled_ = true;
-    if (phase_ == phase::running) {
+    if (phase_ == phase::running)
       runner_->cancel();
-    } else if (phase_ == phase::waiting) {
-      failure_.end = job_end::cancelled;
-      failure_.why.clear();
-      failure_.stage.clear();
-      failure_.record.clear();
-      stop_waiting();
-    }
+    else if (phase_ == phase::waiting)
+      stop_waiting(job_end::cancelled);
   }
 
 private:
@@ -154,7 +178,10 @@ private:
     tell_of_poison(with);
     const auto at = now();
     std::unique_lock guard{mutex_};
-    const bool ends = drain_ || cancelled_ || !std::all_of(with.why.begin(), with.why.end(), may_pass);
+    if (has_made_checkpoints())
+      decision_.checkpoint_completed();
+    const bool ends = drain_ || stopped_ || cancelled_
+                      || !std::all_of(with.why.begin(), with.why.end(), may_pass);
     const auto wait = ends ? std::nullopt : decision_.after_failure(at);
     if (!wait) {
       guard.unlock();
@@ -166,8 +193,7 @@ private:
     const auto message = "it failed: " + failure_text(with) + "; it starts again in " + text(*wait)
                          + " (restart " + decision_.count_text() + ")";
     failure_ = std::move(with);
-    if (runner_ != nullptr)
-      last_status_ = runner_->status();
+    note_status();
     auto gone = std::move(runner_);
     guard.unlock();
     tell(settings_.log, {log_level::warning, "job " + plan_.name, message});
@@ -178,6 +204,24 @@ private:
       on_->run_at(at + std::min(*wait, duration::max() / 4), [this] { launch(); });
   }
 
+  /// What it goes on from is asked for here, behind all that the launch before has left on the queue.
+  expected<void> go_on_from_newest() {
+    if (!settings_.checkpoints)
+      return {};
+    auto& with = *settings_.checkpoints;
+    auto found = guarded("job " + plan_.name, newest_);
+    if (!found)
+      return std::move(found).why();
+    // What it was to be done with output that is newer than a checkpoint, it was before the next was made.
+    const auto of = [](const std::shared_ptr<checkpoint>& from) {
+      return from == nullptr ? 0 : from->about.checkpoint;
+    };
+    if (of(*found) != of(with.from))
+      with.newer = newer_output::refuse;
+    with.from = *std::move(found);
+    return {};
+  }
+
   void launch() {
     {
       const std::lock_guard guard{mutex_};
@@ -185,13 +229,21 @@ private:
         return;
       phase_ = phase::starting;
     }
-    auto next = make_runner();
-    auto mistakes = start(*next);
+    std::unique_ptr<job_runner> next;
+    std::vector<error> mistakes;
+    if (const auto found = go_on_from_newest(); !found) {
+      mistakes.push_back(found.why());
+    } else {
+      next = make_runner();
+      mistakes = start(*next);
+    }
     if (!mistakes.empty()) {
       next.reset();
       job_result with;
       with.end = job_end::failed;
       with.why = std::move(mistakes);
+      with.checkpoint = failure_.checkpoint;
+      with.held = failure_.held;
       failed(std::move(with));
       return;
     }
@@ -200,6 +252,8 @@ private:
     phase_ = phase::running;
     if (cancelled_)
       runner_->cancel();
+    else if (stopped_)
+      runner_->stop();
     else if (drain_)
       runner_->drain(*drain_);
   }
@@ -216,6 +270,31 @@ private:
   }
 
   // -- under the lock --
+
+  bool has_made_checkpoints() const {
+    const auto made = runner_ != nullptr ? runner_->status().checkpoints : std::nullopt;
+    return made && made->completed > 0;
+  }
+
+  /// What is to be seen of the launch that is about to go; what it has counted goes on to the next.
+  void note_status() {
+    if (runner_ == nullptr)
+      return;
+    last_status_ = runner_->status();
+    if (!last_status_.checkpoints)
+      return;
+    add(*last_status_.checkpoints, before_);
+    before_ = *last_status_.checkpoints;
+  }
+
+  /// Its failure is not what it ends by.
+  void stop_waiting(job_end how) {
+    failure_.end = how;
+    failure_.why.clear();
+    failure_.stage.clear();
+    failure_.record.clear();
+    stop_waiting();
+  }
 
   void stop_waiting() {
     phase_ = phase::over;
@@ -250,7 +329,9 @@ private:
   caf::actor_system& system_;
   const job_plan plan_;
   std::unique_ptr<work_queue> on_;
-  const run_settings settings_;
+  const std::function<expected<std::shared_ptr<checkpoint>>()> newest_;
+  /// What a launch goes on from is changed on the queue.
+  run_settings settings_;
   std::function<void(job_result)> on_end_;
   time_point begun_;
   /// Of the launch before. On the queue.
@@ -266,6 +347,9 @@ private:
   /// What the job waits because of.
   job_result failure_;
   std::optional<duration> drain_;
+  bool stopped_ = false;
+  /// What launches before have counted.
+  checkpoint_status before_;
   bool cancelled_ = false;
 };
 
@@ -288,6 +372,10 @@ job_status job_keeper::status() const {
 
 void job_keeper::drain(duration deadline) {
   impl_->drain(deadline);
+}
+
+void job_keeper::stop() {
+  impl_->stop();
 }
 
 void job_keeper::cancel() {

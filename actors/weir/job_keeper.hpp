@@ -2,10 +2,11 @@
 #pragma once
 
 /// Keeps a job running: starts it, and where it fails starts it again, as the plan's restart strategy says.
-/// Each start is a launch with a runner of its own, so that a restart finds the job as a new process would.
+/// Each start is a launch with a runner of its own, so that a restart finds the job as a new process would:
+/// with checkpoints it goes on from the newest, whichever launch made it.
 /// Between two launches the keeper works on a queue of its own: a launch that has failed is taken down, and
-/// the next begun, on no thread of a stage. Made, started and destroyed by one thread; `status`, `drain` and
-/// `cancel` from any. Destroy it only after `on_end` was called, or if `start` failed.
+/// the next begun, on no thread of a stage. Made, started and destroyed by one thread; `status`, `drain`,
+/// `stop` and `cancel` from any. Destroy it only after `on_end` was called, or if `start` failed.
 /// tests/actors/job_keeper_test.cpp.
 
 #include "weir/job_runner.hpp"
@@ -18,8 +19,13 @@
 namespace weir {
 
 struct keeper_settings : run_settings {
-  /// Where it works between launches. Required where the plan has a restart strategy, else not used.
+  /// Where it works between launches, and where the store of checkpoints is used. Required where the plan has a
+  /// restart strategy or there are checkpoints (whose own `on` is this then), else not used.
   std::unique_ptr<work_queue> on{};
+  /// With checkpoints and a restart strategy: finds what a further launch goes on from; null: the run's begin,
+  /// where it has no checkpoint yet. Called on the queue, behind all that the launch before has left
+  /// there. An error is a failure of that launch.
+  std::function<expected<std::shared_ptr<checkpoint>>()> newest{};
 };
 
 class job_keeper {
@@ -42,6 +48,10 @@ public:
   /// Of the launch that runs. One that fails while it is drained is not started again. Between two launches
   /// the job ends at once: the failure stands.
   void drain(duration deadline);
+
+  /// Of the launch that runs: see `job_runner::stop`. Between two launches the job ends at once, stopped where
+  /// it was; without checkpoints as by `drain`.
+  void stop();
 
   /// Between two launches the job ends at once.
   void cancel();

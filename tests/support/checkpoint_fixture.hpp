@@ -155,6 +155,13 @@ struct checkpoint_fixture : job_fixture {
     world.run();
   }
 
+  /// How the job is made up.
+  void describe() {
+    auto of = plan.describe();
+    checkpoints().run.stages = std::move(of.stages);
+    checkpoints().run.edges = std::move(of.edges);
+  }
+
   // -- what came of it --
 
   checkpoint_status counts() { return runner->status().checkpoints.value(); }
@@ -188,13 +195,6 @@ struct checkpoint_fixture : job_fixture {
   bool expects_commits = true;
 
 private:
-  /// How the job is made up.
-  void describe() {
-    auto of = plan.describe();
-    checkpoints().run.stages = std::move(of.stages);
-    checkpoints().run.edges = std::move(of.edges);
-  }
-
   /// Nothing is committed that is not stored.
   void look_at(const commit_request& what) {
     if (!settings.checkpoints)
