@@ -16,12 +16,13 @@
 
 #include "weir/entry_codec.hpp"
 
+#include "stored_values.hpp"
+
 #include "weir/state_error.hpp"
 #include "weir/state_input.hpp"
 #include "weir/state_output.hpp"
 
 #include <limits>
-#include <new>
 #include <utility>
 
 namespace weir {
@@ -68,36 +69,6 @@ unsigned place_flags(const origin& from, event_time timestamp,
     flags |= same_split;
   return flags;
 }
-
-/// Memory for one value of a type that is known at run time alone.
-class raw_value {
-public:
-  explicit raw_value(const record_codec& of)
-    : of_(of),
-      memory_(::operator new (of.size, std::align_val_t{of.alignment})) {}
-  ~raw_value() { ::operator delete (memory_, std::align_val_t{of_.alignment}); }
-  raw_value(const raw_value&) = delete;
-  raw_value& operator=(const raw_value&) = delete;
-
-  void* get() const noexcept { return memory_; }
-
-private:
-  const record_codec& of_;
-  void* memory_;
-};
-
-/// Destroys a value when it goes.
-class value_guard {
-public:
-  value_guard(const record_codec& of, void* value) noexcept : of_(of), value_(value) {}
-  ~value_guard() { of_.destroy(value_); }
-  value_guard(const value_guard&) = delete;
-  value_guard& operator=(const value_guard&) = delete;
-
-private:
-  const record_codec& of_;
-  void* value_;
-};
 
 } // namespace
 
@@ -183,22 +154,25 @@ void stored_entry_writer::begin_waiting(std::size_t elements) {
 }
 
 void stored_entry_writer::waiting(const batch_base& in, batch_cursor taken) {
-  auto& to = *to_;
   while (!taken.at_end(in)) {
     if (taken.at_control(in)) {
       control_element(in.controls()[taken.control++].what);
       continue;
     }
-    const auto record = in.record_at(taken.record);
-    const auto from = taken.origins.at(in.origins(), taken.record++);
-    place(place_flags(from, record.timestamp, before_), from, record.timestamp);
-    to.number(record.key != 0 ? 1 : 0);
-    if (record.key != 0)
-      to.fixed(record.key);
-    to.charge(in_.size);
-    in_.save(to, record.value);
-    ++counts_.waiting_input;
+    const auto from = taken.origins.at(in.origins(), taken.record);
+    waiting(in.record_at(taken.record++), from);
   }
+}
+
+void stored_entry_writer::waiting(const record_view& what, const origin& from) {
+  auto& to = *to_;
+  place(place_flags(from, what.timestamp, before_), from, what.timestamp);
+  to.number(what.key != 0 ? 1 : 0);
+  if (what.key != 0)
+    to.fixed(what.key);
+  to.charge(in_.size);
+  in_.save(to, what.value);
+  ++counts_.waiting_input;
 }
 
 void stored_entry_writer::channels(const channel_states& said) {
@@ -323,26 +297,46 @@ error stored_entry_reader::read_error() {
 }
 
 void stored_entry_reader::read_waiting(batch_base& into) {
+  stored_values value{*in_.codec};
+  std::variant<control, waiting_record> each{control::end()};
+  begin_waiting();
+  while (next_waiting(each)) {
+    if (const auto* what = std::get_if<control>(&each)) {
+      into.append(*what);
+      continue;
+    }
+    const auto& record = std::get<waiting_record>(each);
+    value.reserve(1);
+    load(in_, value.next());
+    value.made();
+    into.adopt(value.data(), record.timestamp, record.from, record.key);
+  }
+}
+
+void stored_entry_reader::begin_waiting() {
+  waiting_left_ = from_->count();
+}
+
+bool stored_entry_reader::next_waiting(std::variant<control, waiting_record>& into) {
   auto& from = *from_;
-  const raw_value raw{*in_.codec};
-  for (auto left = from.count(); left > 0; --left) {
+  while (waiting_left_ > 0) {
+    --waiting_left_;
     const unsigned flags = from.fixed<std::uint8_t>();
     if ((flags & what_mask) == weir::control_element) {
       const auto what = read_control(flags);
-      if (what.kind() != control_kind::end || !input_goes_on_)
-        into.append(what);
-      continue;
+      if (what.kind() == control_kind::end && input_goes_on_)
+        continue;
+      into = what;
+      return true;
     }
     if ((flags & ~(has_event_time | same_split)) != 0)
       from.damaged("holds a call for a record that was not taken in");
-    origin place;
-    event_time timestamp;
-    read_place(flags, place, timestamp);
-    const auto key = read_key(from.number());
-    load(in_, raw.get());
-    const value_guard made{*in_.codec, raw.get()};
-    into.adopt(raw.get(), timestamp, place, key);
+    auto& record = into.emplace<waiting_record>();
+    read_place(flags, record.from, record.timestamp);
+    record.key = read_key(from.number());
+    return true;
   }
+  return false;
 }
 
 channel_states stored_entry_reader::read_channels() {
@@ -373,6 +367,11 @@ channel_states stored_entry_reader::read_channels() {
 
 void stored_entry_reader::end() const {
   from_->end();
+}
+
+void stored_entry_reader::must_afford(std::size_t bytes) const {
+  if (bytes > budget_.left())
+    from_->damaged("asks for more memory than a state of its size may");
 }
 
 void stored_entry_reader::load(const stored_record_type& of, void* raw) {

@@ -51,6 +51,9 @@ public:
   void begin_waiting(std::size_t elements);
   /// Those of them that `in` has from `taken` on.
   void waiting(const batch_base& in, batch_cursor taken);
+  /// The next of them.
+  void waiting(const record_view& what, const origin& from);
+  void waiting(const control& what) { control_element(what); }
 
   void channels(const channel_states& said);
 
@@ -79,6 +82,14 @@ struct stored_record_type {
   std::uint32_t version = 0;
 };
 
+/// A record that waited, but for its value.
+struct waiting_record {
+  event_time timestamp{};
+  origin from{};
+  /// 0 where the stream is not keyed.
+  key_hash key = 0;
+};
+
 /// Believes nothing of what it reads: bytes that no writer has written are a state_error of the kind
 /// `damaged`, never a state that a machine could not be in.
 class stored_entry_reader final : public entry_reader {
@@ -99,11 +110,19 @@ public:
 
   /// Puts what waited into a batch of the operator's records.
   void read_waiting(batch_base& into);
+  /// Or one element after the other, between which nothing else is read: of a control element all of it. A
+  /// record's value is to be read behind it (`read_value`). False: there are no more.
+  void begin_waiting();
+  bool next_waiting(std::variant<control, waiting_record>& into);
 
   channel_states read_channels();
 
   /// Throws where something is left.
   void end() const;
+
+  /// Throws where reading so many bytes of records would take more memory than a state of this size may.
+  /// Takes none.
+  void must_afford(std::size_t bytes) const;
 
 private:
   void load(const stored_record_type& of, void* raw);
@@ -121,6 +140,7 @@ private:
   bool input_goes_on_;
   bool input_ended_ = false;
   std::size_t entries_left_ = 0;
+  std::size_t waiting_left_ = 0;
   detail::element_before before_;
 };
 

@@ -27,6 +27,8 @@ public:
     return true;
   }
 
+  constexpr std::size_t left() const noexcept { return left_; }
+
 private:
   std::size_t left_;
 };

@@ -297,6 +297,39 @@ BOOST_AUTO_TEST_CASE(keys_of_waiting_records_are_kept) {
   BOOST_TEST(elements_of(all.waiting) == elements_of(in));
 }
 
+BOOST_AUTO_TEST_CASE(waiting_input_is_read_and_written_one_element_at_a_time_too) {
+  const auto in = some_input();
+  const auto bytes = written({}, in);
+  state_blocks to{pool};
+  weir::stored_entry_reader reader{bytes, {&in_codec, 2}, {&out_codec, out_codec.version}, "it"};
+  weir::stored_entry_writer writer{to, in_codec, out_codec};
+  write_snapshot(writer, weir::testing::read_snapshot<entry_test::question, std::string>(reader));
+  writer.begin_waiting(in.records() + in.controls().size());
+  std::variant<control, weir::waiting_record> each{control::end()};
+  reader.begin_waiting();
+  while (reader.next_waiting(each))
+    if (const auto* what = std::get_if<control>(&each)) {
+      writer.waiting(*what);
+    } else {
+      const auto& record = std::get<weir::waiting_record>(each);
+      const auto value = weir::testing::read_value<entry_test::question>(
+        reader, &weir::entry_reader::read_value);
+      writer.waiting({&value, record.timestamp, record.key}, record.from);
+    }
+  writer.channels(reader.read_channels());
+  writer.finish();
+  reader.end();
+  BOOST_TEST(bytes_of(to) == bytes_of(bytes));
+  BOOST_TEST(writer.counts().waiting_input == in.records());
+}
+
+BOOST_AUTO_TEST_CASE(memory_for_which_a_state_is_too_small_is_refused_before_it_is_taken) {
+  const auto bytes = written({});
+  const weir::stored_entry_reader reader{bytes, {&in_codec, 2}, {&out_codec, 1}, "it"};
+  BOOST_CHECK_NO_THROW(reader.must_afford(weir::memory_budget::least));
+  BOOST_CHECK_THROW(reader.must_afford(weir::memory_budget::least + 1000), weir::state_error);
+}
+
 BOOST_AUTO_TEST_CASE(input_that_goes_on_has_not_ended_whatever_was_written) {
   const auto in = some_input();
   const auto all = read(written(some_of_each(), in, {}, some_channels()), true);
