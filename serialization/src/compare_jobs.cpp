@@ -2,6 +2,8 @@
 
 #include "weir/compare_jobs.hpp"
 
+#include "job_shape.hpp"
+
 #include "weir/key_hash.hpp"
 
 #include <algorithm>
@@ -101,8 +103,7 @@ public:
     for (place before = 0; before < from_.stages.size(); ++before)
       if (kept(before) > 0)
         check_order(before);
-    if (shape(from_.stages, from_.edges) != shape(to_.stages, to_.edges))
-      found_.reshaped = true;
+    found_.reshaped = job_shape(from_.stages, from_.edges) != job_shape(to_.stages, to_.edges);
     return std::move(found_);
   }
 
@@ -123,20 +124,6 @@ private:
     if (at == stages.end())
       return std::nullopt;
     return static_cast<place>(at - stages.begin());
-  }
-
-  /// Edges by the names of their ends: the order of stages does not matter.
-  static std::set<std::string> shape(const std::vector<manifest_stage>& stages,
-                                     const std::vector<manifest_edge>& edges) {
-    std::set<std::string> all;
-    for (const auto& each : stages)
-      all.insert(each.name + '\0' + std::to_string(each.parallelism));
-    for (const auto& each : edges)
-      if (each.from < stages.size() && each.to < stages.size())
-        all.insert(stages[each.from].name + '\0' + stages[each.to].name + '\0'
-                   + std::to_string(static_cast<int>(each.output))
-                   + std::to_string(static_cast<int>(each.how)));
-    return all;
   }
 
   bool is_dropped(const std::string& name) const {

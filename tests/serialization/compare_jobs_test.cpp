@@ -125,6 +125,12 @@ BOOST_AUTO_TEST_CASE(stages_may_be_built_in_another_order) {
   BOOST_TEST(!compare_jobs(from, to).reshaped);
 }
 
+BOOST_AUTO_TEST_CASE(how_often_a_stage_feeds_another_is_part_of_the_shape) {
+  to.edges.push_back(to.edges.back());
+  BOOST_TEST(found() == "");
+  BOOST_TEST(compare_jobs(from, to).reshaped);
+}
+
 BOOST_AUTO_TEST_CASE(a_checkpoint_of_another_job_is_refused) {
   to.job = "trains";
   BOOST_TEST(found() == "! job trains: the checkpoint is one of the job flights (incompatible)\n");
