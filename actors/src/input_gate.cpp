@@ -96,6 +96,19 @@ void input_gate::merge_controls(arrival& of) {
   // One channel's pass as they are; what it has said is noted for checkpoints alone.
   if (!is_only)
     of.batch->replace_controls(std::move(merged));
+  else if (restored_.has_value())
+    leave_out_what_was_said(*of.batch);
+}
+
+void input_gate::leave_out_what_was_said(batch_base& of) const {
+  const auto was_said = [&](const batch_base::placed_control& each) {
+    return each.what.kind() == control_kind::watermark && each.what.event_time() <= restored_;
+  };
+  if (std::none_of(of.controls().begin(), of.controls().end(), was_said))
+    return;
+  auto left = of.controls();
+  std::erase_if(left, was_said);
+  of.replace_controls(std::move(left));
 }
 
 // -- checkpoints --
@@ -187,6 +200,7 @@ void input_gate::pass_barrier() {
 }
 
 void input_gate::restore(std::shared_ptr<batch_base> waiting, channel_states said) {
+  restored_ = said.watermark;
   merger_ = channel_merger{std::move(said)};
   if (!waiting->empty())
     waiting_.push_front({no_channel, std::move(waiting), {}, true});

@@ -99,6 +99,8 @@ private:
   std::size_t next_arrival() const noexcept;
   void take_barrier_off(channel& of, arrival& in);
   void merge_controls(arrival& of);
+  /// In a job that was given other instances a sender may be behind what the stage goes by.
+  void leave_out_what_was_said(batch_base& of) const;
   /// The newest checkpoint for which a barrier is the first on its channel, where all have one.
   std::optional<std::uint64_t> newest_first_barrier() const;
   /// Barriers of older checkpoints, which cannot be reached any more.
@@ -112,6 +114,8 @@ private:
   std::vector<channel> channels_;
   std::deque<arrival> waiting_;
   channel_merger merger_;
+  /// The watermark that the stage went on from.
+  event_time restored_ = event_time::none();
   /// What follows from one control element; keeps its memory.
   std::vector<control> follows_;
   /// Barriers that have come and were not passed.

@@ -408,6 +408,15 @@ BOOST_AUTO_TEST_CASE(a_channel_that_is_restored_as_ended_does_not_hold_back_the_
   BOOST_TEST(take_all() == "end ");
 }
 
+BOOST_AUTO_TEST_CASE(a_watermark_that_is_behind_the_one_gone_on_from_does_not_pass_the_only_channel) {
+  using phase = weir::channel_states::phase;
+  open(1);
+  gate->restore(std::make_shared<batch<int>>(), {{{event_time{9}, phase::active}}, event_time{9}, false});
+  receive(0, 1, {control::watermark(event_time{4}), control::idle(), control::active()});
+  receive(0, 1, {control::watermark(event_time{9}), control::watermark(event_time{10})});
+  BOOST_TEST(take_all() == "0 ? ? 0 w10 ");
+}
+
 BOOST_AUTO_TEST_CASE(what_a_checkpoint_gives_back_comes_first_and_costs_no_sender_credit) {
   open(1);
   auto held = std::make_shared<batch<int>>();
