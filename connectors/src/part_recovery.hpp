@@ -2,7 +2,7 @@
 #pragma once
 
 /// What a start finds of a series of parts, and does to it. Plain functions over a folder; any thread,
-/// one at a time for one series. tests/connectors/part_recovery_test.cpp.
+/// one at a time for one series. tests/connectors/part_series_test.cpp.
 
 #include "part_names.hpp"
 

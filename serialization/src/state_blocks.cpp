@@ -2,7 +2,9 @@
 
 #include "weir/state_blocks.hpp"
 
+#include <algorithm>
 #include <new>
+#include <utility>
 
 namespace weir {
 
@@ -12,28 +14,47 @@ block_pool::~block_pool() {
 }
 
 std::byte* block_pool::take() {
-  {
-    const std::lock_guard guard{mutex_};
-    if (!free_.empty()) {
-      auto* block = free_.back();
-      free_.pop_back();
-      return block;
-    }
-    // So that giving back never allocates.
-    free_.reserve(kept_max);
+  if (auto* const kept = take_kept())
+    return kept;
+  try {
+    return static_cast<std::byte*>(::operator new(block_bytes));
+  } catch (...) {
+    forget_taken();
+    throw;
   }
-  return static_cast<std::byte*>(::operator new(block_bytes));
+}
+
+/// Null where none is kept; it counts as in use all the same.
+std::byte* block_pool::take_kept() {
+  const std::lock_guard guard{mutex_};
+  std::byte* block = nullptr;
+  if (!free_.empty()) {
+    block = free_.back();
+    free_.pop_back();
+  } else if (free_.capacity() <= in_use_) {
+    free_.reserve(std::max(kept_min, 2 * in_use_));
+  }
+  peak_ = std::max(peak_, ++in_use_);
+  return block;
+}
+
+void block_pool::forget_taken() noexcept {
+  const std::lock_guard guard{mutex_};
+  --in_use_;
 }
 
 void block_pool::give_back(std::byte* block) noexcept {
-  {
-    const std::lock_guard guard{mutex_};
-    if (free_.size() < kept_max) {
-      free_.push_back(block);
-      return;
-    }
-  }
-  ::operator delete(block);
+  const std::lock_guard guard{mutex_};
+  free_.push_back(block);
+  if (--in_use_ == 0)
+    shrink();
+}
+
+void block_pool::shrink() noexcept {
+  const auto keep = std::max(kept_min, std::min(peak_, peak_before_));
+  peak_before_ = std::exchange(peak_, 0);
+  for (; free_.size() > keep; free_.pop_back())
+    ::operator delete(free_.back());
 }
 
 std::size_t block_pool::kept() const {

@@ -4,8 +4,8 @@
 /// Where a stage's state becomes bytes at a barrier: a row of blocks of 64 KiB, each with room in
 /// front for what its file says about it, so that the same memory is written to the disk. A state
 /// is filled by its stage's thread, moved to the store's thread, and gives its blocks back there,
-/// to a pool that all instances of a job share. So a checkpoint needs no memory that the one before
-/// has not had. tests/serialization/state_blocks_test.cpp.
+/// to a pool that all instances of a job share. So a checkpoint needs no memory that the two before
+/// it have had. tests/serialization/state_blocks_test.cpp.
 
 #include <cstddef>
 #include <memory>
@@ -21,11 +21,14 @@ inline constexpr std::size_t block_header_bytes = 16;
 inline constexpr std::size_t block_payload_bytes = block_bytes - block_header_bytes;
 
 /// Blocks that are not in use. It never refuses, since a barrier waits for nothing: what bounds the
-/// memory is how many states there are. Thread-safe.
+/// memory is how many states there are. New memory costs a fault a page, in front of which a stream
+/// stands; so it keeps what states need again and again, and not what one large state has needed
+/// once. Thread-safe.
 class block_pool {
 public:
-  /// It keeps at most this many.
-  static constexpr std::size_t kept_max = 256;
+  /// It keeps this many in any case; more, when none is in use any more, where so many were in use
+  /// since then and in the time before that.
+  static constexpr std::size_t kept_min = 256;
 
   block_pool() = default;
   ~block_pool();
@@ -41,8 +44,17 @@ public:
   std::size_t kept() const;
 
 private:
+  std::byte* take_kept();
+  void forget_taken() noexcept;
+  void shrink() noexcept;
+
   mutable std::mutex mutex_;
+  /// Has room for all that there are, so that giving back never allocates.
   std::vector<std::byte*> free_;
+  std::size_t in_use_ = 0;
+  /// The most that were in use at once since none was.
+  std::size_t peak_ = 0;
+  std::size_t peak_before_ = 0;
 };
 
 /// Bytes in blocks, all full but the last. One owner, one thread at a time; empty when moved from.

@@ -311,10 +311,10 @@ BOOST_AUTO_TEST_CASE(waiting_input_is_read_and_written_one_element_at_a_time_too
     if (const auto* what = std::get_if<control>(&each)) {
       writer.waiting(*what);
     } else {
-      const auto& record = std::get<weir::waiting_record>(each);
+      const auto& waiting = std::get<weir::waiting_record>(each);
       const auto value = weir::testing::read_value<entry_test::question>(
         reader, &weir::entry_reader::read_value);
-      writer.waiting({&value, record.timestamp, record.key}, record.from);
+      writer.waiting({&value, waiting.timestamp, waiting.key}, waiting.from);
     }
   writer.channels(reader.read_channels());
   writer.finish();

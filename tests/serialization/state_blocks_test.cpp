@@ -100,12 +100,29 @@ BOOST_AUTO_TEST_CASE(who_moves_a_state_takes_its_blocks) {
   BOOST_TEST(pool->kept() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(the_pool_keeps_so_many_and_never_refuses) {
-  constexpr auto beyond = weir::block_pool::kept_max + 10;
+BOOST_AUTO_TEST_CASE(the_pool_never_refuses_and_does_not_keep_what_was_needed_once) {
+  constexpr auto beyond = weir::block_pool::kept_min + 10;
   put(std::string(beyond * weir::block_payload_bytes, 'x'));
   BOOST_TEST(blocks.count() == beyond);
   blocks.clear();
-  BOOST_TEST(pool->kept() == weir::block_pool::kept_max);
+  BOOST_TEST(pool->kept() == weir::block_pool::kept_min);
+}
+
+BOOST_AUTO_TEST_CASE(the_pool_keeps_what_is_needed_again_and_again) {
+  const auto fill = [&](std::size_t count) {
+    put(std::string(count * weir::block_payload_bytes, 'x'));
+    blocks.clear();
+    return pool->kept();
+  };
+  fill(1000);
+  BOOST_TEST(fill(1100) == 1000u);
+  BOOST_TEST(fill(1100) == 1100u);
+  // THEN a state of this size needs no new block
+  const auto before = weir::testing::allocations();
+  fill(1100);
+  BOOST_TEST(weir::testing::allocations() - before < 50u);
+  // AND one that has become small does not keep them for ever
+  BOOST_TEST(fill(3) == weir::block_pool::kept_min);
 }
 
 BOOST_AUTO_TEST_CASE(threads_share_a_pool) {
