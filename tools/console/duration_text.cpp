@@ -138,8 +138,11 @@ std::string grouped_text(std::uint64_t number) {
   return text;
 }
 
-std::string counted_text(std::uint64_t number, std::string_view one) {
-  return grouped_text(number) + " " + std::string{one} + (number == 1 ? "" : "s");
+std::string counted_text(std::uint64_t number, std::string_view one, std::string_view several) {
+  const auto count = grouped_text(number) + " ";
+  if (number == 1)
+    return count + std::string{one};
+  return count + (several.empty() ? std::string{one} + "s" : std::string{several});
 }
 
 } // namespace weir::tool

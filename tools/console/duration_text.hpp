@@ -45,7 +45,7 @@ std::string rounded_text(duration d);
 /// With a comma between thousands: `20,000`.
 std::string grouped_text(std::uint64_t number);
 
-/// How many of a thing: `1 record`, `20,000 records`. `one` is the word for one, which takes an s.
-std::string counted_text(std::uint64_t number, std::string_view one);
+/// How many of a thing: `1 record`, `20,000 records`. `several`: where the word for one takes no s.
+std::string counted_text(std::uint64_t number, std::string_view one, std::string_view several = {});
 
 } // namespace weir::tool

@@ -2,6 +2,7 @@
 #include "simulate_command.hpp"
 
 #include "command_output.hpp"
+#include "duration_text.hpp"
 #include "scenario_reader.hpp"
 #include "timeline.hpp"
 #include "trace_check.hpp"
@@ -43,8 +44,7 @@ bool any_said(command_output& output, const std::vector<mistake>& mistakes) {
   for (const auto& each : mistakes)
     output.say(each.text());
   if (!mistakes.empty())
-    output.say(std::to_string(mistakes.size()) + (mistakes.size() == 1 ? " mistake" : " mistakes")
-        + "; nothing was run");
+    output.say(counted_text(mistakes.size(), "mistake") + "; nothing was run");
   return !mistakes.empty();
 }
 

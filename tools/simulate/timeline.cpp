@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "timeline.hpp"
 
+#include "duration_text.hpp"
 #include "timeline_reasons.hpp"
 
 #include <algorithm>
@@ -246,18 +247,14 @@ const char* mode_text(scenario_mode mode) {
   return names[static_cast<std::size_t>(mode)];
 }
 
-std::string counted(std::size_t n, const char* one, const char* several) {
-  return std::to_string(n) + " " + (n == 1 ? one : several);
-}
-
 std::string heading(const scenario& of) {
   const auto& with = of.with;
   auto text = of.name + ": " + mode_text(with.mode) + ", capacity " + std::to_string(with.capacity);
   if (with.max_concurrent_calls)
-    text += ", at most " + counted(*with.max_concurrent_calls, "call", "calls") + " at once";
+    text += ", at most " + counted_text(*with.max_concurrent_calls, "call") + " at once";
   text += with.timeout == 0 ? ", no timeout" : ", timeout " + std::to_string(with.timeout) + " ms";
   if (with.retry.kind != retry_kind::none)
-    text += ", at most " + counted(with.retry.max_attempts, "retry", "retries");
+    text += ", at most " + counted_text(with.retry.max_attempts, "retry", "retries");
   std::string all;
   for (const auto& line : wrapped(text, page_columns))
     all += line + "\n";
