@@ -90,8 +90,8 @@ struct waiting_record {
   key_hash key = 0;
 };
 
-/// Believes nothing of what it reads: bytes that no writer has written are a state_error of the kind
-/// `damaged`, never a state that a machine could not be in.
+/// Believes nothing of what it reads: bytes that do not say a state are a state_error of the kind `damaged`.
+/// What they say need not be one that a machine has been in.
 class stored_entry_reader final : public entry_reader {
 public:
   /// Reads `from`, which outlives it. `what`: its name in errors. `input_goes_on`: what was written came

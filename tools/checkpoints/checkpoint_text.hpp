@@ -25,7 +25,7 @@ std::string list_text(const std::vector<listed_checkpoint>& all, std::int64_t no
 /// Several lines.
 std::string show_text(const listed_checkpoint& of, std::int64_t now_ms);
 
-/// One JSON object and a line end; docs/job-file.md names its members.
+/// The same as one JSON object and a line end.
 std::string show_json(const listed_checkpoint& of);
 
 /// `begun`, `running`, `stopped`, `drained` or `finished`.
