@@ -20,11 +20,12 @@
 #     LIBRARIES weir::operators                # Boost.Test is linked without asking
 #     LABEL machine                            # one or more of machine actor threads fault whole
 #     [PRECOMPILE <caf/actor_system.hpp>]      # beside <boost/test/unit_test.hpp>
+#     [SOURCE_DIR_IN flights_test.cpp]         # sources that are told WEIR_SOURCE_DIR
 #     [TIMEOUT 300])                           # seconds, 300 when not given
 #   Boost.Test's main comes from here: test files only include <boost/test/unit_test.hpp> and define
 #   neither BOOST_TEST_MODULE nor BOOST_TEST_DYN_LINK. Tests start in their own source folder;
-#   WEIR_SOURCE_DIR (a string literal) is defined as the project's top folder. The target weir_tests
-#   builds all of them.
+#   WEIR_SOURCE_DIR (a string literal: the project's top folder) is defined for few sources, since
+#   ccache must compile those again in each copy of the tree. The target weir_tests builds all of them.
 #
 #   weir_add_refused_test(streams refused.cpp  # CTest name streams_refused: see tests/support/refused_test.sh
 #     LIBRARIES weir::streams LABEL machine)
@@ -81,7 +82,8 @@ function(weir_add_module name)
 endfunction()
 
 function(weir_add_tests folder)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABEL;PRECOMPILE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT"
+    "SOURCES;LIBRARIES;LABEL;PRECOMPILE;SOURCE_DIR_IN")
   _weir_refuse_unknown(weir_add_tests)
   if(NOT arg_LABEL)
     message(FATAL_ERROR "weir_add_tests(${folder}): LABEL is missing")
@@ -103,8 +105,12 @@ function(weir_add_tests folder)
   target_link_libraries(${target} PRIVATE
     weir_internal ${arg_LIBRARIES} Boost::unit_test_framework)
   target_compile_definitions(${target} PRIVATE
-    BOOST_TEST_DYN_LINK WEIR_SOURCE_DIR="${WEIR_SOURCE_DIR}"
+    BOOST_TEST_DYN_LINK
     $<$<BOOL:${WEIR_SANITIZERS}>:WEIR_SANITIZED>)
+  foreach(source IN LISTS arg_SOURCE_DIR_IN)
+    set_property(SOURCE ${source}
+      APPEND PROPERTY COMPILE_DEFINITIONS WEIR_SOURCE_DIR="${WEIR_SOURCE_DIR}")
+  endforeach()
   target_precompile_headers(${target} PRIVATE <boost/test/unit_test.hpp> ${arg_PRECOMPILE})
   # The module's name must be defined before Boost.Test is read.
   set_source_files_properties(${main} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)

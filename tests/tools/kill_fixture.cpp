@@ -185,7 +185,8 @@ std::string kill_fixture::fault_of_summary(const std::string& json) const {
 
 std::int64_t kill_fixture::asked_again(const std::string& json) {
   std::int64_t again = 0;
-  for (const auto& lookup : summary_of(json)["lookups"])
+  const auto sum = summary_of(json);
+  for (const auto& lookup : sum["lookups"])
     again += lookup["calls"].get<std::int64_t>() - lookup["retries"].get<std::int64_t>()
              - lookup["records_in"].get<std::int64_t>();
   return again;
