@@ -58,7 +58,7 @@ public:
       on_(std::move(settings.on)),
       newest_(std::move(settings.newest)),
       settings_(std::move(settings)),
-      decision_(plan_.restart) {}
+      decision_(plan_.restarts()) {}
 
   ~impl() {
     // The task that has called `on_end` may not have returned.
@@ -146,7 +146,7 @@ private:
     over,
   };
 
-  bool restarts() const noexcept { return plan_.restart.enabled(); }
+  bool restarts() const { return decision_.enabled(); }
   time_point now() const { return system_.clock().now(); }
 
   std::unique_ptr<job_runner> make_runner() {
@@ -155,7 +155,7 @@ private:
 
   std::vector<error> start(job_runner& launch) {
     return launch.start([this](job_result with) {
-      if (!restarts())
+      if (!restarts() && !settings_.checkpoints)
         on_end_(std::move(with));
       else
         on_->run([this, how = std::move(with)]() mutable { launch_ended(std::move(how)); });
@@ -166,7 +166,8 @@ private:
 
   void launch_ended(job_result with) {
     std::unique_lock guard{mutex_};
-    const bool ends = with.end != job_end::failed || (is_first_ && !runner_->has_run());
+    const bool ends = with.end != job_end::failed || !restarts()
+                      || (is_first_ && !runner_->has_run());
     guard.unlock();
     if (ends)
       end(std::move(with));
@@ -213,8 +214,8 @@ private:
     if (!found)
       return std::move(found).why();
     // What it was to be done with output that is newer than a checkpoint, it was before the next was made.
-    const auto of = [](const std::shared_ptr<checkpoint>& from) {
-      return from == nullptr ? 0 : from->about.checkpoint;
+    const auto of = [](const std::shared_ptr<launch_state>& from) {
+      return from == nullptr ? 0 : from->checkpoint;
     };
     if (of(*found) != of(with.from))
       with.newer = newer_output::refuse;
@@ -266,6 +267,9 @@ private:
     }
     if (with.restarts > 0)
       with.took = now() - begun_;
+    // Who is told of the end may start the job anew.
+    if (settings_.checkpoints)
+      settings_.checkpoints->store->release();
     on_end_(std::move(with));
   }
 
@@ -329,7 +333,7 @@ private:
   caf::actor_system& system_;
   const job_plan plan_;
   std::unique_ptr<work_queue> on_;
-  const std::function<expected<std::shared_ptr<checkpoint>>()> newest_;
+  const std::function<expected<std::shared_ptr<launch_state>>()> newest_;
   /// What a launch goes on from is changed on the queue.
   run_settings settings_;
   std::function<void(job_result)> on_end_;

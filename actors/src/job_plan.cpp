@@ -19,8 +19,12 @@ public:
     if (plan_.parallelism == 0)
       add("environment", "parallelism is 0 but must be >= 1");
     check_batches();
-    const auto of_restart = plan_.restart.mistakes("environment");
+    const auto of_restart = plan_.restarts().mistakes("environment");
     found_.insert(found_.end(), of_restart.begin(), of_restart.end());
+    if (plan_.checkpoints) {
+      const auto of_checkpoints = plan_.checkpoints->mistakes("checkpoints");
+      found_.insert(found_.end(), of_checkpoints.begin(), of_checkpoints.end());
+    }
     if (plan_.stages.empty())
       add("job " + plan_.name, "it has no source and no service; begin with environment::from_source "
                                "or async_service");
@@ -112,6 +116,11 @@ private:
     } else if (stage.name.empty()) {
       add("stage", "name is empty but every stage needs one");
     }
+    if (plan_.checkpoints && stage.is_named_by_number)
+      add(stage.name, "nobody has given it this name, and checkpoints know a stage by its name; give it one "
+                      "that stays when the job changes");
+    if (plan_.checkpoints && job_plan::is_service(stage))
+      add("operator " + stage.name, "it is a service, which cannot take part in checkpoints");
     if (!stage.name.empty() && !names.insert(stage.name).second)
       add(stage.name, "another stage has this name; names are unique within a job");
     check_outputs(number, stage);
@@ -297,6 +306,12 @@ job_description job_plan::describe() const {
       of.stages[edge.to].key_groups = weir::key_groups;
   }
   return of;
+}
+
+restart_strategy job_plan::restarts() const {
+  if (restart)
+    return *restart;
+  return checkpoints ? restart_strategy{exponential_delay_restart{}} : restart_strategy{};
 }
 
 bool job_plan::has_stage(const std::string& called) const {

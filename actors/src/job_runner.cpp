@@ -225,7 +225,7 @@ private:
     coordination_->log = settings_.log;
     checkpoints_ = coordination_->probe = std::make_shared<checkpoint_probe>();
     if (from != nullptr) {
-      coordination_->from = from->about.checkpoint;
+      coordination_->from = from->checkpoint;
       take_apart(*from);
     }
     for (std::size_t i = 0; i < plan_.stages.size(); ++i)
@@ -235,42 +235,38 @@ private:
     supervision_->coordinator = coordinator_ = system_.spawn(coordinator, coordination_);
   }
 
-  /// Deals what a checkpoint holds to the instances that go on from it.
-  void take_apart(checkpoint& from) {
+  /// Hands out what the instances go on from.
+  void take_apart(launch_state& from) {
     checkpoint_status status;
-    status.last = status.restored_from = from.about.checkpoint;
-    status.last_made_at_ms = from.about.made_at_ms;
-    for (auto& each : from.about.instances) {
-      status.held += each.summary.entries.records();
-      auto& to = restored_[first_instance_[each.stage] + each.instance];
-      to.summary = std::make_shared<const instance_summary>(each.summary);
+    status.last = status.restored_from = from.checkpoint;
+    status.last_made_at_ms = from.made_at_ms;
+    for (std::size_t i = 0; i < from.stages.size(); ++i) {
+      auto& stage = from.stages[i];
+      for (std::size_t instance = 0; instance < stage.instances.size(); ++instance) {
+        auto& each = stage.instances[instance];
+        status.held += each.summary.entries.records();
+        auto& to = restored_[first_instance_[i] + instance];
+        to.summary = std::make_shared<const instance_summary>(std::move(each.summary));
+        if (each.held && stage.records.size() == 2)
+          to.state = std::make_shared<const operator_state>(
+            operator_state{*std::move(each.held), *to.summary, stage.records[0], stage.records[1],
+                           from.kind == checkpoint_kind::drained});
+      }
     }
     checkpoints_->set(status);
-    for (auto& each : from.states) {
-      auto& to = restored_[first_instance_[each.stage] + each.instance];
-      const auto& types = from.about.stages[each.stage].records;
-      if (to.summary == nullptr || types.size() < 2)
-        continue;
-      to.state = std::make_shared<const operator_state>(
-        operator_state{std::move(each.bytes), *to.summary, types[0], types[1],
-                       from.about.kind == checkpoint_kind::drained});
-    }
   }
 
   static std::shared_ptr<const sink_recovery> recovery_of(std::size_t stage,
                                                           const launch_checkpoints& with,
-                                                          const checkpoint* from) {
+                                                          launch_state* from) {
     sink_recovery of;
-    const bool begins = from == nullptr || from->about.checkpoint == 0;
-    const bool removes
-      = from == nullptr ? with.run.removes_old_output : from->about.removes_old_output;
+    const bool begins = from == nullptr || from->checkpoint == 0;
+    const bool removes = from == nullptr ? with.run.removes_old_output : from->removes_old_output;
     of.newer = begins && removes ? newer_output::remove : with.newer;
     if (from != nullptr) {
-      of.checkpoint = from->about.checkpoint;
+      of.checkpoint = from->checkpoint;
       if (!begins)
-        for (const auto& each : from->about.instances)
-          if (each.stage == stage)
-            of.states.push_back(each.summary.pending_output);
+        of.states = std::move(from->stages[stage].pending_output);
     }
     return std::make_shared<const sink_recovery>(std::move(of));
   }

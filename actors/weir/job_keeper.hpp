@@ -25,7 +25,7 @@ struct keeper_settings : run_settings {
   /// With checkpoints and a restart strategy: finds what a further launch goes on from; null: the run's begin,
   /// where it has no checkpoint yet. Called on the queue, behind all that the launch before has left
   /// there. An error is a failure of that launch.
-  std::function<expected<std::shared_ptr<checkpoint>>()> newest{};
+  std::function<expected<std::shared_ptr<launch_state>>()> newest{};
 };
 
 class job_keeper {

@@ -6,6 +6,7 @@
 /// than once. The stream API writes it, the runner reads it; a plain value without CAF.
 
 #include "weir/batch.hpp"
+#include "weir/checkpoint_options.hpp"
 #include "weir/client_driver.hpp"
 #include "weir/edge_step.hpp"
 #include "weir/event_time_steps.hpp"
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <typeinfo>
 #include <utility>
@@ -73,6 +75,8 @@ struct stage_plan {
   /// What else matters to who goes on from a checkpoint, by name: an operator's question, what its records
   /// are ordered by. Stored as hashes.
   std::vector<std::pair<std::string, std::string>> settings{};
+  /// The name is one of those that are given by number where nobody has given one.
+  bool is_named_by_number = false;
 };
 
 /// Which instance of the receiving stage a record goes to.
@@ -125,8 +129,10 @@ struct job_plan {
   batch_limits batches;
   /// Instances of a stage that sets no number of its own. Sinks and sources: 1.
   std::uint32_t parallelism = 1;
-  /// What follows when the job fails.
-  restart_strategy restart;
+  /// What follows when the job fails; absent: nothing is said of it, see `restarts`.
+  std::optional<restart_strategy> restart{};
+  /// Absent: the job makes none.
+  std::optional<checkpoint_options> checkpoints{};
   /// What was found wrong while the plan was written.
   std::vector<error> mistakes;
 
@@ -138,6 +144,10 @@ struct job_plan {
   /// How the job is made up, as a checkpoint says it; but for places, which instances know. The plan has
   /// no mistakes.
   job_description describe() const;
+
+  /// What follows when the job fails. Where nothing is said of it: with checkpoints it starts again after an
+  /// exponential delay, else not.
+  restart_strategy restarts() const;
 
   /// Whether a stage has this name.
   bool has_stage(const std::string& called) const;

@@ -8,6 +8,7 @@
 #include "weir/checkpoint_schedule.hpp"
 #include "weir/checkpoint_store.hpp"
 #include "weir/held_record.hpp"
+#include "weir/launch_state.hpp"
 #include "weir/sink.hpp"
 #include "weir/work_thread.hpp"
 
@@ -27,9 +28,8 @@ struct launch_checkpoints {
   /// Of which run this is a launch: the job and how it is made up, the run's id and number, and whether it
   /// removes what an earlier run has left visible. What says of which checkpoint a manifest is, is filled in.
   manifest run{};
-  /// What it goes on from, with as many instances of each stage as the job has; it is taken apart. Not
-  /// one that says that the run is finished. Null: the run begins, with its checkpoint 0.
-  std::shared_ptr<checkpoint> from{};
+  /// What it goes on from; it is taken apart. Null: the run begins, with its checkpoint 0.
+  std::shared_ptr<launch_state> from{};
   restore_mode how = restore_mode::resume;
   /// What becomes of visible output that is newer than `from`.
   newer_output newer = newer_output::refuse;

@@ -76,6 +76,9 @@ public:
   /// `how` has no mistakes.
   explicit restart_decision(const restart_strategy& how) : how_(how) {}
 
+  /// Whether there is a restart at all.
+  bool enabled() const noexcept { return how_.enabled(); }
+
   /// The job has failed at `now`. How long to wait before it starts again; nothing: the failure is final.
   std::optional<duration> after_failure(time_point now);
 

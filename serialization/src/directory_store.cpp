@@ -53,6 +53,7 @@ public:
       on_(std::move(on)) {}
 
   expected<void> claim(const std::string& job) override;
+  void release() noexcept override { lock_.close(); }
   expected<std::vector<run_in_store>> runs() override;
   expected<std::uint64_t> write(checkpoint& what) override;
   expected<manifest> about(std::uint64_t run, std::uint64_t id) override;

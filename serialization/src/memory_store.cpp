@@ -80,10 +80,12 @@ public:
   explicit memory_checkpoint_store(std::shared_ptr<checkpoint_memory> place)
     : place_(std::move(place)) {}
 
-  ~memory_checkpoint_store() override {
+  ~memory_checkpoint_store() override { memory_checkpoint_store::release(); }
+
+  void release() noexcept override {
     auto& all = content();
     const std::lock_guard guard{all.mutex};
-    if (has_claim_)
+    if (std::exchange(has_claim_, false))
       all.claimed.erase(job_);
   }
 

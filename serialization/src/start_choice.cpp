@@ -23,7 +23,44 @@ error with_ways_out(const error& why, std::uint64_t run, std::uint64_t id) {
     return why;
   return {why.kind(), why.thing(),
           why.message() + "; it is checkpoint " + std::to_string(id) + ", the newest of run "
-            + std::to_string(run) + ": start from an older one, or begin a fresh run"};
+            + std::to_string(run)
+            + ": start from an older one (from), or begin a fresh run (fresh)"};
+}
+
+/// For a person: "15, 16, 17".
+std::string list_of(const std::vector<std::uint64_t>& ids) {
+  std::string all;
+  for (const auto id : ids)
+    all += (all.empty() ? "" : ", ") + std::to_string(id);
+  return all;
+}
+
+/// Loads the checkpoint to go on from; those that are damaged are passed over where that is wished.
+expected<void> load(checkpoint_store& store, const run_in_store& run, const start_wishes& how,
+                    start_choice& choice) {
+  auto ids = run.checkpoints;
+  if (how.checkpoint) {
+    const auto at = std::find(ids.begin(), ids.end(), *how.checkpoint);
+    if (at == ids.end())
+      return error{error_kind::argument, "checkpoint " + std::to_string(*how.checkpoint),
+                   "run " + std::to_string(run.number) + " has none of this number, but "
+                     + list_of(ids)};
+    choice.newer.assign(at + 1, ids.end());
+    ids.erase(at + 1, ids.end());
+  }
+  for (;;) {
+    const auto id = ids.back();
+    auto from = store.load(run.number, id);
+    if (from) {
+      choice.from = std::make_shared<checkpoint>(*std::move(from));
+      return {};
+    }
+    const auto& why = from.why();
+    if (!how.fall_back || how.checkpoint || !why.is(error_kind::damaged) || ids.size() == 1)
+      return with_ways_out(why, run.number, id);
+    choice.damaged.emplace_back(id, why);
+    ids.pop_back();
+  }
 }
 
 } // namespace
@@ -35,16 +72,16 @@ expected<start_choice> choose_start(checkpoint_store& store, const job_descripti
     return runs.why();
   start_choice choice;
   const auto* const run = run_of(*runs, how);
+  if (run == nullptr && how.checkpoint)
+    return error{error_kind::argument, "checkpoint " + std::to_string(*how.checkpoint),
+                 "the job has no checkpoints yet"};
   if (run == nullptr || how.fresh) {
     choice.run_number = how.run ? *how.run : run == nullptr ? 1 : run->number + 1;
     return choice;
   }
   choice.run_number = run->number;
-  const auto newest = run->checkpoints.back();
-  auto from = store.load(run->number, newest);
-  if (!from)
-    return with_ways_out(from.why(), run->number, newest);
-  choice.from = std::make_shared<checkpoint>(*std::move(from));
+  if (auto loaded = load(store, *run, how, choice); !loaded)
+    return std::move(loaded).why();
   if (choice.from->about.kind == checkpoint_kind::finished) {
     choice.kind = start_kind::finished;
     return choice;

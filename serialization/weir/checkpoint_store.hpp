@@ -48,6 +48,9 @@ public:
   /// the kind `io`; where another process has the place they name it.
   virtual expected<void> claim(const std::string& job) = 0;
 
+  /// Gives the place up, as the store's end does: another may claim it. Nothing more is asked of it.
+  virtual void release() noexcept = 0;
+
   /// All runs that have checkpoints, in ascending order; only what is there, nothing is read of it.
   /// So a checkpoint that is damaged is one of them: to take an older one instead is for the job's
   /// owner to say.

@@ -2,8 +2,8 @@
 #pragma once
 
 /// What a start of a job goes on from, looked for in its store. A job that was finished is nothing to go on
-/// from; else the newest checkpoint is, and only that one: to take an older one, whose output is visible
-/// already, is for the job's owner to say. Nothing is changed in the store.
+/// from; else the newest checkpoint is, and only that one: to take an older one, where output that is newer is
+/// visible already, is for the job's owner to say. Nothing is changed in the store.
 /// tests/serialization/start_choice_test.cpp.
 
 #include "weir/checkpoint_store.hpp"
@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace weir {
@@ -31,6 +32,10 @@ struct start_wishes {
   bool fresh = false;
   /// A further launch of this run, which may not have a checkpoint yet. Absent: the newest run.
   std::optional<std::uint64_t> run{};
+  /// Of that run. Absent: the newest.
+  std::optional<std::uint64_t> checkpoint{};
+  /// Where the newest is damaged, the one before it.
+  bool fall_back = false;
   /// See `compare_jobs`.
   std::vector<std::string> drop_state{};
 };
@@ -41,12 +46,16 @@ struct start_choice {
   std::uint64_t run_number = 1;
   /// With `restored` and `finished`. Every byte has been checked.
   std::shared_ptr<checkpoint> from{};
+  /// Checkpoints of the run that are newer than `from`, ascending; but for those that are damaged.
+  std::vector<std::uint64_t> newer{};
+  /// Those that were passed over because of what is wrong with them, newest first.
+  std::vector<std::pair<std::uint64_t, error>> damaged{};
   /// With `restored`: how the job has changed since. With `refusals` it must not start.
   job_changes changes{};
 };
 
 /// `store` is claimed. Blocks. Errors are those of the store; where the newest checkpoint cannot be read
-/// they say what may be done.
+/// they say what may be done. `argument`: there is no such checkpoint.
 expected<start_choice> choose_start(checkpoint_store& store, const job_description& job,
                                     const start_wishes& how);
 

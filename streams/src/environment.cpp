@@ -2,6 +2,7 @@
 #include "weir/environment.hpp"
 
 #include "forgets_system.hpp"
+#include "prepared_start.hpp"
 
 #include "weir/job_keeper.hpp"
 #include "weir/stage_thread.hpp"
@@ -83,6 +84,14 @@ std::uint64_t draw_seed() {
   return std::uint64_t{chance()} << 32 | chance();
 }
 
+run_id draw_run() {
+  std::random_device chance;
+  run_id run;
+  for (auto& byte : run.bytes)
+    byte = static_cast<std::uint8_t>(chance());
+  return run;
+}
+
 } // namespace
 
 class job::running {
@@ -91,27 +100,28 @@ public:
   running(const job_plan& plan, const environment_options& environment, const run_options& options,
           caf::actor_system* in)
     : name_(plan.name) {
+    auto prepared = prepare_start(plan, environment, options, draw_run());
+    how_ = std::move(prepared.how);
+    if (prepared.ended) {
+      end_->set(*std::move(prepared.ended));
+      return;
+    }
     const forgets_system when_started;
     if (in == nullptr)
       in = &system_.emplace(environment.threads).system;
-    keeper_settings settings{{.keep_partial = options.keep_partial,
-                              .seed = options.seed ? *options.seed : draw_seed(),
-                              .log = environment.log}};
-    if (plan.restart.enabled())
+    auto& settings = prepared.settings;
+    settings.seed = options.seed ? *options.seed : draw_seed();
+    if (plan.restarts().enabled() || plan.checkpoints)
       settings.on = std::make_unique<work_thread>();
     keeper_.emplace(*in, plan, std::move(settings));
-    auto mistakes
-      = keeper_->start([end = end_](job_result result) { end->set(std::move(result)); });
-    if (!mistakes.empty()) {
-      job_result failed;
-      failed.end = job_end::failed;
-      failed.why = std::move(mistakes);
-      end_->set(std::move(failed));
-    }
+    if (auto mistakes
+        = keeper_->start([end = end_](job_result result) { end->set(std::move(result)); });
+        !mistakes.empty())
+      end_->set(not_started(std::move(mistakes)));
   }
 
   ~running() {
-    if (!end_->wait_for(duration{0}))
+    if (!ended())
       keeper_->cancel();
     end_->wait();
     // The drivers' threads end before the system does.
@@ -122,15 +132,33 @@ public:
   running& operator=(const running&) = delete;
 
   const std::string& name() const noexcept { return name_; }
+  const job_start& how() const noexcept { return how_; }
   bool ended() const { return end_->wait_for(duration{0}); }
-  job_keeper& keeper() { return *keeper_; }
   ending& end() { return *end_; }
+
+  job_status status() const {
+    if (keeper_)
+      return keeper_->status();
+    job_status none;
+    if (how_.checkpoint) {
+      none.checkpoints.emplace();
+      none.checkpoints->last = how_.checkpoint;
+      none.checkpoints->last_made_at_ms = how_.made_at_ms;
+      none.checkpoints->held = how_.held;
+    }
+    return none;
+  }
+
+  /// Only before the end.
+  job_keeper& keeper() { return *keeper_; }
 
 private:
   const std::string name_;
+  job_start how_;
   std::shared_ptr<ending> end_ = std::make_shared<ending>();
-  /// Absent where it is the program's.
+  /// Absent where it is the program's, or nothing was started.
   std::optional<own_system> system_;
+  /// Absent where nothing was started.
   std::optional<job_keeper> keeper_;
 };
 
@@ -157,13 +185,22 @@ job::job(job&&) noexcept = default;
 job& job::operator=(job&&) noexcept = default;
 job::~job() = default;
 
+const job_start& job::how_started() const {
+  return running_->how();
+}
+
 job_status job::status() const {
-  return running_->keeper().status();
+  return running_->status();
 }
 
 void job::drain(duration deadline) {
   if (!running_->ended())
     running_->keeper().drain(deadline);
+}
+
+void job::stop() {
+  if (!running_->ended())
+    running_->keeper().stop();
 }
 
 void job::cancel() {
@@ -201,6 +238,10 @@ waiting_pool environment::waiting_pool(waiting_pool_options options) {
   const auto& pool = plan_->waiting_pools.emplace_back(
     waiting_pool_plan{std::move(options.name), options.threads});
   return weir::waiting_pool{pool.identity, number};
+}
+
+void environment::enable_checkpointing(checkpoint_options how) {
+  plan_->checkpoints = std::move(how);
 }
 
 void environment::restart_with(restart_strategy how) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weir/virtual_job.hpp"
 
+#include "prepared_start.hpp"
+
 #include "weir/job_keeper.hpp"
 #include "weir/queued_work.hpp"
 #include "weir/virtual_system.hpp"
@@ -14,24 +16,18 @@ class virtual_job::impl {
 public:
   impl(virtual_clock& clock, const job_plan& plan, const environment_options& environment,
        const run_options& options)
-    : clock_(clock), keeper_(clock.system().system(), plan, settings(clock, environment, options)) {
-    auto mistakes = keeper_.start([this](job_result how) { result_ = std::move(how); });
-    started_ = mistakes.empty();
-    if (started_) {
-      clock.system().add_idler(this, [this](bool at_rest) {
-        return keeper_.look_at_futures(clock_.system().now(), at_rest);
-      });
-    } else {
-      result_.emplace();
-      result_->end = job_end::failed;
-      result_->why = std::move(mistakes);
-    }
+    : clock_(clock) {
+    auto prepared = prepare_start(plan, environment, options, run_of(options.seed.value_or(0)));
+    how_ = std::move(prepared.how);
+    result_ = std::move(prepared.ended);
+    if (!result_)
+      start(plan, options, std::move(prepared.settings));
     clock_.run();
   }
 
   ~impl() {
     if (!result_)
-      keeper_.cancel();
+      keeper_->cancel();
     clock_.run();
     // A sink that prepares may be waited for until its grace is over.
     for (int seconds = 0; !result_ && seconds < 10; ++seconds)
@@ -39,24 +35,38 @@ public:
     clock_.system().remove_idler(this);
   }
 
-  static keeper_settings settings(virtual_clock& clock, const environment_options& environment,
-                                  const run_options& options) {
-    return {{.keep_partial = options.keep_partial,
-             .seed = options.seed.value_or(0),
-             .wait_for_fd =
-               [](const fd_wait&, const std::function<void()>&) {
-                 throw std::logic_error("it waits for a file descriptor, which a virtual job cannot");
-               },
-             .wall_clock = [&clock] { return clock.wall_time(); },
-             .in_virtual_time = true,
-             .log = environment.log},
-            std::make_unique<queued_work>(clock.system())};
+  void start(const job_plan& plan, const run_options& options, keeper_settings settings) {
+    settings.seed = options.seed.value_or(0);
+    settings.wait_for_fd = [](const fd_wait&, const std::function<void()>&) {
+      throw std::logic_error("it waits for a file descriptor, which a virtual job cannot");
+    };
+    settings.wall_clock = [this] { return clock_.wall_time(); };
+    settings.in_virtual_time = true;
+    settings.on = std::make_unique<queued_work>(clock_.system());
+    keeper_.emplace(clock_.system().system(), plan, std::move(settings));
+    if (auto mistakes = keeper_->start([this](job_result how) { result_ = std::move(how); });
+        !mistakes.empty()) {
+      result_ = not_started(std::move(mistakes));
+      return;
+    }
+    clock_.system().add_idler(this, [this](bool at_rest) {
+      return keeper_->look_at_futures(clock_.system().now(), at_rest);
+    });
+  }
+
+  /// The same seed, the same run.
+  static run_id run_of(std::uint64_t seed) {
+    run_id run;
+    for (std::size_t i = 0; i < sizeof(seed); ++i)
+      run.bytes[i] = static_cast<std::uint8_t>(seed >> (8 * i));
+    return run;
   }
 
   virtual_clock& clock_;
+  job_start how_;
   std::optional<job_result> result_;
-  bool started_ = false;
-  job_keeper keeper_;
+  /// Absent where nothing was started.
+  std::optional<job_keeper> keeper_;
 };
 
 virtual_job::virtual_job(virtual_clock& clock, const environment& env, std::string name,
@@ -72,19 +82,29 @@ const std::optional<job_result>& virtual_job::result() const {
   return impl_->result_;
 }
 
+const job_start& virtual_job::how_started() const {
+  return impl_->how_;
+}
+
 job_status virtual_job::status() const {
-  return impl_->keeper_.status();
+  return impl_->keeper_ ? impl_->keeper_->status() : job_status{};
 }
 
 void virtual_job::drain(duration deadline) {
   if (!impl_->result_)
-    impl_->keeper_.drain(deadline);
+    impl_->keeper_->drain(deadline);
+  impl_->clock_.run();
+}
+
+void virtual_job::stop() {
+  if (!impl_->result_)
+    impl_->keeper_->stop();
   impl_->clock_.run();
 }
 
 void virtual_job::cancel() {
   if (!impl_->result_)
-    impl_->keeper_.cancel();
+    impl_->keeper_->cancel();
   impl_->clock_.run();
 }
 

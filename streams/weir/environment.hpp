@@ -5,7 +5,9 @@
 /// reads no environment variable, opens no port, installs no signal handler and prints nothing. Several
 /// may live in one process. Build a job from one thread; `job` may be used from any.
 
+#include "weir/checkpoint_options.hpp"
 #include "weir/client_pool.hpp"
+#include "weir/job_start.hpp"
 #include "weir/job_status.hpp"
 #include "weir/log.hpp"
 #include "weir/restart_strategy.hpp"
@@ -68,6 +70,22 @@ struct run_options {
   bool keep_partial = false;
   /// Decides what the jitter of retries takes off, so that a run can be repeated; absent: drawn.
   std::optional<std::uint64_t> seed{};
+  /// Begins a run at the begin of the input, whatever checkpoints there are; those of earlier runs go once the
+  /// new run's first is durable. Without checkpoints each run is fresh.
+  bool fresh = false;
+
+  // -- only with checkpoints, see `launch_wishes` --
+
+  /// Where a run begins, sinks remove what earlier runs have left visible; else that is an error. A run that
+  /// goes on leaves its output as it is.
+  bool remove_old_output = false;
+  /// Names of operators whose state in the checkpoint is let go.
+  std::vector<std::string> drop_state{};
+  /// The checkpoint of the newest run to go on from, in the place of the newest; those that are newer are
+  /// removed.
+  std::optional<std::uint64_t> from{};
+  /// Visible output that is newer than that checkpoint is put aside; else it is an error.
+  bool discard_newer_output = false;
 };
 
 class environment;
@@ -80,6 +98,9 @@ public:
   job& operator=(job&&) noexcept;
   ~job();
 
+  /// How it began: with checkpoints, whether it goes on from one.
+  const job_start& how_started() const;
+
   /// The numbers of now; also after the end.
   job_status status() const;
 
@@ -89,7 +110,13 @@ public:
   /// failure. Returns at once. After the end: nothing.
   void drain(duration deadline);
 
-  /// Stops as soon as possible. Returns at once. After the end: nothing.
+  /// Makes a last checkpoint, waits for nothing else, and ends as `stopped`: the next start goes on from it. A
+  /// job without checkpoints is drained, with no time for what has been read. Returns at once. After the end:
+  /// nothing.
+  void stop();
+
+  /// Stops as soon as possible; the newest checkpoint stays what the next start goes on from. Returns at once.
+  /// After the end: nothing.
   void cancel();
 
   /// Waits for the end, at most this long; whether it has come. On a thread that runs stages it does not
@@ -143,11 +170,20 @@ public:
   /// when it is destroyed.
   weir::waiting_pool waiting_pool(waiting_pool_options options);
 
+  /// Lets the job make checkpoints while it runs, in its stream's place, so that whatever ends it (a failure,
+  /// `job::stop`, the process's death) a start of a job of the same name goes on from the newest: each record
+  /// of a source that can be read again contributes its results once to sinks that write in two phases
+  /// (docs/exactly-once.md). Operators need names, and records that can be stored (weir/stored.hpp). A job that
+  /// has come to its end is finished: a further start says so (`job::how_started`) and does nothing.
+  void enable_checkpointing(checkpoint_options how);
+
   /// What follows when the job fails while it runs: it starts again inside the process, after a pause, from
-  /// the beginning of its input. What the launch that failed has written and not shown is removed; what it
-  /// has shown (standard output, lines of a dead-letter file, callbacks) may come again. A job that cannot
-  /// start, or fails before its first launch has read anything, is not tried again; nor is one that fails for
-  /// what no further try can mend, a mistake (`argument`) or damage. Without this, the first failure is final.
+  /// its newest checkpoint, or without checkpoints from the beginning of its input. What the launch that
+  /// failed has written and not shown is removed; what it has shown without a checkpoint (standard output,
+  /// lines of a dead-letter file, callbacks) may come again. A job that cannot start, or fails before its
+  /// first launch has read anything, is not tried again; nor is one that fails for what no further try can
+  /// mend, a mistake (`argument`) or damage. Where this is not called: with checkpoints as
+  /// `exponential_delay_restart{}`, without, the first failure is final.
   void restart_with(restart_strategy how);
 
   /// Everything that is wrong with the job as it is built; empty: it may start.

@@ -190,10 +190,12 @@ private:
     }};
     what.type = &typeid(T);
     const auto number = plan_->stages.size();
+    const bool by_number = options.name.empty() && plan_->has_stage("sink");
     if (options.name.empty())
-      options.name = plan_->has_stage("sink") ? "sink " + std::to_string(number) : "sink";
+      options.name = by_number ? "sink " + std::to_string(number) : "sink";
     connect_to(number);
     plan_->stages.push_back({std::move(options.name), options.parallelism, std::move(what)});
+    plan_->stages.back().is_named_by_number = by_number;
   }
 
   std::shared_ptr<job_plan> plan_;

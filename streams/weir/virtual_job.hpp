@@ -31,10 +31,13 @@ public:
   /// How it ended; absent while it runs.
   const std::optional<job_result>& result() const;
 
+  /// As those of `job`.
+  const job_start& how_started() const;
   job_status status() const;
-
-  /// As `job::drain` and `job::cancel`.
   void drain(duration deadline);
+  void stop();
+  /// With checkpoints it leaves what the death of a process would: nothing more becomes durable or visible, and
+  /// a further virtual job of the environment goes on from the newest checkpoint.
   void cancel();
 
 private:

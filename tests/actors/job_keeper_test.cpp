@@ -45,7 +45,7 @@ struct keeper_fixture : weir::testing::job_fixture {
     weir::keeper_settings how{settings};
     auto queue = std::make_unique<weir::queued_work>(world);
     work = queue.get();
-    if (plan.restart.enabled())
+    if (plan.restarts().enabled())
       how.on = std::move(queue);
     keeper = std::make_unique<weir::job_keeper>(world.system(), plan, std::move(how));
     auto mistakes = keeper->start([this](weir::job_result with) {

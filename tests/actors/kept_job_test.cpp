@@ -37,14 +37,14 @@ struct kept_job : checkpoint_fixture {
     auto queue = std::make_unique<weir::queued_work>(world);
     work = queue.get();
     how.on = std::move(queue);
-    how.newest = [this]() -> expected<std::shared_ptr<weir::checkpoint>> {
+    how.newest = [this]() -> expected<std::shared_ptr<weir::launch_state>> {
       const auto ids = stored();
       if (ids.empty())
-        return std::shared_ptr<weir::checkpoint>{};
+        return std::shared_ptr<weir::launch_state>{};
       auto from = checkpoints().store->load(1, ids.back());
       if (!from)
         return std::move(from).why();
-      return std::make_shared<weir::checkpoint>(*std::move(from));
+      return weir::state_for(plan, *std::move(from));
     };
     keeper = std::make_unique<weir::job_keeper>(world.system(), plan, std::move(how));
     BOOST_TEST_REQUIRE(keeper

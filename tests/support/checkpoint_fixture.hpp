@@ -9,6 +9,7 @@
 
 #include "weir/compare_jobs.hpp"
 #include "weir/memory_store.hpp"
+#include "weir/prepared_launch.hpp"
 #include "weir/queued_work.hpp"
 
 #include <algorithm>
@@ -29,6 +30,7 @@ public:
       log_(log) {}
 
   expected<void> claim(const std::string& job) override { return in_->claim(job); }
+  void release() noexcept override { in_->release(); }
   expected<std::vector<run_in_store>> runs() override { return in_->runs(); }
   expected<manifest> about(std::uint64_t run, std::uint64_t id) override {
     return in_->about(run, id);
@@ -119,7 +121,9 @@ struct checkpoint_fixture : job_fixture {
     BOOST_TEST_REQUIRE(!ids.empty());
     auto from = checkpoints().store->load(checkpoints().run.run_number, ids.back());
     BOOST_TEST_REQUIRE(from.has_value());
-    checkpoints().from = std::make_shared<checkpoint>(*std::move(from));
+    auto state = state_for(plan, *std::move(from));
+    BOOST_TEST_REQUIRE(state.has_value());
+    checkpoints().from = *std::move(state);
     start();
   }
 

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "weir/prepared_launch.hpp"
+
+#include "guarded.hpp"
+
+#include "weir/checkpoint_store.hpp"
+#include "weir/compare_jobs.hpp"
+#include "weir/directory_store.hpp"
+#include "weir/record_codec.hpp"
+#include "weir/rescale.hpp"
+#include "weir/version.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace weir {
+
+namespace {
+
+std::vector<stage_codecs> codecs_of(const job_plan& plan) {
+  std::vector<stage_codecs> all;
+  for (const auto& stage : plan.stages) {
+    auto& of = all.emplace_back();
+    const auto* wait = std::get_if<operator_plan>(&stage.what);
+    if (wait == nullptr)
+      continue;
+    if (wait->types.in != nullptr)
+      of.in = find_record_codec(*wait->types.in);
+    if (wait->types.out != nullptr)
+      of.out = find_record_codec(*wait->types.out);
+  }
+  return all;
+}
+
+expected<std::shared_ptr<launch_state>> deal(checkpoint from, const job_description& to,
+                                             const job_plan& plan,
+                                             const std::vector<std::string>& drop_state) {
+  auto dealt = rescale(std::move(from), to, codecs_of(plan), drop_state);
+  if (!dealt)
+    return std::move(dealt).why();
+  return std::make_shared<launch_state>(*std::move(dealt));
+}
+
+/// "a", "a and 1 more".
+std::string first_and_count(const std::vector<std::string>& all) {
+  return all.front() + (all.size() > 1 ? " and " + std::to_string(all.size() - 1) + " more" : "");
+}
+
+class preparation {
+public:
+  preparation(const job_plan& plan, const launch_wishes& wishes, const run_id& fresh_run)
+    : plan_(std::make_shared<const job_plan>(plan)),
+      options_(*plan.checkpoints),
+      wishes_(wishes),
+      fresh_run_(fresh_run) {}
+
+  launch_preparation run() {
+    launch_preparation result;
+    if (auto done = guarded("job " + plan_->name, [this] { return prepare(); }); !done)
+      refusals_.push_back(std::move(done).why());
+    result.refusals = std::move(refusals_);
+    result.made = std::move(made_);
+    return result;
+  }
+
+private:
+  // Each step leaves what it refuses in `refusals_`; an error is one more.
+
+  expected<void> prepare() {
+    check_wishes();
+    auto mistakes = record_codec_mistakes();
+    refusals_.insert(refusals_.end(), mistakes.begin(), mistakes.end());
+    if (auto done = describe(); !done)
+      return done;
+    if (!refusals_.empty())
+      return {};
+    store_ = options_.store ? options_.store() : directory_store(options_.directory);
+    if (auto claimed = store_->claim(plan_->name); !claimed)
+      return claimed;
+    auto choice = choose_start(*store_, *job_,
+                               {.fresh = wishes_.fresh,
+                                .checkpoint = wishes_.from,
+                                .fall_back = options_.fall_back,
+                                .drop_state = wishes_.drop_state});
+    if (!choice)
+      return std::move(choice).why();
+    choice_ = *std::move(choice);
+    say_how_it_begins();
+    switch (choice_.kind) {
+      case start_kind::finished:
+        break;
+      case start_kind::fresh:
+        return begin();
+      case start_kind::restored:
+        return go_on();
+    }
+    return {};
+  }
+
+  void refuse(std::string_view kind, std::string thing, std::string message) {
+    refusals_.emplace_back(kind, std::move(thing), std::move(message));
+  }
+
+  void check_wishes() {
+    const auto thing = "job " + plan_->name;
+    if (wishes_.fresh && wishes_.from)
+      refuse(error_kind::argument, thing,
+             "a fresh run goes on from no checkpoint; choose one, fresh or from");
+    if (wishes_.fresh && !wishes_.drop_state.empty())
+      refuse(error_kind::argument, thing, "a fresh run has no state to let go (drop_state)");
+    if (wishes_.discard_newer_output && !wishes_.from && !options_.fall_back)
+      refuse(error_kind::argument, thing,
+             "output newer than a checkpoint is put aside (discard_newer_output) only where an "
+             "older one is gone on from (from, fall_back)");
+  }
+
+  expected<void> describe() {
+    job_ = std::make_shared<job_description>(plan_->describe());
+    for (std::size_t i = 0; i < plan_->stages.size(); ++i) {
+      const auto& stage = plan_->stages[i];
+      auto place = guarded(stage.name, [&] { return place_of(stage); });
+      if (!place)
+        return std::move(place).why();
+      job_->stages[i].place = *std::move(place);
+    }
+    check_places();
+    return {};
+  }
+
+  static expected<std::string> place_of(const stage_plan& stage) {
+    if (const auto* from = std::get_if<source_plan>(&stage.what))
+      return from->make()->place();
+    if (const auto* to = std::get_if<sink_plan>(&stage.what))
+      return to->make()->place();
+    return std::string{};
+  }
+
+  /// Sinks would take each other's output for their own.
+  void check_places() {
+    const auto& stages = job_->stages;
+    for (std::size_t i = 0; i < stages.size(); ++i)
+      for (std::size_t other = 0; other < i; ++other)
+        if (stages[i].role == stage_role::sink && stages[other].role == stage_role::sink
+            && !stages[i].place.empty() && stages[i].place == stages[other].place)
+          refuse(error_kind::argument, "sink " + stages[i].name,
+                 "it writes to " + stages[i].place + ", as sink " + stages[other].name
+                   + " does; give each a place of its own");
+  }
+
+  void say_how_it_begins() {
+    made_ = std::make_shared<prepared_launch>();
+    auto& how = made_->how;
+    how.kind = choice_.kind;
+    how.run_number = choice_.run_number;
+    if (choice_.from == nullptr)
+      return;
+    const auto& about = choice_.from->about;
+    how.checkpoint = about.checkpoint;
+    how.made_at_ms = about.made_at_ms;
+    for (const auto& each : about.instances)
+      how.held += each.summary.entries.records();
+    for (const auto& [id, why] : choice_.damaged)
+      how.warnings.push_back("checkpoint " + std::to_string(id)
+                             + " is damaged and put aside: " + why.text());
+    const auto& changes = choice_.changes;
+    how.warnings.insert(how.warnings.end(), changes.warnings.begin(), changes.warnings.end());
+    how.notes = changes.notes;
+  }
+
+  expected<void> begin() {
+    if (!wishes_.remove_old_output)
+      refuse_newer_output(0);
+    if (!refusals_.empty())
+      return {};
+    hand_over(fresh_run_, wishes_.remove_old_output);
+    return {};
+  }
+
+  expected<void> go_on() {
+    const auto& about = choice_.from->about;
+    refusals_.insert(refusals_.end(), choice_.changes.refusals.begin(),
+                     choice_.changes.refusals.end());
+    // Behind a checkpoint that shows nothing yet, what is visible is of earlier runs.
+    const bool is_begin = about.checkpoint == 0 && choice_.newer.empty() && choice_.damaged.empty();
+    const bool removes = is_begin && (about.removes_old_output || wishes_.remove_old_output);
+    if (!removes && !wishes_.discard_newer_output)
+      refuse_newer_output(about.checkpoint);
+    if (!refusals_.empty())
+      return {};
+    const auto run = about.run;
+    auto dealt = deal(std::move(*choice_.from), *job_, *plan_, wishes_.drop_state);
+    choice_.from.reset();
+    if (!dealt)
+      return std::move(dealt).why();
+    if (auto done = put_newer_away(); !done)
+      return done;
+    (*dealt)->removes_old_output = removes;
+    hand_over(run, removes);
+    made_->with.from = *std::move(dealt);
+    return {};
+  }
+
+  void refuse_newer_output(std::uint64_t checkpoint) {
+    for (const auto& stage : plan_->stages) {
+      const auto* to = std::get_if<sink_plan>(&stage.what);
+      if (to == nullptr)
+        continue;
+      const auto found = guarded(stage.name, [&] { return to->make()->newer_than(checkpoint); });
+      if (!found)
+        refusals_.push_back(found.why());
+      else if (!found->empty() && checkpoint == 0)
+        refuse(error_kind::incompatible, first_and_count(*found),
+               "is output of an earlier run, in the way of this one; let it be removed "
+               "(remove_old_output), move it away, or write elsewhere");
+      else if (!found->empty())
+        refuse(error_kind::incompatible, first_and_count(*found),
+               "is output that is newer than checkpoint " + std::to_string(checkpoint)
+                 + "; start from the newest checkpoint, or let it be put aside "
+                   "(discard_newer_output)");
+    }
+  }
+
+  /// The newest first: a crash on the way leaves a run whose newest checkpoint is one of these, or the one that
+  /// was chosen.
+  expected<void> put_newer_away() {
+    for (const auto& [id, why] : choice_.damaged)
+      if (auto done = store_->set_aside(choice_.run_number, id); !done)
+        return done;
+    for (auto id = choice_.newer.rbegin(); id != choice_.newer.rend(); ++id)
+      if (auto done = store_->remove(choice_.run_number, *id); !done)
+        return done;
+    return {};
+  }
+
+  void hand_over(const run_id& run, bool removes_old_output) {
+    auto& with = made_->with;
+    with.store = store_;
+    with.timing = options_.timing();
+    with.keep = options_.keep;
+    with.run.weir_version = version_text;
+    with.run.job = plan_->name;
+    with.run.run = run;
+    with.run.run_number = choice_.run_number;
+    with.run.removes_old_output = removes_old_output;
+    with.run.stages = job_->stages;
+    with.run.edges = job_->edges;
+    with.how = options_.on_restore;
+    with.newer = wishes_.discard_newer_output ? newer_output::move_aside : newer_output::refuse;
+    made_->newest = [plan = plan_, job = job_, store = store_, number = choice_.run_number,
+                     first = made_->how.checkpoint,
+                     drops = wishes_.drop_state] { return newest(*plan, *job, *store, number, first, drops); };
+  }
+
+  static expected<std::shared_ptr<launch_state>> newest(const job_plan& plan,
+                                                        const job_description& job,
+                                                        checkpoint_store& store, std::uint64_t number,
+                                                        const std::optional<std::uint64_t>& first,
+                                                        const std::vector<std::string>& drops) {
+    auto choice = choose_start(store, job, {.run = number});
+    if (!choice)
+      return std::move(choice).why();
+    if (choice->from == nullptr)
+      return std::shared_ptr<launch_state>{};
+    const auto& about = choice->from->about;
+    if (choice->kind == start_kind::finished)
+      return error{error_kind::argument, "job " + plan.name, "it is finished"};
+    // Those that this run has made know nothing of what was let go.
+    const bool is_first = first == about.checkpoint;
+    return deal(std::move(*choice->from), job, plan,
+                is_first ? drops : std::vector<std::string>{});
+  }
+
+  const std::shared_ptr<const job_plan> plan_;
+  const checkpoint_options& options_;
+  const launch_wishes& wishes_;
+  const run_id fresh_run_;
+  std::vector<error> refusals_;
+  std::shared_ptr<prepared_launch> made_;
+  std::shared_ptr<job_description> job_;
+  std::shared_ptr<checkpoint_store> store_;
+  start_choice choice_;
+};
+
+} // namespace
+
+launch_preparation prepare_launch(const job_plan& plan, const launch_wishes& wishes,
+                                  const run_id& fresh_run) {
+  return preparation{plan, wishes, fresh_run}.run();
+}
+
+expected<std::shared_ptr<launch_state>> state_for(const job_plan& plan, checkpoint from,
+                                                  const std::vector<std::string>& drop_state) {
+  return deal(std::move(from), plan.describe(), plan, drop_state);
+}
+
+} // namespace weir

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// What a start of a job with checkpoints wishes, and what came of it. Plain values; any thread.
+
+#include "weir/start_choice.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+struct launch_wishes {
+  /// A run of its own from the begin of the input, whatever there is. Earlier runs' checkpoints go once the
+  /// new run's first is durable.
+  bool fresh = false;
+  /// Where a run begins: sinks remove what earlier runs have left visible. Else that is an error.
+  bool remove_old_output = false;
+  /// Operators whose state is let go, and sinks that are no longer in the job; see `compare_jobs`.
+  std::vector<std::string> drop_state{};
+  /// The checkpoint of the newest run to go on from; those that are newer go. Absent: the newest. Where output
+  /// that is newer is visible it is an error, but with `discard_newer_output`.
+  std::optional<std::uint64_t> from{};
+  /// Sinks put visible output aside that is newer than the checkpoint. Only with `from`, or with
+  /// `checkpoint_options::fall_back`.
+  bool discard_newer_output = false;
+};
+
+/// How a job has begun.
+struct job_start {
+  start_kind kind = start_kind::fresh;
+  /// Of the run; 0 without checkpoints.
+  std::uint64_t run_number = 0;
+  /// With `restored` and `finished`.
+  std::optional<std::uint64_t> checkpoint{};
+  /// When that was made: milliseconds since 1970-01-01T00:00:00Z.
+  std::int64_t made_at_ms = 0;
+  /// Records that it holds.
+  std::uint64_t held = 0;
+  /// How the job differs from that of the checkpoint, and what was put out of the way: lines for a person.
+  std::vector<std::string> warnings{};
+  std::vector<std::string> notes{};
+};
+
+} // namespace weir
