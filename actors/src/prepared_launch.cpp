@@ -120,7 +120,7 @@ private:
     job_ = std::make_shared<job_description>(plan_->describe());
     for (std::size_t i = 0; i < plan_->stages.size(); ++i) {
       const auto& stage = plan_->stages[i];
-      auto place = guarded(stage.name, [&] { return place_of(stage); });
+      auto place = guarded(stage.name, [&] { return look_at(stage); });
       if (!place)
         return std::move(place).why();
       job_->stages[i].place = *std::move(place);
@@ -129,9 +129,16 @@ private:
     return {};
   }
 
-  static expected<std::string> place_of(const stage_plan& stage) {
-    if (const auto* from = std::get_if<source_plan>(&stage.what))
-      return from->make()->place();
+  /// Its place.
+  expected<std::string> look_at(const stage_plan& stage) {
+    if (const auto* from = std::get_if<source_plan>(&stage.what)) {
+      const auto body = from->make();
+      if (!body->can_resume())
+        refuse(error_kind::argument, "source " + stage.name,
+               "it cannot be read again from where it stood, and the job makes checkpoints; read something "
+               "that can be (source::can_resume), or make none");
+      return body->place();
+    }
     if (const auto* to = std::get_if<sink_plan>(&stage.what))
       return to->make()->place();
     return std::string{};
