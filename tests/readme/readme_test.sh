@@ -67,6 +67,20 @@ links_lead_somewhere() {
   return "$missing"
 }
 
+# Who says that a test shows something must name one that there is.
+tests_that_are_named_exist() {
+  local name missing=0 seen=0
+  while read -r name; do
+    seen=$((seen + 1))
+    if ! grep -rqw --include='*_test.cpp' "$name" tests; then
+      echo "docs/exactly-once.md: there is no test $name" >&2
+      missing=1
+    fi
+  done < <(awk -F'|' '/^\|/ && NF == 5 { print $4 }' docs/exactly-once.md | grep -oE '`[a-z0-9]+(_[a-z0-9]+)+`' | tr -d '`')
+  [ "$seen" -ge 20 ] || fail "docs/exactly-once.md names $seen tests: this test looks for the wrong thing"
+  return "$missing"
+}
+
 # $1: the command weir.
 job_file_is_valid() {
   local folder line
