@@ -35,6 +35,8 @@ namespace detail {
 
 /// A container of the standard library takes this much for an element beside the element.
 inline constexpr std::size_t node_bytes = 4 * sizeof(void*);
+/// A deque has a table and one block of elements even when it is empty (libstdc++).
+inline constexpr std::size_t deque_bytes = 8 * sizeof(void*) + 512;
 
 /// Elements whose bytes are those that are stored, so that they can be copied at once.
 template <class T>
@@ -240,11 +242,13 @@ void CEREAL_LOAD_FUNCTION_NAME(state_input& from, std::vector<bool, A>& into) {
 
 template <class T, class A>
 void CEREAL_SAVE_FUNCTION_NAME(state_output& to, const std::deque<T, A>& from) {
+  to.charge(detail::deque_bytes);
   detail::save_sequence(to, from, sizeof(T));
 }
 
 template <class T, class A>
 void CEREAL_LOAD_FUNCTION_NAME(state_input& from, std::deque<T, A>& into) {
+  from.charge(detail::deque_bytes);
   detail::load_sequence(from, into, sizeof(T));
 }
 

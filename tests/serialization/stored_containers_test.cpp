@@ -241,6 +241,14 @@ BOOST_AUTO_TEST_CASE(a_value_that_takes_too_much_memory_is_refused_on_both_sides
   BOOST_TEST(fault_of<fat>(stored).find("more memory") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_deque_takes_memory_even_where_it_is_empty) {
+  using deques = std::vector<std::deque<int>>;
+  // A byte each when stored.
+  std::string stored = "\xC0\x9A\x0C" + std::string(200'000, '\0');
+  BOOST_TEST(bytes_of(deques(1'000)).size() == 1'002u);
+  BOOST_TEST(fault_of<deques>(stored).find("more memory") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_truth_value_is_yes_or_no) {
   BOOST_TEST(fault_of<bool>("\1") == "");
   BOOST_TEST(fault_of<bool>("\5").find("neither yes nor no") != std::string::npos);
