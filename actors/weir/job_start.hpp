@@ -39,6 +39,8 @@ struct job_start {
   std::int64_t made_at_ms = 0;
   /// Records that it holds.
   std::uint64_t held = 0;
+  /// Records that its sources had read by then, those that could not be read among them.
+  std::uint64_t read = 0;
   /// How the job differs from that of the checkpoint, and what was put out of the way: lines for a person.
   std::vector<std::string> warnings{};
   std::vector<std::string> notes{};
