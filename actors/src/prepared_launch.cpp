@@ -2,6 +2,7 @@
 #include "weir/prepared_launch.hpp"
 
 #include "guarded.hpp"
+#include "stored_status.hpp"
 
 #include "weir/checkpoint_store.hpp"
 #include "weir/compare_jobs.hpp"
@@ -46,15 +47,6 @@ expected<std::shared_ptr<launch_state>> deal(checkpoint from, const job_descript
 /// "a", "a and 1 more".
 std::string first_and_count(const std::vector<std::string>& all) {
   return all.front() + (all.size() > 1 ? " and " + std::to_string(all.size() - 1) + " more" : "");
-}
-
-/// Records that a source's instance has read, by what it has counted (`source_stage`).
-std::uint64_t read_by(const instance_summary& source) {
-  std::uint64_t sum = 0;
-  for (const auto& each : source.counters)
-    if (each.name == "records_out" || each.name == "skipped" || each.name == "dead_letters")
-      sum += each.count;
-  return sum;
 }
 
 class preparation {
@@ -168,11 +160,9 @@ private:
     const auto& about = choice_.from->about;
     how.checkpoint = about.checkpoint;
     how.made_at_ms = about.made_at_ms;
-    for (const auto& each : about.instances) {
+    how.before = status_in(about);
+    for (const auto& each : about.instances)
       how.held += each.summary.entries.records();
-      if (about.stages[each.stage].role == stage_role::source)
-        how.read += read_by(each.summary);
-    }
     for (const auto& [id, why] : choice_.damaged)
       how.warnings.push_back("checkpoint " + std::to_string(id)
                              + " is damaged and put aside: " + why.text());

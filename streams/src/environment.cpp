@@ -139,7 +139,7 @@ public:
   job_status status() const {
     if (keeper_)
       return keeper_->status();
-    job_status none;
+    auto none = how_.before;
     if (how_.checkpoint) {
       none.checkpoints.emplace();
       none.checkpoints->last = how_.checkpoint;
