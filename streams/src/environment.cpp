@@ -136,18 +136,7 @@ public:
   bool ended() const { return end_->wait_for(duration{0}); }
   ending& end() { return *end_; }
 
-  job_status status() const {
-    if (keeper_)
-      return keeper_->status();
-    auto none = how_.before;
-    if (how_.checkpoint) {
-      none.checkpoints.emplace();
-      none.checkpoints->last = how_.checkpoint;
-      none.checkpoints->last_made_at_ms = how_.made_at_ms;
-      none.checkpoints->held = how_.held;
-    }
-    return none;
-  }
+  job_status status() const { return keeper_ ? keeper_->status() : status_of(how_); }
 
   /// Only before the end.
   job_keeper& keeper() { return *keeper_; }

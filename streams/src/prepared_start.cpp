@@ -47,6 +47,17 @@ void tell_how(const job_plan& plan, const environment_options& environment, cons
 
 } // namespace
 
+job_status status_of(const job_start& how) {
+  auto none = how.before;
+  if (how.checkpoint) {
+    auto& made = none.checkpoints.emplace();
+    made.last = how.checkpoint;
+    made.last_made_at_ms = how.made_at_ms;
+    made.held = how.held;
+  }
+  return none;
+}
+
 job_result not_started(std::vector<error> why) {
   job_result failed;
   failed.end = job_end::failed;

@@ -26,6 +26,9 @@ struct prepared_start {
 prepared_start prepare_start(const job_plan& plan, const environment_options& environment,
                              const run_options& options, const run_id& fresh_run);
 
+/// Of a job that does not run, since it is refused or was finished before.
+job_status status_of(const job_start& how);
+
 /// A job that has failed before it ran.
 job_result not_started(std::vector<error> why);
 

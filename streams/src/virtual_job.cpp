@@ -87,7 +87,7 @@ const job_start& virtual_job::how_started() const {
 }
 
 job_status virtual_job::status() const {
-  return impl_->keeper_ ? impl_->keeper_->status() : job_status{};
+  return impl_->keeper_ ? impl_->keeper_->status() : status_of(impl_->how_);
 }
 
 void virtual_job::drain(duration deadline) {

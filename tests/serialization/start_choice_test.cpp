@@ -106,7 +106,43 @@ BOOST_AUTO_TEST_CASE(a_damaged_newest_one_is_an_error_and_never_silently_the_one
   BOOST_TEST(
     found.why().text()
     == "MANIFEST: block 0 is not what was written; it is checkpoint 8, the newest of run 1: "
-       "start from an older one, or begin a fresh run (damaged)");
+       "start from an older one (from), or begin a fresh run (fresh) (damaged)");
+}
+
+BOOST_AUTO_TEST_CASE(an_older_one_is_taken_where_it_is_named) {
+  write(1, 1);
+  write(2, 7);
+  write(2, 8);
+  write(2, 9, checkpoint_kind::finished);
+  const auto found = choose({.checkpoint = 7});
+  BOOST_TEST((found.kind == start_kind::restored));
+  BOOST_TEST(found.from->about.checkpoint == 7u);
+  BOOST_TEST((found.newer == std::vector<std::uint64_t>{8, 9}));
+  BOOST_TEST(weir::choose_start(*store, job, {.checkpoint = 1}).why().text()
+             == "checkpoint 1: run 2 has none of this number, but 7, 8, 9 (argument)");
+}
+
+BOOST_AUTO_TEST_CASE(damaged_ones_are_passed_over_where_that_is_wished) {
+  write(1, 7);
+  write(1, 8);
+  write(1, 9);
+  int left = 2;
+  const auto damage = [&](std::string_view at) -> weir::expected<void> {
+    if (at == "load" && left-- > 0)
+      return error{weir::error_kind::damaged, "MANIFEST", "block 0 is not what was written"};
+    return {};
+  };
+  memory->at_each_step(damage);
+  const auto found = choose({.fall_back = true});
+  BOOST_TEST(found.from->about.checkpoint == 7u);
+  BOOST_TEST_REQUIRE(found.damaged.size() == 2u);
+  BOOST_TEST(found.damaged[0].first == 9u);
+  BOOST_TEST(found.damaged[1].first == 8u);
+  // But where all are, and where one is named, that is an error.
+  left = 3;
+  BOOST_TEST(!weir::choose_start(*store, job, {.fall_back = true}).has_value());
+  left = 1;
+  BOOST_TEST(!weir::choose_start(*store, job, {.checkpoint = 9, .fall_back = true}).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(an_error_of_the_store_stays_as_it_is) {
