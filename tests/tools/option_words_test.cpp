@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+using weir::tool::text_of;
 using weir::tool::with_option_names;
 
 BOOST_AUTO_TEST_SUITE(option_words)

@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(checkpoints_are_told_where_a_job_makes_them) {
   how.kind = weir::start_kind::restored;
   how.run_number = 2;
   how.checkpoint = 5;
-  how.before.sources.push_back({"source", 60});
+  how.before.sources.emplace_back().records_out = 60;
   const auto sum = summarize(good(with_checkpoints), status, result, how);
   const auto shown = summary_text(sum);
   for (const auto* part : {"job flights: stopped after 2.00 s", "records in      100", "records/s       20",
