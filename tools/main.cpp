@@ -38,13 +38,17 @@ constexpr const char* common_exit_codes = R"(exit codes:
 weir SUBCOMMAND --help says what they mean there.)";
 
 constexpr const char* run_exit_codes = R"(exit codes:
-  0  the job is done; with --validate: the job file has no mistakes
-  1  the job failed, or its summary or report could not be written
+  0  the job is done, or was finished before; with --validate: the job file has
+     no mistakes
+  1  the job failed or was refused, or its summary or report could not be
+     written
   2  bad usage, or a bad job file
-  3  stopped before the end of the input
+  3  stopped before the end of the input; a job with [checkpoints] goes on by
+     the same command
 
-SIGINT or SIGTERM stops reading and lets what has been read come out, at most for the job's
-drain_timeout; a second one cancels. docs/job-file.md describes job files.)";
+A job with [checkpoints] goes on from its newest one by itself. SIGINT or SIGTERM stops reading and
+lets what has been read come out, at most for the job's drain_timeout; with [checkpoints] it makes a
+last one. A second signal cancels. docs/job-file.md describes job files.)";
 
 void add_run(CLI::App& app, run_arguments& arguments) {
   auto& run = *app.add_subcommand("run", "Run the job that a file describes");
@@ -66,9 +70,31 @@ void add_run(CLI::App& app, run_arguments& arguments) {
   run.add_flag("--quiet", arguments.quiet,
                "No progress, no summary (but that of --json), only errors");
   run.add_flag("--force", arguments.force,
-               "Remove the part files of another run from the output folder first");
+               "Where a run begins: remove the part files of an earlier one from the output\n"
+               "folder");
   run.add_flag("--keep-partial", arguments.keep_partial,
-               "If the job fails or is cancelled, keep the whole lines that were written");
+               "If the job fails or is cancelled, keep the whole lines that were written; not\n"
+               "with [checkpoints]");
+  auto& fresh = *run.add_flag("--fresh", arguments.fresh,
+                              "Begin a run at the begin of the input, whatever checkpoints there are;\n"
+                              "without [checkpoints] each run does");
+  run.add_option("--drop-state", arguments.drop_state,
+                 "Let go of what the checkpoint holds of this lookup, its records included; may be\n"
+                 "given many times")
+    ->type_name("NAME")
+    ->take_all()
+    ->expected(1)
+    ->allow_extra_args(false)
+    ->excludes(&fresh);
+  auto& from = *run.add_option("--from", arguments.from,
+                               "Go on from this checkpoint of the newest run, in the place of the newest\n"
+                               "(weir checkpoints list)")
+                  ->type_name("ID")
+                  ->check(CLI::Validator{CLI::NonNegativeNumber}.description(""))
+                  ->excludes(&fresh);
+  run.add_flag("--discard-newer-output", arguments.discard_newer_output,
+               "With --from: move output that is newer than the checkpoint out of the way")
+    ->needs(&from);
   run.footer(run_exit_codes);
 }
 

@@ -6,6 +6,8 @@
 #include "weir/job_status.hpp"
 
 #include <mutex>
+#include <optional>
+#include <utility>
 
 namespace weir {
 
@@ -21,9 +23,22 @@ public:
     return is_;
   }
 
+  /// A last checkpoint that is not that of the end is durable: what the job had counted at it. What came out
+  /// behind it is not visible, and comes again.
+  void set_counted(job_status at_last) {
+    const std::lock_guard guard{mutex_};
+    counted_ = std::move(at_last);
+  }
+
+  std::optional<job_status> counted() const {
+    const std::lock_guard guard{mutex_};
+    return counted_;
+  }
+
 private:
   mutable std::mutex mutex_;
   checkpoint_status is_;
+  std::optional<job_status> counted_;
 };
 
 } // namespace weir

@@ -3,6 +3,7 @@
 
 #include "guarded.hpp"
 #include "sink_grace.hpp"
+#include "stored_status.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
@@ -223,8 +224,10 @@ void coordinator_state::is_durable(const attempt& which, std::uint64_t bytes) {
     caf::anon_send(each.actor, commit_request{which.id});
   if (last_order_ && which.id == last_) {
     last_is_durable_ = true;
-    if (*last_order_ != checkpoint_order::finish)
+    if (*last_order_ != checkpoint_order::finish) {
+      parts_->probe->set_counted(status_in(last_about_));
       grace_ends_ = now() + sink_grace;
+    }
     end_if_committed();
   }
   arm();

@@ -141,8 +141,11 @@ public:
           each.waiting = service.ends->feed().waiting(service.run);
     all.pools = pools_.status();
     all.waiting_pools = waiters_.status();
-    if (checkpoints_ != nullptr)
+    if (checkpoints_ != nullptr) {
       all.checkpoints = checkpoints_->get();
+      if (auto counted = checkpoints_->counted())
+        take_counts(all, *std::move(counted));
+    }
     return all;
   }
 
@@ -532,6 +535,17 @@ private:
     for (const auto& probe : stage.of)
       add_probe(sum, *probe);
     return sum;
+  }
+
+  /// Both by the stages of the plan.
+  static void take_counts(job_status& to, job_status of) {
+    for (std::size_t i = 0; i < to.sources.size(); ++i) {
+      of.sources[i].read = to.sources[i].read;
+      of.sources[i].total = to.sources[i].total;
+    }
+    to.sources = std::move(of.sources);
+    to.operators = std::move(of.operators);
+    to.sinks = std::move(of.sinks);
   }
 
   /// Records that are between two stages, or in an operator. Exact once all stages have stopped: after

@@ -2,6 +2,7 @@
 #include "weir/prepared_launch.hpp"
 
 #include "guarded.hpp"
+#include "stored_status.hpp"
 
 #include "weir/checkpoint_store.hpp"
 #include "weir/compare_jobs.hpp"
@@ -166,6 +167,7 @@ private:
     const auto& about = choice_.from->about;
     how.checkpoint = about.checkpoint;
     how.made_at_ms = about.made_at_ms;
+    how.before = status_in(about);
     for (const auto& each : about.instances)
       how.held += each.summary.entries.records();
     for (const auto& [id, why] : choice_.damaged)

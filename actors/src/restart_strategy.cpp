@@ -10,8 +10,6 @@ namespace weir {
 
 namespace {
 
-constexpr std::uint32_t failures_max = 1000;
-
 std::string text(duration d) {
   return std::to_string(d.count()) + " ns";
 }
@@ -43,8 +41,8 @@ public:
   }
 
   void check(const failure_rate_restart& of) {
-    require(of.failures > 0 && of.failures <= failures_max, "failures", std::to_string(of.failures),
-            "1 to 1000");
+    require(of.failures > 0 && of.failures <= failure_rate_restart::failures_max, "failures",
+            std::to_string(of.failures), "1 to 1000");
     require(of.per > duration{0}, "per", text(of.per), "> 0");
     require(of.delay >= duration{0}, "delay", text(of.delay), ">= 0");
   }

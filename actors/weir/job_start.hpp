@@ -3,6 +3,7 @@
 
 /// What a start of a job with checkpoints wishes, and what came of it. Plain values; any thread.
 
+#include "weir/job_status.hpp"
 #include "weir/start_choice.hpp"
 
 #include <cstdint>
@@ -39,6 +40,9 @@ struct job_start {
   std::int64_t made_at_ms = 0;
   /// Records that it holds.
   std::uint64_t held = 0;
+  /// What the run had counted by then, which it counts on from; without what hangs on the moment (calls in
+  /// flight, how far a source has read, pools).
+  job_status before{};
   /// How the job differs from that of the checkpoint, and what was put out of the way: lines for a person.
   std::vector<std::string> warnings{};
   std::vector<std::string> notes{};

@@ -96,6 +96,7 @@ struct checkpoint_status {
   std::uint64_t failed() const noexcept { return timed_out + refused + not_stored; }
 };
 
+/// Once a job with checkpoints was stopped or drained, counts are those of its last checkpoint.
 struct job_status {
   /// How often the job has started again inside the process (`environment::restart_with`), or waits to do so.
   /// The numbers below are of the launch that runs, or was the last.

@@ -41,7 +41,9 @@ struct exponential_delay_restart {
 
 /// Restarts as long as failures are rare.
 struct failure_rate_restart {
-  /// So many within `per` are borne, one more is final. 1 to 1000.
+  static constexpr std::uint32_t failures_max = 1000;
+
+  /// So many within `per` are borne, one more is final. 1 to `failures_max`.
   std::uint32_t failures = 3;
   /// > 0.
   duration per = std::chrono::minutes{5};
@@ -52,6 +54,9 @@ struct failure_rate_restart {
 /// No restart, or one of the above.
 class restart_strategy {
 public:
+  using parameters = std::variant<std::monostate, fixed_delay_restart, exponential_delay_restart,
+                                  failure_rate_restart>;
+
   /// No restart: the first failure is final.
   restart_strategy() = default;
   restart_strategy(fixed_delay_restart how) : how_(how) {}
@@ -60,14 +65,16 @@ public:
 
   bool enabled() const noexcept { return how_.index() != 0; }
 
+  /// What it was made of; `std::monostate`: no restart.
+  const parameters& how() const noexcept { return how_; }
+
   /// Every rule that a parameter breaks; `thing` is the job's name.
   std::vector<error> mistakes(const std::string& thing) const;
 
 private:
   friend class restart_decision;
 
-  std::variant<std::monostate, fixed_delay_restart, exponential_delay_restart, failure_rate_restart>
-    how_;
+  parameters how_;
 };
 
 /// What a strategy says to the failures of one job.

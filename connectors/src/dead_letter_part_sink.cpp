@@ -85,6 +85,22 @@ expected<dead_letter_lock> dead_letter_lock::take(const std::string& path,
   return dead_letter_lock{std::move(file)};
 }
 
+expected<std::vector<std::string>> dead_letter_files(const std::string& path,
+                                                     const std::shared_ptr<file_system>& on) {
+  const auto [folder, name] = split(path);
+  const auto opened = open_file(on, AT_FDCWD, folder, O_RDONLY | O_DIRECTORY);
+  if (opened.code == ENOENT)
+    return std::vector<std::string>{};
+  if (!opened.fd)
+    return io_error(folder, "cannot be opened", opened.code);
+  auto names = detail::names_of_series({on, opened.fd.get(), folder}, {stem_of(name), {}}, name);
+  if (!names)
+    return std::move(names).why();
+  for (auto& each : *names)
+    each = detail::path_in(folder, each);
+  return names;
+}
+
 /// One of the paths: a series of parts, or a device.
 class dead_letter_part_sink::target {
 public:
@@ -156,7 +172,9 @@ public:
   }
 
   /// Of the series, so that stages that name one path have places of their own.
-  std::string place() const { return detail::path_in(folder_, names_.stem + "-" + names_.stage); }
+  std::string place() const {
+    return detail::absolute_path(detail::path_in(folder_, names_.stem + "-" + names_.stage));
+  }
 
 private:
   expected<void> open_device() {

@@ -137,6 +137,12 @@ expected<output_folder_state> claim_output_folder(const std::string& path,
   return state;
 }
 
+expected<void> check_output_folder(const output_folder_state& claimed,
+                                   const std::vector<file_in_use>& in_use) {
+  const auto found = list_parts(claimed);
+  return found ? check_parts(claimed, *found, in_use) : expected<void>{found.why()};
+}
+
 expected<void> clear_output_folder(output_folder_state& claimed, bool force,
                                    const std::vector<file_in_use>& in_use) {
   const auto found = list_parts(claimed);

@@ -2,6 +2,7 @@
 
 #include "weir/part_file_sink.hpp"
 
+#include "part_names.hpp"
 #include "part_recovery.hpp"
 #include "part_series.hpp"
 
@@ -71,6 +72,10 @@ void part_file_sink::abandon(bool keep_partial) {
 
 expected<std::vector<std::string>> part_file_sink::newer_than(std::uint64_t checkpoint) const {
   return detail::newer_parts(on_, folder_, {}, checkpoint);
+}
+
+std::string part_file_sink::place() const {
+  return detail::absolute_path(folder_);
 }
 
 std::string part_file_sink::path() const {

@@ -37,4 +37,7 @@ std::string counted(std::size_t n, std::string_view one);
 /// The path of what is called `name` in a folder.
 std::string path_in(const std::string& folder, std::string_view name);
 
+/// The same place for a process that runs in another folder.
+std::string absolute_path(const std::string& path);
+
 } // namespace weir::detail

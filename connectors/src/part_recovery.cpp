@@ -301,24 +301,37 @@ expected<std::vector<std::string>> recover_parts(const part_folder& folder, cons
   return now.take_lines();
 }
 
-expected<std::vector<std::string>> remove_series(const part_folder& folder, const part_names& names,
-                                                 const std::string& plain) {
+expected<std::vector<std::string>> names_of_series(const part_folder& folder,
+                                                   const part_names& names,
+                                                   const std::string& plain) {
   std::vector<std::string> all;
   if (const int code = folder.on->list(folder.fd, all); code != 0)
     return io_error(folder.path, "cannot be listed", code);
-  std::erase_if(all, [&](const std::string& name) {
-    return name != plain
-           && !names.checkpoint_of_any_stage(
-             std::string_view{name}.substr(name.starts_with('.') ? 1 : 0));
-  });
-  std::size_t removed = 0;
-  for (const auto& name : all) {
-    file_facts facts;
-    int code = folder.on->about(folder.fd, name.c_str(), /*follow=*/false, facts);
-    if (code == 0 && facts.kind != file_kind::regular)
+  std::vector<std::string> found;
+  for (auto& name : all) {
+    if (name != plain
+        && !names.checkpoint_of_any_stage(
+          std::string_view{name}.substr(name.starts_with('.') ? 1 : 0)))
       continue;
-    if (code == 0)
-      code = folder.on->remove_file(folder.fd, name.c_str());
+    file_facts facts;
+    const int code = folder.on->about(folder.fd, name.c_str(), /*follow=*/false, facts);
+    if (code != 0 && code != ENOENT)
+      return io_error(folder.path_of(name), "cannot be looked at", code);
+    if (code == 0 && facts.kind == file_kind::regular)
+      found.push_back(std::move(name));
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+expected<std::vector<std::string>> remove_series(const part_folder& folder, const part_names& names,
+                                                 const std::string& plain) {
+  const auto all = names_of_series(folder, names, plain);
+  if (!all)
+    return all.why();
+  std::size_t removed = 0;
+  for (const auto& name : *all) {
+    const int code = folder.on->remove_file(folder.fd, name.c_str());
     if (code != 0 && code != ENOENT)
       return io_error(folder.path_of(name), "cannot be removed", code);
     removed += name.starts_with('.') ? 0 : 1;

@@ -37,9 +37,14 @@ void append_pending_part(std::string& state, std::string_view visible, std::uint
 expected<std::vector<std::string>> recover_parts(const part_folder& folder, const part_names& names,
                                                  const sink_recovery& from);
 
-/// Removes all parts of the series, and of those of other stages with its stem, hidden and visible; and the
-/// file `plain`, which bears the name that the parts are called after. Of a symbolic link nothing
-/// is removed. Errors: `io`.
+/// All parts of the series, and of those of other stages with its stem, hidden and visible; and the file
+/// `plain`, which bears the name that the parts are called after. Names, in order; symbolic links are none of
+/// them. Errors: `io`.
+expected<std::vector<std::string>> names_of_series(const part_folder& folder,
+                                                   const part_names& names,
+                                                   const std::string& plain);
+
+/// Removes these. Errors: `io`.
 expected<std::vector<std::string>> remove_series(const part_folder& folder, const part_names& names,
                                                  const std::string& plain);
 

@@ -43,6 +43,12 @@ private:
   owned_fd file_;
 };
 
+/// Where dead letters of jobs lie that have this path: parts of all stages, visible and hidden, and the file
+/// that a job without checkpoints writes. Paths in the order of their names. All of them go when a run begins.
+/// Errors have the kind `io` and name the path.
+expected<std::vector<std::string>> dead_letter_files(
+  const std::string& path, const std::shared_ptr<file_system>& on = posix_files());
+
 /// Writes the dead letters of one stage's instance; used by one thread at a time. Who starts the job
 /// holds a `dead_letter_lock` for each path. To a device the letters go at once, so over a failure some
 /// go twice. Errors are those of `part_file_sink`.

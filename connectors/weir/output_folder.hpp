@@ -85,6 +85,12 @@ struct file_in_use {
 expected<output_folder_state> claim_output_folder(
   const std::string& path, const std::shared_ptr<file_system>& on = posix_files());
 
+/// Whether all parts in a claimed folder may be removed: none is one of the files `in_use`, by whatever path,
+/// and each is a file. What `clear_output_folder` makes sure of; a job with checkpoints, whose sinks remove
+/// parts, is started behind it. Changes nothing. Errors have the kind `io` and name the path.
+expected<void> check_output_folder(const output_folder_state& claimed,
+                                   const std::vector<file_in_use>& in_use);
+
 /// Removes hidden parts of a dead run from a claimed folder. Complete parts of another run are
 /// removed with `force`; without it they are an error. So is a part that is one of the files
 /// `in_use`, by whatever path, or no file at all. After such an error nothing has been removed.

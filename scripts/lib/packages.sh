@@ -17,7 +17,7 @@ package_group() {
         libcaf-dev libcereal-dev libcli11-dev libsimdjson-dev libsqlite3-dev libtomlplusplus-dev \
         nlohmann-json3-dev sqlite3
       ;;
-    test) echo ccache libboost-test-dev pkgconf ;;
+    test) echo ccache libboost-test-dev pkgconf strace ;;
     sanitizers | fuzzing) echo clang-14 libclang-rt-14-dev ;;
     *)
       echo "unknown package group: $1" >&2

@@ -18,7 +18,7 @@ namespace weir {
 namespace {
 
 /// What an operator asks and makes of the answer: finished results keep the old one.
-constexpr std::array<std::string_view, 4> of_answers{"into", "key", "query", "url"};
+constexpr std::array<std::string_view, 5> of_answers{"into", "key", "query", "rows", "url"};
 /// What records are ordered by; those that are held have it computed already.
 constexpr std::string_view order_key = "order_key";
 

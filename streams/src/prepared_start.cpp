@@ -35,7 +35,7 @@ void tell_how(const job_plan& plan, const environment_options& environment, cons
   };
   const auto run = "run " + std::to_string(how.run_number);
   if (how.kind == start_kind::finished)
-    say(log_level::info, "it is finished (" + run + "); there is nothing to do");
+    say(log_level::info, "it is finished (" + run + "); a fresh run begins it anew (fresh)");
   else if (how.kind == start_kind::restored)
     say(log_level::info, "it goes on from checkpoint " + std::to_string(*how.checkpoint) + " of "
                            + run + ", " + records_held(how.held));
@@ -48,7 +48,7 @@ void tell_how(const job_plan& plan, const environment_options& environment, cons
 } // namespace
 
 job_status status_of(const job_start& how) {
-  job_status none;
+  auto none = how.before;
   if (how.checkpoint) {
     auto& made = none.checkpoints.emplace();
     made.last = how.checkpoint;

@@ -18,6 +18,7 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <typeinfo>
 #include <utility>
 
@@ -38,6 +39,16 @@ public:
     auto& stage = this->plan()->stages[this->edges().front().from];
     stage.parallelism = instances;
     std::get<operator_plan>(stage.what).options.parallelism = instances;
+    return *this;
+  }
+
+  /// Something that the operator's results hang on and the library cannot see, by its name: the query that
+  /// the function asks, the store's address, what records are ordered by (`order_key`). It changes nothing in
+  /// what runs: a start that goes on from a checkpoint says which of them are others than they were. Stored as
+  /// a hash.
+  async_stream with_setting(std::string name, std::string text) const {
+    this->plan()->stages[this->edges().front().from].settings.emplace_back(std::move(name),
+                                                                           std::move(text));
     return *this;
   }
 

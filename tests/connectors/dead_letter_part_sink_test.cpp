@@ -302,10 +302,30 @@ BOOST_AUTO_TEST_CASE(places_of_stages_that_name_one_file_differ) {
     make(std::move(to), stage);
     return sink->place();
   };
-  BOOST_TEST(place({"out/bad.ndjson"}, "origin") == "out/bad-origin");
-  BOOST_TEST(place({"bad.ndjson"}, "origin") == "./bad-origin");
-  BOOST_TEST(place({"out/bad.ndjson"}, "a b") == "out/bad-a%20b");
+  const auto here = std::filesystem::current_path().string();
+  BOOST_TEST(place({"out/bad.ndjson"}, "origin") == here + "/out/bad-origin");
+  BOOST_TEST(place({"./bad.ndjson"}, "origin") == here + "/bad-origin");
+  BOOST_TEST(place({"bad.ndjson"}, "origin") == here + "/bad-origin");
+  BOOST_TEST(place({"out/bad.ndjson"}, "a b") == here + "/out/bad-a%20b");
   BOOST_TEST(place({"/x", "/y"}, "origin") == "/x-origin, /y-origin");
+}
+
+BOOST_AUTO_TEST_CASE(all_that_goes_when_a_run_begins_is_named) {
+  for (const auto& name : {part(2, "origin"), part(1, "a-b", 1), std::string{"bad.ndjson"},
+                           "." + part(3, "origin"), part(1, "origin", 0, "worse"),
+                           std::string{"good.ndjson"}, part(1, "x")})
+    files->put("out/" + name, "");
+  files->put_folder("out/" + part(7, "origin"));
+  BOOST_TEST((*weir::dead_letter_files("out/bad.ndjson", files)
+              == lines{"out/." + part(3, "origin"), "out/" + part(1, "a-b", 1), "out/" + part(1, "x"),
+                       "out/" + part(2, "origin"), "out/bad.ndjson"}));
+  BOOST_TEST(weir::dead_letter_files("none/bad.ndjson", files)->empty());
+  // And nothing else does.
+  make();
+  open();
+  BOOST_TEST(sink->recover({}).has_value());
+  BOOST_TEST(weir::dead_letter_files("out/bad.ndjson", files)->empty());
+  BOOST_TEST(weir::dead_letter_files("out/worse.ndjson", files)->size() == 1u);
 }
 
 BOOST_FIXTURE_TEST_CASE(no_letter_is_lost_or_doubled_wherever_it_stops, crash_fixture) {

@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(parallelism_may_change) {
 }
 
 BOOST_AUTO_TEST_CASE(finished_results_keep_the_answers_to_the_old_question) {
-  for (const auto* key : {"into", "key", "query", "url"}) {
+  for (const auto* key : {"into", "key", "query", "rows", "url"}) {
     to = flights();
     stage(1).settings = {hashed_setting("capacity", "100"), hashed_setting(key, "other")};
     if (key != std::string{"query"})

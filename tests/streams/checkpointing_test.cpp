@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(a_finished_job_does_nothing) {
   BOOST_TEST((job->how_started().kind == start_kind::finished));
   BOOST_TEST(place->visible.empty());
   BOOST_TEST(script.called.empty());
-  BOOST_TEST(told.at(0) == "job numbers: it is finished (run 1); there is nothing to do");
+  BOOST_TEST(told.at(0) == "job numbers: it is finished (run 1); a fresh run begins it anew (fresh)");
   BOOST_TEST(job->status().checkpoints.has_value());
 }
 

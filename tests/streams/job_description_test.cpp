@@ -8,6 +8,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -70,6 +71,20 @@ weir::environment flights(std::uint32_t capacity = 10) {
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(job_descriptions)
+
+BOOST_AUTO_TEST_CASE(what_answers_hang_on_is_told_by_its_hash) {
+  weir::environment env;
+  const auto results
+    = weir::async_data_stream::ordered_wait(env.from_source(weir::collection_source<flight>{{}}),
+                                            look_up, {.name = "origin", .timeout = 30s})
+        .with_setting("query", "select 1")
+        .with_setting("url", "db:1");
+  results.sink_to([](const std::string&) {});
+  const auto of = env.plan().describe();
+  const auto& settings = of.stages[1].settings;
+  for (const auto& each : {hashed_setting("query", "select 1"), hashed_setting("url", "db:1")})
+    BOOST_TEST((std::find(settings.begin(), settings.end(), each) != settings.end()), each.key);
+}
 
 BOOST_AUTO_TEST_CASE(stages_are_told_with_their_types_and_settings) {
   const auto env = flights();

@@ -249,10 +249,15 @@ BOOST_AUTO_TEST_CASE(the_help_of_each_subcommand_says_what_its_own_exit_codes_me
   // THEN each has its own codes, and none that it does not end with
   const auto run = weir({"run", "--help"}).out;
   BOOST_TEST(contains(run, "exit codes:\n"
-                           "  0  the job is done; with --validate: the job file has no mistakes\n"
-                           "  1  the job failed, or its summary or report could not be written\n"
+                           "  0  the job is done, or was finished before; with --validate: the job "
+                           "file has\n"
+                           "     no mistakes\n"
+                           "  1  the job failed or was refused, or its summary or report could not be\n"
+                           "     written\n"
                            "  2  bad usage, or a bad job file\n"
-                           "  3  stopped before the end of the input\n"),
+                           "  3  stopped before the end of the input; a job with [checkpoints] goes on "
+                           "by\n"
+                           "     the same command\n"),
              run);
   BOOST_TEST(contains(run, "SIGINT"), run);
   const std::string of_checkpoints = "exit codes:\n"

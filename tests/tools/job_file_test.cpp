@@ -80,7 +80,7 @@ const bad_line bad_lines[] = {
   {"url", "faults = { latency = \"2ms..1ms\" }", "pool.airports.faults.latency = '2ms..1ms': must be a "
                                                  "range"},
   {"url", "faults = { errors = 1.5 }", "pool.airports.faults.errors = 1.5: must be a number from 0 to 1"},
-  {"url", "faults = { errors = nan }", "must be a number from 0 to 1"},
+  {"url", "faults = { errors = nan }", "pool.airports.faults.errors = nan: must be a number from 0 to 1"},
   {"url", "faults = { errors = 0.7, hangs = 0.6 }", "faults.hangs = 0.6: must be at most 1 together "
                                                     "with errors, which is 0.7"},
   {"url", "faults = { seed = -1 }", "pool.airports.faults.seed = -1: must be"},

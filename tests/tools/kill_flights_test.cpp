@@ -49,7 +49,7 @@ struct flights_folder {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(kills_of_flights, *boost::unit_test::disabled())
+BOOST_AUTO_TEST_SUITE(kills_of_flights)
 
 BOOST_AUTO_TEST_CASE(the_output_has_the_bytes_of_a_run_that_is_left_alone) {
   // GIVEN what the job gives when it is left alone

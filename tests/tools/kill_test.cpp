@@ -64,7 +64,7 @@ void kill(const kill_job& job, std::vector<std::string> parallelisms) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(kills, *boost::unit_test::disabled())
+BOOST_AUTO_TEST_SUITE(kills)
 
 BOOST_AUTO_TEST_CASE(an_ordered_job_gives_each_record_once_and_in_order) {
   kill(job_of("ordered", promised_order::of_input, 3'000), {"1"});

@@ -55,6 +55,15 @@ BOOST_AUTO_TEST_CASE(without_a_terminal_as_a_line_every_five_seconds) {
   BOOST_TEST(pipe.get() == "");
 }
 
+BOOST_AUTO_TEST_CASE(with_the_rate_since_a_job_went_on) {
+  const pipe_ends pipe;
+  const ready_writer to{pipe.writer()};
+  // GIVEN a job that goes on behind 1,000 records
+  progress shown{"flights", to, start, status_with(1'000)};
+  shown.show(status_with(1'020), start + 5s);
+  BOOST_TEST(pipe.get() == line_with("1,020 records, 4/s", "0:05") + "\n");
+}
+
 BOOST_AUTO_TEST_CASE(on_a_terminal_in_one_line_five_times_a_second,
                      *needs_pseudo_terminals) {
   pseudo_terminal terminal;

@@ -204,6 +204,54 @@ BOOST_AUTO_TEST_CASE(the_json_has_the_same_numbers) {
   BOOST_TEST(json["why"][0] == "a \"store\": is gone (io)");
 }
 
+BOOST_AUTO_TEST_CASE(checkpoints_are_told_where_a_job_makes_them) {
+  BOOST_TEST(nlohmann::json::parse(summary_json(summary()))["checkpoints"].is_null());
+  BOOST_TEST(summary_text(summary()).find("checkpoints") == std::string::npos);
+  const std::vector<std::string> with_checkpoints{"source.on_bad_record=skip",
+                                                  "checkpoints.directory=none"};
+  auto& checkpoints = status.checkpoints.emplace();
+  checkpoints.completed = 12;
+  checkpoints.timed_out = 1;
+  checkpoints.not_stored = 2;
+  result.end = job_end::stopped;
+  result.checkpoint = 17;
+  result.held = 4;
+  result.restarts = 3;
+  weir::job_start how;
+  how.kind = weir::start_kind::restored;
+  how.run_number = 2;
+  how.checkpoint = 5;
+  how.before.sources.emplace_back().records_out = 60;
+  const auto sum = summarize(good(with_checkpoints), status, result, how);
+  const auto shown = summary_text(sum);
+  for (const auto* part : {"job flights: stopped after 2.00 s", "records in      100", "records/s       20",
+                           "checkpoints     12 completed, 3 failed; the newest is 17\n",
+                           "held            4\n", "restarts        3\n", "nothing is visible yet"})
+    BOOST_TEST(shown.find(part) != shown.npos, part << " in\n" << shown);
+  const auto json = nlohmann::json::parse(summary_json(sum));
+  BOOST_TEST(json["end"] == "stopped");
+  BOOST_TEST(json["restarts"] == 3);
+  BOOST_TEST(json["checkpoints"]
+             == (nlohmann::json{{"run", 2},
+                                {"restored_from", 5},
+                                {"completed", 12},
+                                {"failed", 3},
+                                {"newest", 17},
+                                {"held", 4}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_was_finished_before_is_no_new_end) {
+  weir::job_start how;
+  how.kind = weir::start_kind::finished;
+  BOOST_TEST(nlohmann::json::parse(summary_json(summarize(good(), {}, {}, how)))["end"] == "finished");
+}
+
+BOOST_AUTO_TEST_CASE(reasons_name_the_commands_options) {
+  result.why.emplace_back("incompatible", "out/part", "let it be removed (remove_old_output)");
+  BOOST_TEST(reasons(good(), result).front()
+             == "out/part: let it be removed (--force) (incompatible)");
+}
+
 BOOST_AUTO_TEST_CASE(the_record_at_which_a_job_failed_is_named_once) {
   result.why.emplace_back("miss", "origin", "found no row");
   result.record = "line 17 (offset 1234)";

@@ -5,8 +5,11 @@
 #include "order_key.hpp"
 
 #include "weir/async_data_stream.hpp"
+#include "weir/checkpoint_options.hpp"
 #include "weir/dead_letter_file.hpp"
+#include "weir/dead_letter_part_sink.hpp"
 #include "weir/faulty_driver.hpp"
+#include "weir/json_writer.hpp"
 #include "weir/ndjson_source.hpp"
 #include "weir/part_file_sink.hpp"
 #include "weir/sqlite_driver.hpp"
@@ -17,8 +20,11 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace weir::tool {
 
@@ -37,6 +43,24 @@ driver_factory driver_of(const pool_section& pool, std::shared_ptr<const driver_
   };
 }
 
+/// The same for a start of the job in another folder.
+std::string url_of(const pool_section& pool) {
+  const auto file = pool.file();
+  std::error_code fails;
+  const auto whole = std::filesystem::absolute(file, fails);
+  return file.empty() || fails ? pool.url : whole.lexically_normal().string();
+}
+
+/// Different lists have different ones.
+std::string list_of(const std::vector<std::string>& names) {
+  std::string list = "[";
+  for (const auto& each : names) {
+    list += list.size() > 1 ? "," : "";
+    append_json_string(list, each);
+  }
+  return list + "]";
+}
+
 /// Builds one job.
 class job_builder {
 public:
@@ -49,6 +73,10 @@ public:
       pools_(job.pools.size()) {}
 
   environment build() {
+    if (job_.checkpoints)
+      env_.enable_checkpointing(options_of(*job_.checkpoints));
+    if (job_.restart)
+      env_.restart_with(*job_.restart);
     auto records = add_source();
     for (const auto& lookup : job_.lookups)
       records = add_lookup(records, lookup);
@@ -57,6 +85,19 @@ public:
   }
 
 private:
+  static checkpoint_options options_of(const checkpoints_section& how) {
+    checkpoint_options options;
+    options.directory = how.directory;
+    options.interval = how.timing.interval;
+    options.min_pause = how.timing.min_pause;
+    options.timeout = how.timing.timeout;
+    options.concurrent = how.timing.concurrent;
+    options.tolerated_failures = how.timing.tolerated_failures;
+    options.keep = how.keep;
+    options.on_restore = how.on_restore;
+    return options;
+  }
+
   record_stream add_source() {
     const auto& what = job_.source;
     const auto from = env_.from_source(
@@ -71,9 +112,16 @@ private:
   record_stream add_lookup(const record_stream& in, const lookup_section& lookup) {
     const auto pool = pool_of(lookup.pool);
     const auto asks = pool.statement(lookup.query, lookup.key.size());
-    const auto options = options_of(lookup, job_.source.options.on_bad_record);
+    const auto options = weir::tool::options_of(lookup, job_.source.options.on_bad_record);
     lookup_function function{lookup, pool, asks};
     const auto out = wait_for(in, lookup, std::move(function), options);
+    out.with_setting("query", lookup.query)
+      .with_setting("url", url_of(job_.pools[lookup.pool]))
+      .with_setting("key", list_of(lookup.key))
+      .with_setting("into", lookup.into)
+      .with_setting("rows", lookup.rows == row_form::one ? "one" : "all");
+    if (!lookup.order_key.empty())
+      out.with_setting("order_key", list_of(lookup.order_key));
     if (options.makes_dead_letters())
       add_dead_letters(out.dead_letters(), lookup.name, lookup.dead_letter,
                        job_.source.dead_letter);
@@ -109,11 +157,26 @@ private:
   /// `bad_records`: path of the file for what is no fault of the stage, or empty.
   void add_dead_letters(const stream<dead_letter<json_record>>& letters, const std::string& stage,
                         const std::string& path, const std::string& bad_records) {
-    letters.sink_to(
-      [to = file_of(path), bad = file_of(bad_records), stage, file = source_name(job_)] {
-        return std::make_unique<dead_letter_sink>(to, stage, file, bad);
-      },
-      {.name = dead_letters_stage_prefix + stage});
+    const sink_options options{.name = dead_letters_stage_prefix + stage};
+    if (job_.checkpoints)
+      letters.sink_to(
+        [to = dead_letter_paths{path_of(path), path_of(bad_records)}, stage,
+         file = source_name(job_)] {
+          return std::make_unique<dead_letter_part_sink>(to, stage, file);
+        },
+        options);
+    else
+      letters.sink_to(
+        [to = file_of(path), bad = file_of(bad_records), stage, file = source_name(job_)] {
+          return std::make_unique<dead_letter_sink>(to, stage, file, bad);
+        },
+        options);
+  }
+
+  /// With checkpoints: where letters for this path go.
+  std::string path_of(const std::string& path) const {
+    const auto found = outputs_.dead_letter_paths.find(path);
+    return found == outputs_.dead_letter_paths.end() ? path : found->second;
   }
 
   std::shared_ptr<dead_letter_file> file_of(const std::string& path) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_file.hpp"
 
+#include "checkpoint_section.hpp"
 #include "duration_text.hpp"
 #include "job_paths.hpp"
 #include "lookup_errors.hpp"
@@ -164,6 +165,7 @@ public:
     read_pools();
     read_lookups();
     read_sink(required_section("sink"));
+    read_checkpoints_and_restart();
     check_dead_letters();
     root_.refuse_unknown();
   }
@@ -200,6 +202,7 @@ private:
     source.dead_letter = read_dead_letter(
       in, source.options.on_bad_record == bad_record_action::dead_letter, "on_bad_record");
     in.refuse_unknown();
+    source_.emplace(in);
   }
 
   void read_watermarks(toml_section& in, source_section& source) {
@@ -482,6 +485,31 @@ private:
     in.refuse_unknown();
   }
 
+  void read_checkpoints_and_restart() {
+    if (const auto* table = root_.table("checkpoints")) {
+      auto in = section(table, "checkpoints");
+      job_.checkpoints = read_checkpoints(in);
+      job_.checkpoints->directory = path_of(job_.checkpoints->directory);
+      if (auto fault = checkpoint_directory_fault(job_);
+          !fault.empty() && !in.has_mistake("directory"))
+        in.wrong("directory", std::move(fault));
+    }
+    if (const auto* table = root_.table("restart"))
+      job_.restart = read_restart(section(table, "restart"));
+    check_source_is_there_again();
+  }
+
+  void check_source_is_there_again() {
+    const bool restarts = job_.restart && job_.restart->enabled();
+    if (!job_.source.is_standard_input() || (!job_.checkpoints && !restarts))
+      return;
+    const std::string tables = !restarts ? "[checkpoints]"
+                               : job_.checkpoints ? "[checkpoints] and [restart]"
+                                                  : "[restart]";
+    source_->wrong("path", "must be a file where there is " + tables
+                             + ": what was read from standard input cannot be read again");
+  }
+
   // -- parts of sections --
 
   void read_type(toml_section& in) {
@@ -544,6 +572,8 @@ private:
   const driver_registry& drivers_;
   job_file& job_;
   std::vector<mistake>& mistakes_;
+  /// Once it was read.
+  std::optional<toml_section> source_;
   std::set<std::string> names_;
   std::set<std::string> into_;
   // Where they were written, and their paths.

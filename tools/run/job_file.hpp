@@ -8,10 +8,13 @@
 
 #include "mistake.hpp"
 
+#include "weir/checkpoint_schedule.hpp"
 #include "weir/driver_registry.hpp"
 #include "weir/fault_plan.hpp"
+#include "weir/held_record.hpp"
 #include "weir/ndjson_source.hpp"
 #include "weir/operator_options.hpp"
+#include "weir/restart_strategy.hpp"
 #include "weir/retry_strategy.hpp"
 #include "weir/time.hpp"
 #include "weir/watermark_strategy.hpp"
@@ -99,6 +102,15 @@ struct sink_section {
   bool is_standard_output() const { return path == "-"; }
 };
 
+struct checkpoints_section {
+  /// The folder of a `directory_store`.
+  std::string directory;
+  checkpoint_timing timing;
+  /// So many of the newest checkpoints are kept. >= 1.
+  std::size_t keep = 2;
+  restore_mode on_restore = restore_mode::resume;
+};
+
 struct job_file {
   /// Where it was read from.
   std::string path;
@@ -109,6 +121,10 @@ struct job_file {
   std::vector<pool_section> pools;
   std::vector<lookup_section> lookups;
   sink_section sink;
+  /// Absent: nothing is stored. Never with standard input.
+  std::optional<checkpoints_section> checkpoints;
+  /// Absent: the file says nothing, and the default holds. With standard input never one that restarts.
+  std::optional<restart_strategy> restart;
 };
 
 struct loaded_job {

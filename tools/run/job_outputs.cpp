@@ -4,12 +4,15 @@
 #include "job_paths.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
 #include <utility>
-#include <vector>
 
 namespace weir::tool {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 expected<void> claim_folder(const job_file& job, job_outputs& outputs) {
   if (job.sink.is_standard_output())
@@ -21,13 +24,18 @@ expected<void> claim_folder(const job_file& job, job_outputs& outputs) {
   return {};
 }
 
-/// Opens a file, or takes the one that another name led to.
-expected<void> open_dead_letters(const job_file& job, const std::string& path,
-                                 job_outputs& outputs) {
-  auto& all = outputs.dead_letters;
+expected<void> check_dead_letters(const job_file& job, const std::string& path) {
   // Links may lead elsewhere since the folder is there.
   if (auto fault = dead_letter_fault(job, path); !fault.empty())
     return error{error_kind::argument, path, "is to take dead letters, so it " + fault};
+  return {};
+}
+
+// -- without checkpoints --
+
+/// Opens a file, or takes the one that another name led to.
+expected<void> open_dead_letters(const std::string& path, job_outputs& outputs) {
+  auto& all = outputs.dead_letters;
   const auto same = std::find_if(all.begin(), all.end(), [&](const auto& each) {
     return is_same_file(each.first, path);
   });
@@ -42,17 +50,6 @@ expected<void> open_dead_letters(const job_file& job, const std::string& path,
   return {};
 }
 
-expected<void> open_all_dead_letters(const job_file& job, job_outputs& outputs) {
-  std::vector<std::string> paths{job.source.dead_letter};
-  for (const auto& lookup : job.lookups)
-    paths.push_back(lookup.dead_letter);
-  for (const auto& path : paths)
-    if (!path.empty())
-      if (auto ok = open_dead_letters(job, path, outputs); !ok)
-        return ok;
-  return {};
-}
-
 expected<void> clear_folder(const job_file& job, bool force, job_outputs& outputs) {
   if (job.sink.is_standard_output())
     return {};
@@ -62,20 +59,88 @@ expected<void> clear_folder(const job_file& job, bool force, job_outputs& output
   return clear_output_folder(outputs.folder, force, in_use);
 }
 
+// -- with checkpoints --
+
+/// One for all names of a file's place, whether or not something is there: the folder with links followed,
+/// and the name as it is, since parts are called after it.
+std::string place_of(const std::string& path) {
+  std::error_code fails;
+  const auto whole = fs::absolute(path, fails);
+  const auto folder = fs::weakly_canonical(whole.parent_path(), fails);
+  return ((fails ? whole.parent_path() : folder) / whole.filename()).string();
+}
+
+/// Locks a place, or takes the path that another name of it has.
+expected<void> lock_dead_letters(const std::string& path, job_outputs& outputs) {
+  auto& all = outputs.dead_letter_paths;
+  const auto same = std::find_if(all.begin(), all.end(), [&](const auto& each) {
+    return place_of(each.first) == place_of(path);
+  });
+  if (same != all.end()) {
+    all.emplace(path, same->second);
+    return {};
+  }
+  auto lock = dead_letter_lock::take(path);
+  if (!lock)
+    return std::move(lock).why();
+  outputs.dead_letter_locks.push_back(*std::move(lock));
+  all.emplace(path, path);
+  return {};
+}
+
+/// Whether what a sink for dead letters may remove is not what the job needs.
+expected<void> check_old_dead_letters(const job_file& job, const std::string& path) {
+  const auto old = dead_letter_files(path);
+  if (!old)
+    return old.why();
+  std::error_code none_there;
+  for (const auto& used : files_in_use(job))
+    for (const auto& each : *old)
+      if (fs::equivalent(each, used.path, none_there))
+        return error{error_kind::io, each,
+                     "bears the name of dead letters of this job but is " + used.role
+                       + "; move it away, or name another file for dead letters"};
+  return {};
+}
+
+expected<void> check_folder(const job_file& job, const job_outputs& outputs) {
+  if (job.sink.is_standard_output())
+    return {};
+  auto in_use = files_in_use(job);
+  for (const auto& path : paths_of_dead_letters(job))
+    in_use.push_back({path, "a file for dead letters"});
+  return check_output_folder(outputs.folder, in_use);
+}
+
 } // namespace
 
 expected<job_outputs> open_outputs(const job_file& job, bool force) {
   job_outputs outputs;
   if (auto ok = claim_folder(job, outputs); !ok)
     return std::move(ok).why();
-  if (auto ok = open_all_dead_letters(job, outputs); !ok)
-    return std::move(ok).why();
-  if (auto ok = clear_folder(job, force, outputs); !ok)
+  const bool keeps = job.checkpoints.has_value();
+  for (const auto& path : paths_of_dead_letters(job)) {
+    if (auto ok = check_dead_letters(job, path); !ok)
+      return std::move(ok).why();
+    if (auto ok = keeps ? check_old_dead_letters(job, path) : expected<void>{}; !ok)
+      return std::move(ok).why();
+    if (auto ok = keeps ? lock_dead_letters(path, outputs) : open_dead_letters(path, outputs); !ok)
+      return std::move(ok).why();
+  }
+  if (auto ok = keeps ? check_folder(job, outputs) : clear_folder(job, force, outputs); !ok)
     return std::move(ok).why();
   for (const auto& [path, file] : outputs.dead_letters)
     if (auto ok = file->clear(); !ok)
       return std::move(ok).why();
   return outputs;
+}
+
+std::vector<std::string> paths_of_dead_letters(const job_file& job) {
+  std::set<std::string> paths{job.source.dead_letter};
+  for (const auto& lookup : job.lookups)
+    paths.insert(lookup.dead_letter);
+  paths.erase("");
+  return {paths.begin(), paths.end()};
 }
 
 } // namespace weir::tool

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "job_paths.hpp"
 
+#include "weir/directory_store.hpp"
+
+#include <algorithm>
 #include <filesystem>
 
 namespace weir::tool {
@@ -9,11 +12,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Absolute, with links followed as far as there is something.
+/// Absolute, with links followed as far as there is something, and no slash at the end.
 fs::path resolved(const fs::path& path) {
   std::error_code fails;
   auto whole = fs::weakly_canonical(fs::absolute(path, fails), fails);
-  return fails ? path : whole;
+  if (fails)
+    whole = path;
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+/// Whether `path` is somewhere in `folder`, or `folder` itself.
+bool lies_in(const fs::path& path, const fs::path& folder) {
+  const auto whole = resolved(path);
+  const auto above = resolved(folder);
+  return std::mismatch(above.begin(), above.end(), whole.begin(), whole.end()).first == above.end();
 }
 
 /// What a standard stream was redirected to, if that is a file.
@@ -28,6 +40,18 @@ bool is_part_of(const sink_section& sink, const fs::path& path) {
   const auto name = path.filename().string();
   return !sink.is_standard_output() && !sink.path.empty() && is_part_file_name(name)
          && is_same_file(path, fs::path{sink.path} / name);
+}
+
+/// Files that are the job's alone, and the sink's folder.
+std::vector<file_in_use> places_of(const job_file& job) {
+  auto all = files_in_use(job);
+  all.push_back({job.source.dead_letter, "a file for dead letters"});
+  for (const auto& lookup : job.lookups)
+    all.push_back({lookup.dead_letter, "a file for dead letters"});
+  if (!job.sink.is_standard_output())
+    all.push_back({job.sink.path, "the sink's folder"});
+  std::erase_if(all, [](const file_in_use& each) { return each.path.empty(); });
+  return all;
 }
 
 } // namespace
@@ -57,6 +81,32 @@ std::string dead_letter_fault(const job_file& job, const std::string& path) {
       return "must not be " + used.role;
   if (is_part_of(job.sink, path) || is_part_of(job.sink, resolved(path)))
     return "must not have the name of a part in the sink's folder";
+  return {};
+}
+
+std::string checkpoint_directory_fault(const job_file& job) {
+  const auto& directory = job.checkpoints->directory;
+  if (directory.empty())
+    return {};
+  const auto places = places_of(job);
+  for (const auto& used : places)
+    if (is_same_file(directory, used.path))
+      return "must not be " + used.role;
+  const auto& sink = job.sink;
+  if (!sink.is_standard_output() && !sink.path.empty() && lies_in(directory, sink.path))
+    return "must not lie in the sink's folder, " + sink.path
+           + ": who reads or clears that would take checkpoints for output";
+  if (job.name.empty())
+    return {};
+  // Other folders of the directory are not this job's, and files may lie beside them.
+  const auto own = fs::path{directory} / file_name_of(job.name);
+  for (const auto& used : places) {
+    const auto leads = "leads to " + own.string() + " for the checkpoints of this job, which must not ";
+    if (is_same_file(own, used.path))
+      return leads + "be " + used.role;
+    if (lies_in(used.path, own))
+      return leads + "have " + used.role + " in it";
+  }
   return {};
 }
 

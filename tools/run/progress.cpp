@@ -76,15 +76,14 @@ std::string progress_line(const std::string& job, const progress_sample& now,
          + elapsed_text(elapsed);
 }
 
-progress::progress(std::string job, const ready_writer& to, time_point started)
+progress::progress(std::string job, const ready_writer& to, time_point started,
+                   const job_status& before)
   : job_(std::move(job)),
     to_(to),
     terminal_(::isatty(to.fd()) == 1),
     started_(started),
     next_(started + interval()),
-    samples_(1) {
-  samples_.front().at = started;
-}
+    samples_{sample_of(before, started)} {}
 
 duration progress::interval() const noexcept {
   return terminal_ ? terminal_interval : plain_interval;

@@ -38,7 +38,9 @@ std::string progress_line(const std::string& job, const progress_sample& now,
 class progress {
 public:
   /// `to`: standard error, usually; whether it is a terminal decides the form.
-  progress(std::string job, const ready_writer& to, time_point started);
+  /// `before`: what the job had counted when it was started.
+  progress(std::string job, const ready_writer& to, time_point started,
+           const job_status& before = {});
 
   /// How often `show` is worth calling.
   duration interval() const noexcept;

@@ -5,24 +5,20 @@
 #include "duration_text.hpp"
 #include "job_builder.hpp"
 #include "job_file.hpp"
+#include "job_wait.hpp"
 #include "log_queue.hpp"
-#include "progress.hpp"
+#include "option_words.hpp"
 #include "summary.hpp"
 #include "validate_report.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <memory>
 #include <unistd.h>
+#include <utility>
 
 namespace weir::tool {
 
 namespace {
-
-using namespace std::chrono_literals;
-
-/// How soon it is said what a signal has done.
-constexpr duration look_interval = 100ms;
 
 int exit_code_of(job_end end) {
   switch (end) {
@@ -58,21 +54,6 @@ void say_removed(command_output& output, const output_folder_state& folder,
     output.say("removed " + each + ", which a run that died had left");
 }
 
-/// How many signals an end may be due to.
-std::size_t signals_behind(job_end end) {
-  switch (end) {
-    case job_end::drained:
-    case job_end::stopped:
-      return 1;
-    case job_end::cancelled:
-      return 2;
-    case job_end::done:
-    case job_end::failed:
-      break;
-  }
-  return 0;
-}
-
 /// Records on a terminal say themselves how far the job is, and a line between them would be in
 /// their way.
 bool wants_progress(const job_file& what, const run_arguments& arguments,
@@ -80,48 +61,6 @@ bool wants_progress(const job_file& what, const run_arguments& arguments,
   const bool records_on_terminal
     = what.sink.is_standard_output() && ::isatty(output.standard_output().fd()) == 1;
   return !arguments.quiet && !records_on_terminal;
-}
-
-/// Waits for the job's end, shows progress, and passes signals on.
-job_result wait_for_end(job& running, const job_file& what, log_queue& log,
-                        stop_signals& signals, command_output& output, bool shows_progress) {
-  const stop_signals::reaction passes_on{signals, [&](std::size_t nth) {
-    if (nth == 1)
-      running.drain(what.drain_timeout);
-    else
-      running.cancel();
-  }};
-  const std::string effects[]{
-    "stopping: nothing more is read; what has been read has " + exact_text(what.drain_timeout)
-      + " to come out (a second signal cancels)",
-    "cancelled by a second signal"};
-  progress shown{what.name, output.standard_error(), time_point::clock::now()};
-  std::size_t said = 0;
-  const auto say_effects = [&](std::size_t count) {
-    for (; said < std::min(count, std::size(effects)); ++said) {
-      shown.clear();
-      output.say(effects[said]);
-    }
-  };
-  const auto say_log = [&] {
-    for (const auto& line : log.take()) {
-      shown.clear();
-      output.say(line);
-    }
-  };
-  const auto interval = std::min(look_interval, shown.interval());
-  while (!running.wait_for(interval)) {
-    say_log();
-    say_effects(signals.count());
-    if (shows_progress)
-      shown.show(running.status(), time_point::clock::now());
-  }
-  const auto result = running.wait();
-  say_log();
-  // A drain whose deadline cuts a sink off is cancelled, but by no second signal.
-  say_effects(std::min(signals.count(), signals_behind(result.end)));
-  shown.clear();
-  return result;
 }
 
 /// Prints the summary; whether that worked.
@@ -134,12 +73,66 @@ bool print_summary(command_output& output, const run_summary& sum, const job_fil
                       arguments.json ? summary_json(sum) : summary_text(sum), "the summary");
 }
 
-int end_not_started(command_output& output, const error& why, const job_file& what,
-                    const run_arguments& arguments) {
-  output.say(why.text());
+/// Says why and ends.
+int end_not_started(command_output& output, std::vector<std::string> why, const job_file& what,
+                    const run_arguments& arguments, int code = exit_code::job_failed) {
+  for (const auto& line : why)
+    output.say(line);
   if (arguments.json)
-    print_summary(output, summarize_not_started(what, why), what, arguments);
-  return exit_code::job_failed;
+    print_summary(output, summarize_not_started(what, std::move(why)), what, arguments);
+  return code;
+}
+
+/// Options that do not go with the job.
+std::vector<std::string> option_mistakes(const run_arguments& arguments, const job_file& what) {
+  std::vector<std::string> found;
+  const auto check = [&](bool is_wrong, const char* option, const char* why) {
+    if (is_wrong)
+      found.push_back(std::string{option} + ": " + why);
+  };
+  constexpr const char* none_there
+    = "the job has no [checkpoints], so each of its runs begins at the begin of its input";
+  const bool keeps = what.checkpoints.has_value();
+  check(!keeps && !arguments.drop_state.empty(), "--drop-state", none_there);
+  check(!keeps && arguments.from, "--from", none_there);
+  check(!keeps && arguments.discard_newer_output, "--discard-newer-output", none_there);
+  check(keeps && arguments.keep_partial, "--keep-partial",
+        "the job has [checkpoints]: what is visible stays, and the same command goes on behind it");
+  check(!keeps && what.restart && what.restart->enabled() && arguments.keep_partial,
+        "--keep-partial",
+        "the job has a [restart] strategy, by which it begins its output anew");
+  return found;
+}
+
+run_options options_of(const run_arguments& arguments, const job_file& what) {
+  run_options options;
+  options.keep_partial = arguments.keep_partial;
+  options.fresh = arguments.fresh;
+  options.remove_old_output = arguments.force && what.checkpoints;
+  options.drop_state = arguments.drop_state;
+  options.from = arguments.from;
+  options.discard_newer_output = arguments.discard_newer_output;
+  return options;
+}
+
+/// With checkpoints: whether the job was not started, since what it would go on from, or its options, are
+/// against it.
+bool is_refused(const job& started, const job_file& what) {
+  return what.checkpoints && started.how_started().run_number == 0;
+}
+
+int code_of_refusal(const job_result& result) {
+  const bool any_usage = std::any_of(result.why.begin(), result.why.end(), [](const error& each) {
+    return each.is(error_kind::argument);
+  });
+  return any_usage ? exit_code::bad_usage : exit_code::job_failed;
+}
+
+/// What the next start does, where this one has not come to the end.
+void say_what_follows(command_output& output, const job_file& what, const job_result& result) {
+  if (what.checkpoints && result.end != job_end::done && result.checkpoint)
+    output.say("the same command goes on from checkpoint " + std::to_string(*result.checkpoint)
+               + ", which holds " + counted_text(result.held, "record"));
 }
 
 int validate(command_output& output, const job_file& what, const std::string& path,
@@ -162,25 +155,43 @@ int run_command(const run_arguments& arguments, stop_signals& signals) {
   if (any_said(output, build_job(what, drivers, {}).check(), path,
                [&](const error& each) { return path + ": " + each.text(); }))
     return exit_code::bad_usage;
+  if (any_said(output, option_mistakes(arguments, what), path,
+               [](const std::string& each) { return each; }))
+    return exit_code::bad_usage;
   if (arguments.validate)
     return validate(output, what, path, *drivers);
 
-  if (const auto ready = try_inputs(what, *drivers); !ready)
-    return end_not_started(output, ready.why(), what, arguments);
-  const auto outputs = open_outputs(what, arguments.force);
+  // A job that was finished needs neither; else its start fails, before anything is changed.
+  const auto ready = try_inputs(what, *drivers);
+  if (!ready && !what.checkpoints)
+    return end_not_started(output, {ready.why().text()}, what, arguments);
+  auto outputs = open_outputs(what, arguments.force);
   if (!outputs)
-    return end_not_started(output, outputs.why(), what, arguments);
+    return end_not_started(output, {outputs.why().text()}, what, arguments);
   if (!arguments.quiet)
     say_removed(output, outputs->folder, what.sink.path);
 
   const auto log = std::make_shared<log_queue>();
-  auto env = build_job(what, drivers, *outputs, [log](const log_entry& entry) { log->add(entry); });
-  auto running = env.start(what.name, {.keep_partial = arguments.keep_partial});
-  const auto result = wait_for_end(running, what, *log, signals, output,
-                                   wants_progress(what, arguments, output));
+  auto env = build_job(what, drivers, *outputs, [log](log_entry entry) {
+    entry.message = with_option_names(std::move(entry.message));
+    log->add(entry);
+  });
+  auto running = env.start(what.name, options_of(arguments, what));
+  const auto& how = running.how_started();
+  if (how.kind != start_kind::finished && !is_refused(running, what))
+    outputs->folder.lock.keep_folder();
+  auto result = wait_for_end(running, what, *log, signals, output,
+                             wants_progress(what, arguments, output));
+  if (!ready && result.end == job_end::failed)
+    result.why = {ready.why()};
+  if (is_refused(running, what))
+    return end_not_started(output, reasons(what, result), what, arguments, code_of_refusal(result));
   for (const auto& line : reasons(what, result))
     output.say(line);
-  const auto sum = summarize(what, running.status(), result);
+  say_what_follows(output, what, result);
+  if (how.kind == start_kind::finished && !arguments.json)
+    return exit_code::done;
+  const auto sum = summarize(what, running.status(), result, how);
   const bool printed = print_summary(output, sum, what, arguments);
   const int code = exit_code_of(result.end);
   return code == exit_code::done && !printed ? exit_code::job_failed : code;

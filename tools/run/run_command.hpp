@@ -7,6 +7,8 @@
 #include "exit_code.hpp"
 #include "stop_signals.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,11 @@ struct run_arguments {
   bool quiet = false;
   bool force = false;
   bool keep_partial = false;
+  bool fresh = false;
+  // Only with checkpoints.
+  std::vector<std::string> drop_state;
+  std::optional<std::uint64_t> from;
+  bool discard_newer_output = false;
 };
 
 /// Returns the exit code.

@@ -2,8 +2,8 @@
 #include "stop_signals.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <system_error>
 #include <unistd.h>
@@ -56,17 +56,18 @@ stop_signals::stop_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   signals_ = opened(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  end_ = opened(::eventfd(0, EFD_CLOEXEC));
+  opened(::pipe2(end_, O_CLOEXEC));
   pthread_sigmask(SIG_BLOCK, &set, &before_);
   thread_ = std::thread{[this] { run(); }};
 }
 
 stop_signals::~stop_signals() {
-  ::eventfd_write(end_, 1);
+  // Unlike a write, it cannot fail.
+  ::close(end_[1]);
   thread_.join();
   take_pending();
   ::close(signals_);
-  ::close(end_);
+  ::close(end_[0]);
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
@@ -78,7 +79,7 @@ std::size_t stop_signals::count() const {
 /// A pending signal is one, however often it was sent: what comes quickly is counted only if
 /// somebody always waits for it.
 void stop_signals::run() {
-  pollfd fds[]{{signals_, POLLIN, 0}, {end_, POLLIN, 0}};
+  pollfd fds[]{{signals_, POLLIN, 0}, {end_[0], POLLIN, 0}};
   while (fds[1].revents == 0) {
     if (::poll(fds, 2, -1) > 0)
       take_pending();

@@ -59,7 +59,8 @@ private:
 
   sigset_t before_;
   int signals_ = -1;
-  int end_ = -1;
+  /// The ends of a pipe; the thread ends when the second is closed.
+  int end_[2] = {-1, -1};
   signal_repeats repeats_;
   mutable std::mutex mutex_;
   std::size_t count_ = 0;

@@ -3,9 +3,12 @@
 
 #include "duration_text.hpp"
 #include "job_builder.hpp"
+#include "job_outputs.hpp"
 #include "lookup_function.hpp"
+#include "option_words.hpp"
 #include "quantile_text.hpp"
 
+#include "weir/dead_letter_part_sink.hpp"
 #include "weir/json_writer.hpp"
 #include "weir/output_folder.hpp"
 
@@ -14,7 +17,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <set>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -52,10 +55,41 @@ output_place empty_place(const job_file& job) {
   return {job.sink.is_standard_output() ? "standard output" : job.sink.path, {}, false};
 }
 
+/// With checkpoints those of earlier runs have gone when a run begins.
+std::vector<std::string> visible_parts(const std::string& folder) {
+  std::vector<std::string> parts;
+  std::error_code none_there;
+  for (const auto& each : std::filesystem::directory_iterator{folder, none_there}) {
+    const auto name = each.path().filename().string();
+    if (!name.starts_with('.') && is_part_file_name(name))
+      parts.push_back(each.path().string());
+  }
+  std::sort(parts.begin(), parts.end());
+  return parts;
+}
+
+std::vector<std::string> dead_letter_files_of(const job_file& job) {
+  auto paths = paths_of_dead_letters(job);
+  if (!job.checkpoints)
+    return paths;
+  std::vector<std::string> visible;
+  for (const auto& path : paths)
+    if (const auto found = dead_letter_files(path))
+      std::copy_if(found->begin(), found->end(), std::back_inserter(visible),
+                   [](const std::string& each) {
+                     return !std::filesystem::path{each}.filename().string().starts_with('.');
+                   });
+  return visible;
+}
+
 output_place place_of(const job_file& job, const job_status& status, const job_result& result) {
   auto place = empty_place(job);
   if (job.sink.is_standard_output())
     return place;
+  if (job.checkpoints) {
+    place.parts = visible_parts(job.sink.path);
+    return place;
+  }
   const std::filesystem::path folder{job.sink.path};
   for (std::uint32_t i = 0; i < job.sink.parallelism; ++i) {
     const auto part = folder / part_file_name(1, i);
@@ -122,6 +156,8 @@ std::string output_text(const run_summary& of) {
   if (!place.parts.empty()) {
     text += " (" + counted_text(place.parts.size(), "part file");
     text += of.end == job_end::done ? ")" : ", not of the whole input)";
+  } else if (of.checkpoints && of.end != job_end::done && place.path != "standard output") {
+    text += ": nothing is visible yet";
   } else if (of.end != job_end::done && place.path != "standard output") {
     text += ": nothing was written";
   }
@@ -198,6 +234,48 @@ std::uint64_t own_count(const operator_status& of, std::string_view name) {
   return found == of.own_counters.end() ? 0 : found->second;
 }
 
+void append_checkpoints(std::string& out, const run_summary& of) {
+  append_member_name(out, "checkpoints");
+  if (!of.checkpoints) {
+    out += "null";
+    return;
+  }
+  const auto& all = *of.checkpoints;
+  const auto append_if = [&](std::string_view name, const std::optional<std::uint64_t>& number) {
+    append_member_name(out, name);
+    out += number ? std::to_string(*number) : "null";
+  };
+  out += '{';
+  append_count(out, "run", all.run);
+  append_if("restored_from", all.restored_from);
+  append_count(out, "completed", all.completed);
+  append_count(out, "failed", all.failed);
+  append_if("newest", all.newest);
+  append_count(out, "held", all.held);
+  out += '}';
+}
+
+std::string checkpoints_text(const checkpoints_summary& of) {
+  return grouped_text(of.completed) + " completed, " + grouped_text(of.failed) + " failed"
+         + (of.newest ? "; the newest is " + std::to_string(*of.newest) : "");
+}
+
+/// "a", "a and 3 more files".
+std::string first_and_count(const std::vector<std::string>& files) {
+  return files.front()
+         + (files.size() > 1 ? " and " + grouped_text(files.size() - 1) + " more part"
+                                 + (files.size() > 2 ? "s" : "")
+                             : "");
+}
+
+/// Records that were read.
+std::uint64_t read_in(const job_status& status) {
+  std::uint64_t sum = 0;
+  for (const auto& each : status.sources)
+    sum += each.records_out + each.skipped + each.dead_letters;
+  return sum;
+}
+
 double seconds_of(duration d) {
   return static_cast<double>(d.count()) / 1e9;
 }
@@ -214,13 +292,14 @@ lookup_summary& lookup_summary::operator+=(const lookup_summary& other) {
 }
 
 double run_summary::records_per_second() const {
-  return took > duration{0} ? static_cast<double>(records_in) / seconds_of(took) : 0;
+  const auto read = records_in - std::min(records_in, records_before);
+  return took > duration{0} ? static_cast<double>(read) / seconds_of(took) : 0;
 }
 
 std::vector<std::string> reasons(const job_file& job, const job_result& result) {
   std::vector<std::string> lines;
   for (const auto& each : result.why) {
-    auto line = each.text();
+    auto line = text_of(each);
     if (!result.record.empty() && each.thing().find(result.record) == std::string::npos)
       line = place_of(source_name(job), result.record) + ": " + line;
     lines.push_back(std::move(line));
@@ -228,14 +307,30 @@ std::vector<std::string> reasons(const job_file& job, const job_result& result) 
   return lines;
 }
 
-run_summary summarize(const job_file& job, const job_status& status, const job_result& result) {
+run_summary summarize(const job_file& job, const job_status& status, const job_result& result,
+                      const job_start& how) {
   run_summary sum;
+  sum.was_finished = how.kind == start_kind::finished;
+  sum.records_before = read_in(how.before);
+  sum.restarts = result.restarts;
+  if (job.checkpoints) {
+    auto& all = sum.checkpoints.emplace();
+    all.run = how.run_number;
+    if (how.kind == start_kind::restored)
+      all.restored_from = how.checkpoint;
+    all.newest = result.checkpoint;
+    all.held = result.held;
+    if (status.checkpoints) {
+      all.completed = status.checkpoints->completed;
+      all.failed = status.checkpoints->failed();
+    }
+  }
   sum.job = job.name;
   sum.end = result.end;
   sum.took = result.took;
   sum.left_behind = result.left_behind;
+  sum.records_in = read_in(status);
   for (const auto& source : status.sources) {
-    sum.records_in += source.records_out + source.skipped + source.dead_letters;
     sum.skipped += source.skipped;
     sum.dead_letters += source.dead_letters;
     sum.read_bytes += source.read;
@@ -269,13 +364,10 @@ run_summary summarize(const job_file& job, const job_status& status, const job_r
     sum.all += lookup;
     sum.lookups.push_back(std::move(lookup));
   }
-  std::set<std::string> files{job.source.dead_letter};
-  for (const auto& lookup : job.lookups)
-    files.insert(lookup.dead_letter);
-  files.erase("");
-  sum.dead_letter_files.assign(files.begin(), files.end());
+  sum.dead_letter_files = dead_letter_files_of(job);
   // What was under way when the job broke off has left no other trace.
-  if (result.end == job_end::failed || result.end == job_end::cancelled) {
+  const bool broke_off = result.end == job_end::failed || result.end == job_end::cancelled;
+  if (broke_off || (job.checkpoints && result.end != job_end::done)) {
     const auto accounted = sum.records_out + sum.skipped + sum.all.dropped + sum.dead_letters;
     sum.left_behind = sum.records_in - std::min(sum.records_in, accounted);
   }
@@ -284,14 +376,14 @@ run_summary summarize(const job_file& job, const job_status& status, const job_r
   return sum;
 }
 
-run_summary summarize_not_started(const job_file& job, const error& why) {
+run_summary summarize_not_started(const job_file& job, std::vector<std::string> why) {
   run_summary sum;
   sum.job = job.name;
   sum.end = job_end::failed;
   for (const auto& each : job.lookups)
     sum.lookups.emplace_back().name = each.name;
   sum.output = empty_place(job);
-  sum.why.push_back(why.text());
+  sum.why = std::move(why);
   return sum;
 }
 
@@ -309,6 +401,12 @@ std::string summary_text(const run_summary& of) {
   line("dead letters", grouped_text(of.dead_letters));
   if (of.end != job_end::done)
     line("left behind", grouped_text(of.left_behind));
+  if (of.checkpoints)
+    line("checkpoints", checkpoints_text(*of.checkpoints));
+  if (of.checkpoints && of.checkpoints->newest && of.end != job_end::done)
+    line("held", grouped_text(of.checkpoints->held));
+  if (of.restarts > 0)
+    line("restarts", grouped_text(of.restarts));
   if (of.end == job_end::drained) {
     auto read = grouped_text(of.read_bytes);
     if (of.total_bytes && *of.total_bytes > 0)
@@ -317,8 +415,11 @@ std::string summary_text(const run_summary& of) {
   }
   if (!of.lookups.empty())
     text += table_of(of);
-  for (const auto& each : of.dead_letter_files)
-    line("dead letters in", each);
+  if (of.checkpoints && !of.dead_letter_files.empty())
+    line("dead letters in", first_and_count(of.dead_letter_files));
+  else
+    for (const auto& each : of.dead_letter_files)
+      line("dead letters in", each);
   line("output", output_text(of));
   return text;
 }
@@ -326,7 +427,7 @@ std::string summary_text(const run_summary& of) {
 std::string summary_json(const run_summary& of) {
   std::string out = "{";
   append_text(out, "job", of.job);
-  append_text(out, "end", name_of(of.end));
+  append_text(out, "end", of.was_finished ? "finished" : name_of(of.end));
   append_number(out, "seconds", seconds_of(of.took));
   append_count(out, "records_in", of.records_in);
   append_count(out, "records_out", of.records_out);
@@ -345,6 +446,8 @@ std::string summary_json(const run_summary& of) {
   append_member_name(out, "output_removed");
   out += of.output.removed ? "true" : "false";
   append_texts(out, "dead_letter_files", of.dead_letter_files);
+  append_checkpoints(out, of);
+  append_count(out, "restarts", of.restarts);
   append_texts(out, "why", of.why);
   return out + "}\n";
 }

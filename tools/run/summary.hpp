@@ -8,6 +8,7 @@
 #include "job_file.hpp"
 
 #include "weir/histogram.hpp"
+#include "weir/job_start.hpp"
 #include "weir/job_status.hpp"
 
 #include <cstdint>
@@ -44,11 +45,29 @@ struct output_place {
   bool removed = false;
 };
 
+/// With checkpoints.
+struct checkpoints_summary {
+  std::uint64_t run = 0;
+  std::optional<std::uint64_t> restored_from;
+  /// By this start.
+  std::uint64_t completed = 0;
+  std::uint64_t failed = 0;
+  /// What the next start goes on from, and how many records it holds.
+  std::optional<std::uint64_t> newest;
+  std::uint64_t held = 0;
+};
+
+/// Counts are those of the whole run, over all starts that went on from a checkpoint.
 struct run_summary {
   std::string job;
   job_end end = job_end::done;
+  /// It had come to its end before: there was nothing to do.
+  bool was_finished = false;
+  /// Of this start.
   duration took{};
   std::uint64_t records_in = 0;
+  /// Of these, those that had been read before this start.
+  std::uint64_t records_before = 0;
   std::uint64_t records_out = 0;
   /// By the source and by lookups.
   std::uint64_t skipped = 0;
@@ -61,21 +80,27 @@ struct run_summary {
   /// The sum of all lookups.
   lookup_summary all;
   output_place output;
-  /// Paths that dead letters were written to.
+  /// Paths that dead letters were written to; with checkpoints, those of visible parts.
   std::vector<std::string> dead_letter_files;
+  std::optional<checkpoints_summary> checkpoints;
+  /// How often it has started again inside the process.
+  std::uint64_t restarts = 0;
   /// Why it failed, a line each.
   std::vector<std::string> why;
 
+  /// Of this start.
   double records_per_second() const;
 };
 
 /// The lines that say why a job failed.
 std::vector<std::string> reasons(const job_file& job, const job_result& result);
 
-run_summary summarize(const job_file& job, const job_status& status, const job_result& result);
+run_summary summarize(const job_file& job, const job_status& status, const job_result& result,
+                      const job_start& how = {});
 
-/// Of a job that failed before it was started; what an earlier run has left is not its output.
-run_summary summarize_not_started(const job_file& job, const error& why);
+/// Of a job that failed before it was started; what an earlier run has left is not its output. `why`: a line
+/// each.
+run_summary summarize_not_started(const job_file& job, std::vector<std::string> why);
 
 /// For people, several lines.
 std::string summary_text(const run_summary& of);

@@ -6,6 +6,7 @@
 #include "weir/json_writer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 namespace weir::tool {
@@ -38,7 +39,7 @@ std::uint64_t place_in_order(const toml::node& node) {
 
 std::string text_of(const toml::node& node) {
   constexpr std::size_t length_max = 80;
-  if (const auto* number = node.as_floating_point()) {
+  if (const auto* number = node.as_floating_point(); number != nullptr && std::isfinite(number->get())) {
     // The shortest form, as a person has written it.
     std::string text;
     append_json_number(text, number->get());

@@ -2,7 +2,7 @@
 #pragma once
 
 /// What `weir run --validate` says about a job file without mistakes: settings that cannot do what they
-/// seem to, and what each lookup's settings allow at most. Pure functions; any thread.
+/// seem to, how it outlives failures, and what each lookup's settings allow at most. Pure functions; any thread.
 
 #include "job_file.hpp"
 
@@ -22,6 +22,9 @@ std::optional<std::uint32_t> first_retry_too_late(const retry_strategy& retry, d
 
 /// Settings that are allowed but cannot work as they seem to, each a sentence that names the key.
 std::vector<std::string> warnings(const job_file& job);
+
+/// What follows a failure, in words: of the default where the job file says nothing.
+std::string restart_text(const job_file& job);
 
 /// How many records' calls of a lookup run at once at most.
 struct concurrency {
