@@ -83,6 +83,11 @@ std::uint64_t draw_seed() {
   return std::uint64_t{chance()} << 32 | chance();
 }
 
+/// Not of the seed: two runs with one seed are two runs.
+run_id draw_run() {
+  return run_id::of(draw_seed(), draw_seed());
+}
+
 } // namespace
 
 class job::running {
@@ -96,6 +101,7 @@ public:
       in = &system_.emplace(environment.threads).system;
     keeper_settings settings{{.keep_partial = options.keep_partial,
                               .seed = options.seed ? *options.seed : draw_seed(),
+                              .run = draw_run(),
                               .log = environment.log}};
     if (plan.restart.enabled())
       settings.on = std::make_unique<work_thread>();

@@ -43,6 +43,7 @@ public:
                                   const run_options& options) {
     return {{.keep_partial = options.keep_partial,
              .seed = options.seed.value_or(0),
+             .run = run_id::of_seed(options.seed.value_or(0)),
              .wait_for_fd =
                [](const fd_wait&, const std::function<void()>&) {
                  throw std::logic_error("it waits for a file descriptor, which a virtual job cannot");
