@@ -4,12 +4,15 @@
 #include "guarded.hpp"
 
 #include "weir/restart_strategy.hpp"
+#include "weir/splitmix64.hpp"
 
 #include <caf/actor_system.hpp>
 
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -39,6 +42,14 @@ void add(checkpoint_status& to, const checkpoint_status& of) {
   to.timed_out += of.timed_out;
   to.refused += of.refused;
   to.not_stored += of.not_stored;
+}
+
+/// Another run, made of this one.
+run_id run_after(const run_id& before) {
+  std::uint64_t mixed[2] = {};
+  for (std::size_t i = 0; i < before.bytes.size(); ++i)
+    mixed[i / 8] = splitmix64(mixed[i / 8] + splitmix64_step) ^ before.bytes[i];
+  return run_id::of(splitmix64(mixed[0]), splitmix64(mixed[1]));
 }
 
 std::string failure_text(const job_result& of) {
@@ -195,6 +206,9 @@ private:
                          + " (restart " + decision_.count_text() + ")";
     failure_ = std::move(with);
     note_status();
+    // What comes next is not what was read: it must not be taken for that by who is given idempotency keys.
+    if (runner_ != nullptr && !runner_->can_replay())
+      settings_.run = run_after(settings_.run);
     auto gone = std::move(runner_);
     guard.unlock();
     tell(settings_.log, {log_level::warning, "job " + plan_.name, message});

@@ -155,6 +155,7 @@ public:
   void stop() { caf::anon_send(job_, stop_job_atom::value); }
   void cancel() { caf::anon_send(job_, stop_request{}); }
   bool has_run() const noexcept { return has_run_; }
+  bool can_replay() const noexcept { return can_replay_; }
 
 private:
   std::vector<error> check_checkpoints() const {
@@ -457,6 +458,7 @@ private:
     auto parts = std::make_shared<source_parts>();
     parts->instance = std::move(instance);
     parts->body = of.make();
+    can_replay_ = can_replay_ && parts->body->can_resume();
     parts->controls.how = of.watermarks;
     if (of.times)
       parts->controls.times = of.times();
@@ -476,6 +478,7 @@ private:
   caf::actor spawn_operator(std::size_t number, const operator_plan& of, instance_parts instance) {
     auto parts = std::make_shared<operator_stage_parts>();
     parts->seed = settings_.seed + instance.id.number;
+    parts->run = settings_.checkpoints ? settings_.checkpoints->run.run : settings_.run;
     parts->instance = std::move(instance);
     parts->plan = of;
     if (of.service)
@@ -586,6 +589,7 @@ private:
   std::shared_ptr<supervisor_parts> supervision_;
   job_actor job_;
   std::atomic<bool> has_run_{false};
+  bool can_replay_ = true;
   /// Until all is spawned; null where there are no checkpoints.
   std::shared_ptr<coordinator_parts> coordination_;
   coordinator_actor coordinator_;
@@ -628,6 +632,10 @@ void job_runner::cancel() {
 
 bool job_runner::has_run() const noexcept {
   return impl_->has_run();
+}
+
+bool job_runner::can_replay() const noexcept {
+  return impl_->can_replay();
 }
 
 } // namespace weir

@@ -127,6 +127,7 @@ public:
     parts->instance = instance();
     parts->plan = plan_;
     parts->seed = settings_.seed;
+    parts->run = settings_.run;
     parts->probe = probe_;
     parts->pools = pools_.access();
     parts->waiting = &waiters_.access();

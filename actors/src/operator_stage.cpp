@@ -170,6 +170,7 @@ expected<void> operator_stage_state::open_body() {
   const auto& who = parts_->instance.context;
   context_ = std::make_unique<context>(self_);
   context_->job = who.job;
+  context_->run = parts_->run;
   context_->name = who.stage;
   context_->subtask = who.subtask;
   context_->parallelism = who.parallelism;

@@ -17,6 +17,7 @@
 #include "weir/operator_state.hpp"
 #include "weir/pool_client.hpp"
 #include "weir/probes.hpp"
+#include "weir/run_id.hpp"
 #include "weir/state_blocks.hpp"
 
 #include <cstdint>
@@ -38,6 +39,7 @@ struct operator_stage_parts {
   instance_parts instance;
   operator_plan plan;
   std::uint64_t seed = 0;
+  run_id run{};
   std::shared_ptr<operator_probe> probe;
   /// Of a service: what is pushed for it. Given by who starts the run: when the stage comes to look, that may
   /// have been given up, and another have begun.

@@ -127,7 +127,6 @@ expected<std::uint64_t> push_feed_base::open(std::uint32_t lanes, batch_limits b
   }
   lines_.assign(keyed_ ? lanes : 1, {});
   next_lane_ = 0;
-  next_position_ = 0;
   newest_watermark_ = event_time::none();
   running_ = true;
   open_ = true;

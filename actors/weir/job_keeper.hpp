@@ -3,7 +3,8 @@
 
 /// Keeps a job running: starts it, and where it fails starts it again, as the plan's restart strategy says.
 /// Each start is a launch with a runner of its own, so that a restart finds the job as a new process would:
-/// with checkpoints it goes on from the newest, whichever launch made it.
+/// with checkpoints it goes on from the newest, whichever launch made it. All launches are of one run, unless
+/// there are no checkpoints and a source cannot give its records again: then each is a run of its own.
 /// Between two launches the keeper works on a queue of its own: a launch that has failed is taken down, and
 /// the next begun, on no thread of a stage. Made, started and destroyed by one thread; `status`, `drain`,
 /// `stop` and `cancel` from any. Destroy it only after `on_end` was called, or if `start` failed.

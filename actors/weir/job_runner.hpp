@@ -11,6 +11,7 @@
 #include "weir/job_status.hpp"
 #include "weir/launch_checkpoints.hpp"
 #include "weir/log.hpp"
+#include "weir/run_id.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -29,6 +30,9 @@ struct run_settings {
   bool keep_partial = false;
   /// Decides what jitter takes off; drawn by whoever starts the job.
   std::uint64_t seed = 0;
+  /// Of which run this is a launch, as functions and idempotency keys have it; drawn by whoever starts the run.
+  /// With checkpoints it is not used: theirs is.
+  run_id run{};
   /// How sources and sinks wait for descriptors; outlives the runner. Null: on a thread of the runner's.
   fd_waiter wait_for_fd{};
   /// What ingestion time is read from. Null: the system's clock.
@@ -62,6 +66,9 @@ public:
 
   /// Whether all stages have opened, so that records were read. Any thread.
   bool has_run() const noexcept;
+
+  /// Whether all its sources can give their records again, from the same origins. After `start`.
+  bool can_replay() const noexcept;
 
 private:
   class impl;

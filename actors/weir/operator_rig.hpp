@@ -11,6 +11,7 @@
 #include "weir/job_status.hpp"
 #include "weir/log.hpp"
 #include "weir/operator_state.hpp"
+#include "weir/run_id.hpp"
 #include "weir/virtual_system.hpp"
 
 #include <cstddef>
@@ -34,6 +35,7 @@ using element_left = std::variant<records_left, control>;
 
 struct operator_rig_settings {
   std::string job = "test";
+  run_id run{};
   std::uint32_t subtask = 0;
   /// Decides what jitter takes off.
   std::uint64_t seed = 0;

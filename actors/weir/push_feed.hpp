@@ -46,8 +46,8 @@ enum class push_result : std::uint8_t {
 
 struct push_options {
   /// Where the record comes from in the pusher's own count; absent: its number among the records that
-  /// were pushed without a position since the job started, from 0 on, which another run gives to
-  /// another record. Give all records a position or none.
+  /// were pushed without a position into this service, from 0 on, which the process gives to another record
+  /// when it has crashed and runs again. Give all records a position or none.
   std::optional<std::uint64_t> position{};
   event_time timestamp{};
 };
@@ -241,6 +241,7 @@ private:
   /// One a lane where records have keys, else one.
   std::vector<waiting_line> lines_;
   std::size_t next_lane_ = 0;
+  /// Goes on over runs: a job that starts again keeps its run id, and what is pushed then is another record.
   std::uint64_t next_position_ = 0;
   event_time newest_watermark_;
 };

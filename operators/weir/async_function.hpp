@@ -33,6 +33,8 @@ struct async_function_tag {};
 ///
 /// or, as a coroutine, `weir::task<enriched_flight> async_invoke(const flight& of)`.
 ///
+/// `done.idempotency_key()` tells a store which calls are the same record's (idempotency_key.hpp).
+///
 /// A derived class may also have, public and not overloaded,
 /// * `expected<void> open(function_context&)`: once, before all else; an error fails the job.
 ///   The place to bind client pools and to get counters of its own (function_context.hpp);

@@ -84,7 +84,7 @@ public:
       return foreign_awaitable<A>{std::forward<A>(what)};
   }
 
-  auto await_transform(this_call_t) noexcept {
+  auto await_transform(this_call_t) {
     struct at_once {
       call_facts facts;
       bool await_ready() const noexcept { return true; }

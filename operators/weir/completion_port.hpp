@@ -11,6 +11,7 @@
 #include "weir/column.hpp"
 #include "weir/error.hpp"
 #include "weir/given_up_calls.hpp"
+#include "weir/idempotency_key.hpp"
 #include "weir/outcome.hpp"
 #include "weir/slot_index.hpp"
 #include "weir/time.hpp"
@@ -23,6 +24,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -154,6 +156,22 @@ public:
 
   const waiting_pools* waiting() const noexcept { return waiting_pools_; }
 
+  /// How the operator answers for the keys of its records; `of` throws where it holds the record no more.
+  struct key_source {
+    const void* machine = nullptr;
+    idempotency_key (*of)(const void* machine, const call_id& id) = nullptr;
+  };
+  /// From now on keys are asked for there: a look-up by who wants one, in place of something with each call.
+  void find_keys_in(const key_source& where) noexcept { keys_ = where; }
+
+  /// See `result_future::idempotency_key`. Any thread.
+  idempotency_key key_of(const call_id& id) const {
+    if (detail::running_port != this || keys_.of == nullptr)
+      throw std::logic_error("an idempotency key is asked for inside the call, on the operator's thread; "
+                             "whoever needs it later keeps the key");
+    return keys_.of(keys_.machine, id);
+  }
+
   /// A call is about to be made: its future takes a reference. Inside a `scope`.
   void begin_call(const call_id& id) noexcept {
     ++handed_out_;
@@ -279,6 +297,7 @@ private:
   std::size_t own_before_cell_ = 0;
   column<completion<Out>> own_;
   const waiting_pools* const waiting_pools_;
+  key_source keys_;
 
   // -- any thread --
   std::atomic<std::int64_t> references_{stock};

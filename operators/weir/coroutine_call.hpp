@@ -6,6 +6,7 @@
 /// `coroutine_call::let_go`.
 
 #include "weir/call_resumer.hpp"
+#include "weir/idempotency_key.hpp"
 #include "weir/time.hpp"
 
 #include <atomic>
@@ -24,6 +25,8 @@ struct call_facts {
   time_point deadline = time_point::max();
   /// What was left of that timeout when the call began; `duration::max()` where there is none.
   duration time_left = duration::max();
+  /// What tells this record's calls from all others (idempotency_key.hpp).
+  weir::idempotency_key idempotency_key;
 };
 
 namespace detail {
@@ -83,7 +86,7 @@ public:
   // -- for awaitables --
 
   virtual call_resumer resumer() = 0;
-  virtual call_facts facts() const noexcept = 0;
+  virtual call_facts facts() const = 0;
   /// See `result_future::waiting`.
   virtual const waiting_pools& waiting() const = 0;
 

@@ -6,6 +6,7 @@
 /// operator's thread.
 
 #include "weir/counter.hpp"
+#include "weir/run_id.hpp"
 
 #include <cstdint>
 #include <string>
@@ -49,6 +50,9 @@ public:
   virtual ~function_context() = default;
 
   std::string job;
+  /// Which run of the job: another after a fresh start, the same over restores, and over restarts where the sources
+  /// can give their records again. Where nothing is drawn by chance (`weir::testing`) it is the same each time.
+  run_id run{};
   /// The operator's name.
   std::string name;
   /// From 0 to `parallelism` - 1.

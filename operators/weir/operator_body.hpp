@@ -38,7 +38,8 @@ class operator_body {
 public:
   virtual ~operator_body() = default;
 
-  /// Opens the user's function. Once, before all else.
+  /// Opens the user's function, whose calls have their idempotency keys by what the context says. Once, before
+  /// all else.
   virtual expected<void> open(function_context& context) = 0;
 
   /// Closes the user's function if it was opened. Idempotent.
@@ -123,6 +124,7 @@ public:
   ~async_operator_body() override { close(); }
 
   expected<void> open(function_context& context) override {
+    machine_.identify({context.job, context.run, context.name});
     auto opened = guarded_open(context);
     open_ = opened.has_value();
     return opened;

@@ -20,6 +20,7 @@
 #include "weir/element_queue.hpp"
 #include "weir/function_caller.hpp"
 #include "weir/held_record.hpp"
+#include "weir/idempotency_key.hpp"
 #include "weir/operator_options.hpp"
 #include "weir/output.hpp"
 #include "weir/queue_entry.hpp"
@@ -35,6 +36,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -115,7 +117,18 @@ public:
       observer_(calls),
       caller_(function, port, calls, "operator " + options.name),
       retry_(options.retry, "operator " + options.name, seed),
-      queue_(mode) {}
+      queue_(mode) {
+    port_.find_keys_in({this, [](const void* machine, const call_id& id) {
+                          return static_cast<const operator_machine*>(machine)->key_of(id);
+                        }});
+  }
+
+  operator_machine(const operator_machine&) = delete;
+  operator_machine& operator=(const operator_machine&) = delete;
+
+  /// Of what the idempotency keys of its records are made, beside their origins. Before the first call; where
+  /// nobody said it there are none.
+  void identify(const idempotency_scope& as) noexcept { scope_ = as; }
 
   // -- what comes in --
 
@@ -514,6 +527,17 @@ private:
   }
 
   // -- calling --
+
+  idempotency_key key_of(const call_id& id) const {
+    const auto& e = table_[id.slot];
+    if (!scope_)
+      throw std::logic_error("operator " + options_.name + " was not told of what idempotency keys are made");
+    // Its slot may be another record's by now.
+    if (e.generation != id.generation)
+      throw std::logic_error("operator " + options_.name
+                             + ": an idempotency key is asked for when its record is over");
+    return scope_->key_of(e.from);
+  }
 
   bool may_call() const noexcept {
     return running_ < calls_max_ && held_bytes_ < options_.capacity_bytes;
@@ -930,6 +954,7 @@ private:
   bool end_emitted_ = false;
   std::optional<operator_failure> failure_;
   machine_counts counts_;
+  std::optional<idempotency_scope> scope_;
 
   /// Of `save` alone; keeps its memory from one barrier to the next.
   mutable arrival_order order_;

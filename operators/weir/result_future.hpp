@@ -10,6 +10,7 @@
 
 #include "weir/call_resumer.hpp"
 #include "weir/completion_port.hpp"
+#include "weir/idempotency_key.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -88,6 +89,16 @@ public:
       return duration::max();
     assert(detail::running_port == port_);
     return std::max(deadline_ - port_->now(), duration{0});
+  }
+
+  /// What tells this record's calls from all others, for a store that is to notice one that is repeated. The
+  /// same in all calls for the record and in its timeout hook, also after a restore (idempotency_key.hpp). To be
+  /// asked inside the call (or hook), on the operator's thread; what it gives may be kept and used anywhere.
+  /// @throws std::logic_error elsewhere, and where the operator holds the record no more.
+  weir::idempotency_key idempotency_key() const {
+    if (port_ == nullptr)
+      throw std::logic_error("it belongs to no call, so it has no idempotency key");
+    return port_->key_of(id_);
   }
 
   /// Whether its completion may still count, for a client that would work for nothing otherwise: false once

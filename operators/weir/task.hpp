@@ -75,8 +75,8 @@ public:
     // -- for awaitables and the function --
 
     call_resumer resumer() override { return done_.resumer(); }
-    call_facts facts() const noexcept override {
-      return {done_.attempt(), done_.deadline(), time_left_};
+    call_facts facts() const override {
+      return {done_.attempt(), done_.deadline(), time_left_, done_.idempotency_key()};
     }
     const waiting_pools& waiting() const override { return done_.waiting(); }
 

@@ -84,12 +84,9 @@ std::uint64_t draw_seed() {
   return std::uint64_t{chance()} << 32 | chance();
 }
 
+/// Not of the seed: two runs with one seed are two runs.
 run_id draw_run() {
-  std::random_device chance;
-  run_id run;
-  for (auto& byte : run.bytes)
-    byte = static_cast<std::uint8_t>(chance());
-  return run;
+  return run_id::of(draw_seed(), draw_seed());
 }
 
 } // namespace
@@ -100,7 +97,8 @@ public:
   running(const job_plan& plan, const environment_options& environment, const run_options& options,
           caf::actor_system* in)
     : name_(plan.name) {
-    auto prepared = prepare_start(plan, environment, options, draw_run());
+    const auto run = draw_run();
+    auto prepared = prepare_start(plan, environment, options, run);
     how_ = std::move(prepared.how);
     if (prepared.ended) {
       end_->set(*std::move(prepared.ended));
@@ -111,6 +109,7 @@ public:
       in = &system_.emplace(environment.threads).system;
     auto& settings = prepared.settings;
     settings.seed = options.seed ? *options.seed : draw_seed();
+    settings.run = run;
     if (plan.restarts().enabled() || plan.checkpoints)
       settings.on = std::make_unique<work_thread>();
     keeper_.emplace(*in, plan, std::move(settings));

@@ -136,7 +136,9 @@ public:
   simulated_operator(const scenario_operator& with, user_code& code)
     : function_(code),
       port_(completion_port<simulated_result>::make([] {})),
-      machine_(options_of(with), mode_of(with.mode), function_, *port_, durations_, 0) {}
+      machine_(options_of(with), mode_of(with.mode), function_, *port_, durations_, 0) {
+    machine_.identify({"test", run_id{}, "simulated"});
+  }
 
   auto* operator->() { return &machine_; }
 

@@ -17,7 +17,7 @@ public:
   impl(virtual_clock& clock, const job_plan& plan, const environment_options& environment,
        const run_options& options)
     : clock_(clock) {
-    auto prepared = prepare_start(plan, environment, options, run_of(options.seed.value_or(0)));
+    auto prepared = prepare_start(plan, environment, options, run_id::of_seed(options.seed.value_or(0)));
     how_ = std::move(prepared.how);
     result_ = std::move(prepared.ended);
     if (!result_)
@@ -37,6 +37,7 @@ public:
 
   void start(const job_plan& plan, const run_options& options, keeper_settings settings) {
     settings.seed = options.seed.value_or(0);
+    settings.run = run_id::of_seed(settings.seed);
     settings.wait_for_fd = [](const fd_wait&, const std::function<void()>&) {
       throw std::logic_error("it waits for a file descriptor, which a virtual job cannot");
     };
@@ -52,14 +53,6 @@ public:
     clock_.system().add_idler(this, [this](bool at_rest) {
       return keeper_->look_at_futures(clock_.system().now(), at_rest);
     });
-  }
-
-  /// The same seed, the same run.
-  static run_id run_of(std::uint64_t seed) {
-    run_id run;
-    for (std::size_t i = 0; i < sizeof(seed); ++i)
-      run.bytes[i] = static_cast<std::uint8_t>(seed >> (8 * i));
-    return run;
   }
 
   virtual_clock& clock_;

@@ -28,7 +28,9 @@
 /// * **Callbacks** run on the operator's thread, one instance's one at a time, and must not wait. What one
 ///   throws fails the job with the service's name. Results are given when the message that brought them
 ///   has been handled: there is no commit, and what was given is not taken back when the job fails.
-/// * **Crash.** A push without a position is at-most-once: what the service held is gone with the process.
+/// * **Crash.** A push without a position is at-most-once: what the service held is gone with the process. One that
+///   is pushed again by its position has the same idempotency key only in the same job: the run that is part of it
+///   ends with the process. What stays the same is the position, `done.idempotency_key().from().position`.
 ///
 /// tests/streams/async_service_test.cpp; examples/embedded_push.
 

@@ -68,7 +68,8 @@ struct run_options {
   /// When the job fails or is cancelled: keep the whole records that sinks have written, in place of
   /// removing them.
   bool keep_partial = false;
-  /// Decides what the jitter of retries takes off, so that a run can be repeated; absent: drawn.
+  /// Decides what the jitter of retries takes off, so that a run can be repeated; absent: drawn. The run id, and with
+  /// it idempotency keys, are drawn anew all the same.
   std::optional<std::uint64_t> seed{};
   /// Begins a run at the begin of the input, whatever checkpoints there are; those of earlier runs go once the
   /// new run's first is durable. Without checkpoints each run is fresh.

@@ -3,7 +3,8 @@
 
 /// Tests a function of yours as an async wait operator runs it: the test feeds records, moves a virtual
 /// clock, looks at what leaves, and may let the operator crash and go on from a checkpoint. Nothing is
-/// waited for, and every run is the same. What runs is the operator's actor itself, alone, with an output
+/// waited for, and every run is the same: idempotency keys too, with a job that is named "test" and a run id of
+/// zeros, before and after `crash_and_restore`. What runs is the operator's actor itself, alone, with an output
 /// that always has room. Used on the thread of its clock, which outlives it.
 ///
 ///     weir::testing::virtual_clock clock;

@@ -6,6 +6,7 @@
 /// (pipes, terminals) cannot run so; files and collections can. Used on the thread of its clock, which
 /// outlives it. Nothing runs while that thread waits, so a push into an async service that finds no room, and
 /// the wait for a ticket that has not settled, are errors of the kind `would_block`: let the clock run first.
+/// Its run id is made of `run_options::seed` (0 where that is absent), so that idempotency keys are the same each time.
 /// tests/streams/virtual_job_test.cpp.
 
 #include "weir/environment.hpp"

@@ -77,6 +77,7 @@ struct operator_of {
       options.timeout = std::chrono::seconds{1};
     options.on_failure = failure_action::dead_letter;
     machine.emplace(options, output_mode::ordered, function, *port, observer, 1);
+    machine->identify({"test", run_id{}, options.name});
   }
 
   operator_outputs out() { return {results, &dead_letters}; }

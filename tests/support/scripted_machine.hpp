@@ -86,7 +86,9 @@ public:
                       std::function<void()> wake_up)
     : function_(what),
       port_(completion_port<item>::make(std::move(wake_up))),
-      machine_(options, mode, function_, *port_, calls_, 42) {}
+      machine_(options, mode, function_, *port_, calls_, 42) {
+    machine_.identify({"test", run_id{}, options.name});
+  }
 
   void take(batch<item>& in, batch_cursor& at, operator_outputs out, time_point now) override {
     machine_.take(in, at, out, now);

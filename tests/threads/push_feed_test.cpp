@@ -475,7 +475,8 @@ BOOST_AUTO_TEST_CASE(it_runs_in_one_job_at_a_time_and_again_after_it) {
   auto taken = feed.take(*all[0], false).of;
   BOOST_TEST(text_of(*taken) == "3");
   weir::origin_runs::cursor at;
-  BOOST_TEST(at.at(taken->origins(), 0).position == 0u);
+  // The next number: the job that runs again may be the same run, and this is another record.
+  BOOST_TEST(at.at(taken->origins(), 0).position == 1u);
   BOOST_TEST(feed.pushed(first) == 0u);
   BOOST_TEST(feed.waiting(run) == 1u);
 }
