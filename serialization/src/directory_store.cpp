@@ -70,11 +70,14 @@ private:
   expected<void> sync(const folder& what);
   expected<std::vector<std::string>> list(const folder& what);
   expected<void> remove_tree(const folder& parent, const std::string& name);
+  expected<void> remove_leftover(const folder& parent, const std::string& name);
   expected<void> move(const folder& in_folder, const std::string& from, const std::string& to);
 
   // -- steps --
   expected<void> take_lock();
   expected<void> remove_unfinished();
+  expected<void> remove_unfinished(const folder& in_folder, const std::vector<std::string>& names,
+                                   std::string_view prefix);
   expected<folder> open_run_to_write(std::uint64_t run);
   expected<std::uint64_t> write_files(const folder& to, checkpoint& what);
   expected<manifest> read_about(const folder& run, std::uint64_t run_number, std::uint64_t id);
@@ -167,6 +170,20 @@ expected<void> store_in_directory::remove_tree(const folder& parent, const std::
   return {};
 }
 
+/// As `remove_tree`, of what an earlier removal may have left. Whether the disk knows of the rename that
+/// took its name away nobody can say; without it, what is half removed would be a checkpoint again.
+expected<void> store_in_directory::remove_leftover(const folder& parent, const std::string& name) {
+  file_facts facts;
+  const int code = on_->about(parent.get(), name.c_str(), /*follow=*/false, facts);
+  if (code == ENOENT)
+    return {};
+  if (code != 0)
+    return io_error(in(parent.path, name), "cannot be looked at", code);
+  if (auto ok = sync(parent); !ok)
+    return ok;
+  return remove_tree(parent, name);
+}
+
 /// Renames, durably; what is not there any more has been renamed before.
 expected<void> store_in_directory::move(const folder& in_folder, const std::string& from,
                                         const std::string& to) {
@@ -238,25 +255,32 @@ expected<void> store_in_directory::remove_unfinished() {
   const auto names = list(home_);
   if (!names)
     return names.why();
+  if (auto ok = remove_unfinished(home_, *names, run_prefix); !ok)
+    return ok;
   for (const auto& run : *names) {
-    if (!run.starts_with(run_prefix))
+    if (!number_of(run, run_prefix))
       continue;
-    if (run.ends_with(unfinished)) {
-      if (auto ok = remove_tree(home_, run); !ok)
-        return ok;
-      continue;
-    }
     const auto inside = open(home_.get(), run, in(home_.path, run));
     if (!inside)
       return inside.why();
     const auto checkpoints = list(*inside);
     if (!checkpoints)
       return checkpoints.why();
-    for (const auto& each : *checkpoints)
-      if (each.starts_with(checkpoint_prefix) && each.ends_with(unfinished))
-        if (auto ok = remove_tree(*inside, each); !ok)
-          return ok;
+    if (auto ok = remove_unfinished(*inside, *checkpoints, checkpoint_prefix); !ok)
+      return ok;
   }
+  return {};
+}
+
+/// Of what is in a folder, only what this store has named.
+expected<void> store_in_directory::remove_unfinished(const folder& in_folder,
+                                                     const std::vector<std::string>& names,
+                                                     std::string_view prefix) {
+  for (const std::string_view name : names)
+    if (name.ends_with(unfinished)
+        && number_of(name.substr(0, name.size() - unfinished.size()), prefix))
+      if (auto ok = remove_leftover(in_folder, std::string{name}); !ok)
+        return ok;
   return {};
 }
 
@@ -366,7 +390,7 @@ expected<std::uint64_t> store_in_directory::write(checkpoint& what) {
     return run.why();
   const auto name = numbered(checkpoint_prefix, what.about.checkpoint);
   const auto temporary = name + std::string{unfinished};
-  if (auto ok = remove_tree(*run, temporary); !ok)
+  if (auto ok = remove_leftover(*run, temporary); !ok)
     return std::move(ok).why();
   const auto path = in(run->path, temporary);
   if (auto ok = make(run->get(), temporary, path); !ok)
@@ -442,7 +466,7 @@ expected<void> store_in_directory::remove(std::uint64_t run, std::uint64_t id) {
   const auto name = numbered(checkpoint_prefix, id);
   const auto temporary = name + std::string{unfinished};
   // Left by a write or a removal that failed.
-  if (auto ok = remove_tree(inside, temporary); !ok)
+  if (auto ok = remove_leftover(inside, temporary); !ok)
     return ok;
   // Its name goes first, and for good: what is half removed must never be taken for a checkpoint.
   if (auto ok = move(inside, name, temporary); !ok)
@@ -455,7 +479,7 @@ expected<void> store_in_directory::remove_run(std::uint64_t run) {
   const auto temporary = name + std::string{unfinished};
   if (durable_run_ == run)
     durable_run_.reset();
-  if (auto ok = remove_tree(home_, temporary); !ok)
+  if (auto ok = remove_leftover(home_, temporary); !ok)
     return ok;
   if (auto ok = move(home_, name, temporary); !ok)
     return ok;

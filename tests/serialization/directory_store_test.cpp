@@ -344,6 +344,33 @@ BOOST_AUTO_TEST_CASE(a_runs_removal_that_is_stopped_leaves_nothing_half_removed)
   BOOST_TEST((seen == names{"1: 17 18\n2: 0\n", "2: 0\n"}));
 }
 
+// The process dies while it removes, and the machine while the next one removes the rest.
+BOOST_AUTO_TEST_CASE(a_removal_that_is_stopped_twice_leaves_nothing_half_removed) {
+  const auto stop_twice = [&](const std::function<void()>& remove) {
+    for (std::uint64_t n = 1, stopped = 1; stopped != 0; ++n)
+      for (std::uint64_t m = 1, again = 1; again != 0; ++m)
+        for (const std::uint64_t seed : {0, 2, 3, 4}) {
+          files = std::make_shared<weir::testing::memory_files>();
+          claim();
+          write(17);
+          write(18);
+          write(0, 2);
+          files->stop_at_call(n);
+          remove();
+          stopped = files->was_met() ? 1 : 0;
+          files->end_process();
+          files->stop_at_call(m);
+          static_cast<void>(try_to_claim());
+          again = files->was_met() ? 1 : 0;
+          files->lose_power(seed);
+          claim();
+          check_all();
+        }
+  };
+  stop_twice([&] { static_cast<void>(store->remove(1, 17)); });
+  stop_twice([&] { static_cast<void>(store->remove_run(1)); });
+}
+
 BOOST_AUTO_TEST_CASE(a_claim_that_is_stopped_can_be_repeated) {
   for (std::uint64_t n = 1, stopped = 1; stopped != 0; ++n) {
     files = std::make_shared<weir::testing::memory_files>();
