@@ -143,9 +143,15 @@ expected<std::vector<std::string>> store_in_directory::list(const folder& what) 
 
 expected<void> store_in_directory::remove_tree(const folder& parent, const std::string& name) {
   const auto path = in(parent.path, name);
-  auto opened = open_file(on_, parent.get(), name, O_RDONLY | O_DIRECTORY);
+  // Through a link lies what is another's.
+  auto opened = open_file(on_, parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (opened.code == ENOENT)
     return {};
+  if (opened.code == ENOTDIR || opened.code == ELOOP) {
+    const int code = on_->remove_file(parent.get(), name.c_str());
+    return code == 0 || code == ENOENT ? expected<void>{}
+                                       : io_error(path, "cannot be removed", code);
+  }
   if (!opened.fd)
     return io_error(path, "cannot be opened", opened.code);
   const folder inside{std::move(opened.fd), path};
@@ -491,7 +497,17 @@ expected<void> store_in_directory::set_aside(std::uint64_t run, std::uint64_t id
   if (!inside)
     return inside.why();
   const auto name = numbered(checkpoint_prefix, id);
-  return move(*inside, name, name + std::string{set_aside_mark});
+  // A number comes again when the job goes on from an older one, and may be set aside again.
+  auto to = name + std::string{set_aside_mark};
+  for (std::uint64_t n = 2;; ++n) {
+    file_facts facts;
+    const int code = on_->about(inside->get(), to.c_str(), /*follow=*/false, facts);
+    if (code == ENOENT)
+      return move(*inside, name, to);
+    if (code != 0)
+      return io_error(in(inside->path, to), "cannot be looked at", code);
+    to = name + std::string{set_aside_mark} + "." + std::to_string(n);
+  }
 }
 
 } // namespace

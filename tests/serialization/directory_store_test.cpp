@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -142,6 +143,24 @@ BOOST_AUTO_TEST_CASE(what_was_set_aside_is_no_checkpoint_and_still_there) {
   BOOST_TEST(files->has(std::string{run_1} + "/chk-0000000017.corrupt/MANIFEST"));
 }
 
+BOOST_AUTO_TEST_CASE(a_number_that_comes_again_can_be_set_aside_again) {
+  claim();
+  const auto chk = std::string{run_1} + "/chk-0000000017";
+  std::set<std::string> aside;
+  for (const std::string mark : {".corrupt", ".corrupt.2", ".corrupt.3"}) {
+    write(17);
+    files->put(chk + "/MANIFEST", mark);
+    BOOST_TEST_REQUIRE(store->set_aside(1, 17).has_value());
+    aside.insert("chk-0000000017" + mark);
+    BOOST_TEST((files->names(run_1) == aside));
+    BOOST_TEST(files->text(chk + mark + "/MANIFEST") == mark);
+  }
+  BOOST_TEST(runs() == "");
+  store.reset();
+  files->lose_power(0);
+  BOOST_TEST((files->names(run_1) == aside));
+}
+
 BOOST_AUTO_TEST_CASE(equal_checkpoints_have_equal_bytes) {
   std::map<std::string, std::string> first;
   for (int round = 0; round < 2; ++round) {
@@ -220,6 +239,39 @@ BOOST_AUTO_TEST_CASE(a_real_folder_will_do) {
   BOOST_TEST(second->claim("flights").has_value());
   BOOST_TEST(second->remove_run(1).has_value());
   BOOST_TEST((folder.names("cp/flights") == names{"LOCK"}));
+}
+
+BOOST_AUTO_TEST_CASE(what_it_has_not_named_is_left_alone) {
+  claim();
+  write(17);
+  files->put("cp/flights/run-notes.tmp/of_a_person", "");
+  files->put("cp/flights/run-1.tmp/of_a_person", "");
+  files->put("cp/flights/run-list", "");
+  files->put(std::string{run_1} + "/chk-before-the-move.tmp/of_a_person", "");
+  claim();
+  BOOST_TEST(files->has("cp/flights/run-notes.tmp/of_a_person"));
+  BOOST_TEST(files->has("cp/flights/run-1.tmp/of_a_person"));
+  BOOST_TEST(files->has("cp/flights/run-list"));
+  BOOST_TEST(files->has(std::string{run_1} + "/chk-before-the-move.tmp/of_a_person"));
+  BOOST_TEST(runs() == "1: 17\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_or_a_link_in_its_way_goes_and_nothing_behind_it) {
+  const weir::testing::temp_folder folder;
+  folder.write("another's", "");
+  store = weir::directory_store(folder.path("cp"));
+  BOOST_TEST_REQUIRE(store->claim("flights").has_value());
+  write(17);
+  const auto run = folder.path(run_1);
+  std::filesystem::create_directory_symlink(folder.path(), run + "/chk-0000000018.tmp");
+  std::filesystem::create_directory_symlink(folder.path(), run + "/chk-0000000019.tmp");
+  folder.write(std::string{run_1} + "/chk-0000000020.tmp", "");
+  write(18);
+  write(20);
+  BOOST_TEST(store->remove(1, 19).has_value());
+  BOOST_TEST((folder.names() == names{"another's", "cp"}));
+  BOOST_TEST(
+    (folder.names(run_1) == names{"chk-0000000017", "chk-0000000018", "chk-0000000020"}));
 }
 
 BOOST_AUTO_TEST_CASE(what_hinders_a_claim_is_named) {
