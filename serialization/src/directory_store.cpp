@@ -121,10 +121,16 @@ expected<void> store_in_directory::make(int in_folder, const std::string& name,
 /// Makes a folder where it is missing; its name is durable before anything is put into it.
 expected<folder> store_in_directory::make_and_open(const folder& parent, const std::string& name) {
   const auto path = in(parent.path, name);
+  file_facts facts;
+  const bool is_new = on_->about(parent.get(), name.c_str(), /*follow=*/true, facts) == ENOENT;
   if (auto ok = make(parent.get(), name, path); !ok)
     return std::move(ok).why();
-  if (auto ok = sync(parent); !ok)
+  if (auto ok = sync(parent); !ok) {
+    // A second sync that succeeds would say nothing of this name, so the next try makes it anew.
+    if (is_new)
+      on_->remove_folder(parent.get(), name.c_str());
     return std::move(ok).why();
+  }
   return open(parent.get(), name, path);
 }
 

@@ -519,6 +519,25 @@ BOOST_AUTO_TEST_CASE(whatever_call_of_a_write_fails_the_old_one_is_there_and_the
     }
 }
 
+// A sync that has failed says nothing of what a later one that succeeds has found.
+BOOST_AUTO_TEST_CASE(what_is_written_behind_a_sync_that_failed_is_durable) {
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n)
+    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+      files = std::make_shared<weir::testing::memory_files>();
+      claim();
+      write(17);
+      files->fail_call(n, EIO);
+      static_cast<void>(try_to_write(0, 2));
+      met = files->was_met() ? 1 : 0;
+      files->heal();
+      write(1, 2);
+      files->lose_power(seed);
+      claim();
+      BOOST_TEST(fault_of(1, 2) == "");
+      check_all();
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_write_that_fails_can_be_tried_again_under_its_number) {
   claim();
   files->fail_call(8, ENOSPC);
