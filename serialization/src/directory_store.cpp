@@ -75,6 +75,7 @@ private:
 
   // -- steps --
   expected<void> take_lock();
+  expected<void> check_claim() const;
   expected<void> remove_unfinished();
   expected<void> remove_unfinished(const folder& in_folder, const std::vector<std::string>& names,
                                    std::string_view prefix);
@@ -88,6 +89,7 @@ private:
   const std::shared_ptr<block_pool> pool_ = std::make_shared<block_pool>();
   std::string job_;
   folder home_;
+  folder_path home_path_;
   owned_fd lock_;
   // Whose folder's name is known to be on the disk.
   std::optional<std::uint64_t> durable_run_;
@@ -228,6 +230,7 @@ expected<void> store_in_directory::claim(const std::string& job) {
   if (!home)
     return std::move(home).why();
   home_ = *std::move(home);
+  home_path_ = folder_path{on_, home_.path};
   job_ = job;
   if (auto ok = take_lock(); !ok)
     return ok;
@@ -260,6 +263,28 @@ expected<void> store_in_directory::take_lock() {
   if (on_->truncate(file.get(), 0) == 0)
     static_cast<void>(write_all(*on_, file.get(), text, written));
   lock_ = std::move(file);
+  return {};
+}
+
+/// Whether another process could have the job's place by now: where this one looked for it there is another
+/// folder, or another file to be locked.
+expected<void> store_in_directory::check_claim() const {
+  if (auto ok = home_path_.check(home_.fd); !ok)
+    return ok;
+  file_facts held;
+  file_facts by_name;
+  int code = on_->about(lock_.get(), held);
+  if (code == 0)
+    code = on_->about(home_.get(), std::string{lock_file_name}.c_str(), /*follow=*/true, by_name);
+  // One that was only removed locks nobody else in yet.
+  if (code == ENOENT)
+    return {};
+  if (code != 0)
+    return io_error(in(home_.path, lock_file_name), "cannot be looked at", code);
+  if (!is_same_file(held, by_name))
+    return error{error_kind::io, home_.path,
+                 "is in use by another process: the file LOCK that this one has locked was "
+                 "replaced; stop one of them"};
   return {};
 }
 
@@ -397,6 +422,8 @@ expected<void> store_in_directory::load_file(const folder& from, const manifest_
 // -- writing --
 
 expected<std::uint64_t> store_in_directory::write(checkpoint& what) {
+  if (auto ok = check_claim(); !ok)
+    return std::move(ok).why();
   const auto run = open_run_to_write(what.about.run_number);
   if (!run)
     return run.why();
