@@ -184,8 +184,9 @@ expected<void> store_in_directory::remove_tree(const folder& parent, const std::
   return {};
 }
 
-/// As `remove_tree`, of what an earlier removal may have left. Whether the disk knows of the rename that
-/// took its name away nobody can say; without it, what is half removed would be a checkpoint again.
+/// As `remove_tree`, of what an earlier removal may have left. Whether the disk knows of the rename
+/// that took its name away nobody can say; without it, what is half removed would be a checkpoint
+/// again.
 expected<void> store_in_directory::remove_leftover(const folder& parent, const std::string& name) {
   file_facts facts;
   const int code = on_->about(parent.get(), name.c_str(), /*follow=*/false, facts);
@@ -266,8 +267,8 @@ expected<void> store_in_directory::take_lock() {
   return {};
 }
 
-/// Whether another process could have the job's place by now: where this one looked for it there is another
-/// folder, or another file to be locked.
+/// Whether another process could have the job's place by now: where this one looked for it there is
+/// another folder, or another file to be locked.
 expected<void> store_in_directory::check_claim() const {
   if (auto ok = home_path_.check(home_.fd); !ok)
     return ok;

@@ -152,9 +152,9 @@ struct opened_file {
 opened_file open_file(const std::shared_ptr<file_system>& on, int folder, const std::string& name,
                       int flags);
 
-/// The path of a folder that is written to through its descriptor. When the folder is moved or replaced,
-/// what is written goes where nobody looks for it; so who writes asks now and then. A relative path
-/// begins where the process was when this was made. Any thread.
+/// The path of a folder that is written to through its descriptor. When the folder is moved or
+/// replaced, what is written goes where nobody looks for it; so who writes asks now and then. A
+/// relative path begins where the process was when this was made. Any thread.
 class folder_path {
 public:
   folder_path() = default;
