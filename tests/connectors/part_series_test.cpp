@@ -7,12 +7,15 @@
 #include "weir/part_file_sink.hpp"
 
 #include "../support/memory_files.hpp"
+#include "../support/temp_folder.hpp"
 #include "two_phase_job.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <cerrno>
 #include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <set>
@@ -351,9 +354,10 @@ BOOST_AUTO_TEST_CASE(a_pending_part_of_another_size_is_damage) {
   BOOST_TEST_REQUIRE(!refused.has_value());
   BOOST_TEST(refused.why().is(weir::error_kind::damaged));
   BOOST_TEST(
-    refused.why().text().find("out/" + hidden(17) + ": has 4 bytes, and 8 by checkpoint 17")
-      != std::string::npos,
-    refused.why().text());
+    refused.why().text()
+    == "out/" + hidden(17)
+         + ": has 4 bytes, and 8 by checkpoint 17: something has changed it; put it back as it "
+           "was, or start afresh (damaged)");
   BOOST_TEST((in_folder() == before));
 }
 
@@ -439,6 +443,56 @@ BOOST_AUTO_TEST_CASE(at_checkpoint_0_every_part_is_newer) {
   BOOST_TEST(recover(0, {}, newer_output::remove).has_value());
   BOOST_TEST(in_folder().empty());
   BOOST_TEST(recover(0).has_value());
+}
+
+// As when somebody has put a copy there, or a commit was refused because of it.
+BOOST_AUTO_TEST_CASE(a_pending_part_is_not_lost_to_another_file_of_its_name) {
+  files->put("out/" + hidden(16), line(0));
+  files->put("out/" + hidden(17), line(1));
+  files->put("out/" + part(17), "another's\n");
+  files->put("out/" + hidden(18), "new");
+  const auto before = in_folder();
+  const lines states{"8 " + part(16) + "\n8 " + part(17) + "\n"};
+  const auto refused = recover(17, states);
+  BOOST_TEST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.why().is(weir::error_kind::incompatible));
+  BOOST_TEST(refused.why().thing() == "out/" + part(17));
+  BOOST_TEST(refused.why().message().ends_with("; move it away"));
+  BOOST_TEST((in_folder() == before));
+  // When it is away, all is there.
+  const auto folder = weir::open_file(files, AT_FDCWD, "out", O_RDONLY | O_DIRECTORY);
+  BOOST_TEST(files->remove_file(folder.fd.get(), part(17).c_str()) == 0);
+  BOOST_TEST_REQUIRE(recover(17, states).has_value());
+  BOOST_TEST(text(part(17)) == line(1));
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_changed_where_a_hidden_part_is_no_file) {
+  files->put("out/" + hidden(17), line(1));
+  files->put_folder("out/" + hidden(18));
+  const auto before = in_folder();
+  const auto refused = recover(17, {"8 " + part(17) + "\n"});
+  BOOST_TEST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.why().thing() == "out/" + hidden(18));
+  BOOST_TEST(refused.why().message().find("but is no file") != std::string::npos);
+  BOOST_TEST((in_folder() == before));
+}
+
+BOOST_AUTO_TEST_CASE(newer_output_is_not_moved_through_a_link) {
+  const weir::testing::temp_folder real;
+  std::filesystem::create_directory(real.path("out"));
+  std::filesystem::create_directory(real.path("elsewhere"));
+  std::filesystem::create_directory_symlink("../elsewhere", real.path("out/discarded-17"));
+  std::filesystem::create_directory_symlink("nowhere", real.path("out/discarded-17.2"));
+  real.write("out/" + part(18), line(0));
+  weir::part_file_sink of_kernel{real.path("out")};
+  weir::instance_context who{"job", "sink", 0, 1};
+  who.checkpointed = true;
+  who.checkpoint = 17;
+  BOOST_TEST_REQUIRE(of_kernel.open(who).has_value());
+  const auto said = of_kernel.recover({17, {}, newer_output::move_aside});
+  BOOST_TEST_REQUIRE(said.has_value());
+  BOOST_TEST(real.names("elsewhere").empty());
+  BOOST_TEST((real.names("out/discarded-17.3") == names{part(18)}));
 }
 
 BOOST_AUTO_TEST_CASE(what_bears_the_name_of_a_part_and_is_no_file_is_left_alone) {
