@@ -12,6 +12,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <fcntl.h>
@@ -194,7 +195,7 @@ BOOST_AUTO_TEST_CASE(a_name_is_pending_until_a_checkpoint_knows_it_to_be_durable
   BOOST_TEST(ready.state == "8 " + part(1) + "\n");
   files->forget_transcript();
   BOOST_TEST(ready.make_durable().has_value());
-  BOOST_TEST(files->transcript() == "sync out\n");
+  BOOST_TEST(files->transcript() == "about out\nabout out\nsync out\n");
   // It came to nothing: 3 says it again.
   BOOST_TEST(prepare_durably(3) == "8 " + part(1) + "\n");
   commit(3);
@@ -228,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_file_stays_open_until_it_is_on_the_disk) {
   // The task of the dropped one finds nothing left to do.
   files->forget_transcript();
   BOOST_TEST(dropped.make_durable().has_value());
-  BOOST_TEST(files->transcript() == "sync out\n");
+  BOOST_TEST(files->transcript() == "about out\nabout out\nsync out\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_task_may_outlive_its_sink) {
@@ -292,7 +293,53 @@ BOOST_AUTO_TEST_CASE(whatever_call_of_a_task_fails_is_told) {
     BOOST_TEST(durable.has_value() == (met == 0));
     failed += met;
   }
-  BOOST_TEST(failed == 3u);
+  BOOST_TEST(failed == 5u);
+}
+
+// A further start would look for it at the path.
+BOOST_AUTO_TEST_CASE(no_checkpoint_relies_on_a_folder_that_was_moved_or_replaced) {
+  open();
+  const auto root = weir::open_file(files, AT_FDCWD, "/", O_RDONLY | O_DIRECTORY);
+  const auto rename = [&](const char* from, const char* to) {
+    BOOST_TEST_REQUIRE(files->rename(root.fd.get(), from, root.fd.get(), to, false) == 0);
+  };
+  write(0);
+  auto ready = prepare(1);
+  rename("out", "elsewhere");
+  const auto moved = ready.make_durable();
+  BOOST_TEST_REQUIRE(!moved.has_value());
+  BOOST_TEST(moved.why().is(weir::error_kind::io));
+  BOOST_TEST(moved.why().text().starts_with("out: has been moved or replaced"));
+  files->put_folder("out");
+  BOOST_TEST(!prepare(2).make_durable().has_value());
+  rename("out", "new");
+  rename("elsewhere", "out");
+  BOOST_TEST(prepare(3).make_durable().has_value());
+  commit(3);
+  BOOST_TEST((in_folder() == names{part(1)}));
+}
+
+// As when the disk of the checkpoints is full for days.
+BOOST_AUTO_TEST_CASE(what_is_pending_is_never_more_than_a_checkpoint_can_say) {
+  open();
+  std::uint64_t id = 0;
+  std::size_t most = 0;
+  weir::expected<weir::poll_result> prepared = weir::poll_result{};
+  while (prepared && id < 100'000) {
+    write(0);
+    prepared = sink->prepare(++id, false);
+    if (prepared)
+      most = std::max(most, sink->pending().state.size());
+    // However many tasks never run.
+    BOOST_TEST_REQUIRE(files->open_files() < 100u);
+  }
+  BOOST_TEST_REQUIRE(!prepared.has_value());
+  BOOST_TEST(prepared.why().is(weir::error_kind::io));
+  BOOST_TEST(prepared.why().thing() == "out");
+  BOOST_TEST(prepared.why().message().find("hidden parts of checkpoints that came to nothing")
+             != std::string::npos);
+  BOOST_TEST(id > 5'000u);
+  BOOST_TEST(most < 512 * 1024u);
 }
 
 BOOST_AUTO_TEST_CASE(an_end_leaves_what_was_prepared_as_it_is) {
