@@ -156,7 +156,9 @@ public:
   }
 
   /// Of the series, so that stages that name one path have places of their own.
-  std::string place() const { return detail::path_in(folder_, names_.stem + "-" + names_.stage); }
+  std::string place() const {
+    return detail::path_in(detail::plain_path(folder_), names_.stem + "-" + names_.stage);
+  }
 
 private:
   expected<void> open_device() {

@@ -73,6 +73,10 @@ expected<std::vector<std::string>> part_file_sink::newer_than(std::uint64_t chec
   return detail::newer_parts(on_, folder_, {}, checkpoint);
 }
 
+std::string part_file_sink::place() const {
+  return detail::plain_path(folder_);
+}
+
 std::string part_file_sink::path() const {
   return parts_->path();
 }

@@ -4,6 +4,8 @@
 
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 namespace weir::detail {
 
@@ -57,6 +59,15 @@ std::string counted(std::size_t n, std::string_view one) {
 
 std::string path_in(const std::string& folder, std::string_view name) {
   return folder + (folder.ends_with('/') ? "" : "/") + std::string{name};
+}
+
+std::string plain_path(const std::string& path) {
+  std::error_code failed;
+  const auto whole = std::filesystem::absolute(path, failed);
+  auto plain = (failed ? std::filesystem::path{path} : whole).lexically_normal().string();
+  while (plain.size() > 1 && plain.ends_with('/'))
+    plain.pop_back();
+  return plain;
 }
 
 } // namespace weir::detail

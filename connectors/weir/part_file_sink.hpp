@@ -66,8 +66,8 @@ public:
 
   expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const override;
 
-  /// The folder, as it was given.
-  std::string place() const override { return folder_; }
+  /// The folder's absolute path.
+  std::string place() const override;
 
   /// The visible path of the part that it writes, or has written, or will write first; empty before
   /// `open`.
