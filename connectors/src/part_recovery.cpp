@@ -312,6 +312,15 @@ expected<void> recovery::sync() {
   return {};
 }
 
+/// A job without checkpoints may be writing to the file just now.
+expected<void> check_unused(const part_folder& in, const std::string& name) {
+  const auto opened = open_file(in.on, in.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (opened.fd && in.on->lock(opened.fd.get()) == EWOULDBLOCK)
+    return error{error_kind::io, in.path_of(name),
+                 "is being written to by another run; wait for its end, or name another file"};
+  return {};
+}
+
 } // namespace
 
 void append_pending_part(std::string& state, std::string_view visible, std::uint64_t bytes) {
@@ -340,6 +349,9 @@ expected<std::vector<std::string>> remove_series(const part_folder& folder, cons
            && !names.checkpoint_of_any_stage(
              std::string_view{name}.substr(name.starts_with('.') ? 1 : 0));
   });
+  if (std::find(all.begin(), all.end(), plain) != all.end())
+    if (auto ok = check_unused(folder, plain); !ok)
+      return std::move(ok).why();
   std::size_t removed = 0;
   for (const auto& name : all) {
     file_facts facts;
