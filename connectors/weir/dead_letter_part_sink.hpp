@@ -30,8 +30,8 @@ struct dead_letter_paths {
 
 /// Keeps other runs from writing dead letters with the same path; held as long as the object lives. It
 /// is a file beside them, `.bad.ndjson.lock` (also of `bad`, whose parts have the same names), which
-/// stays. Some network file systems know no locks: there
-/// it holds nothing back. A device (/dev/null) may be written to by any number of runs.
+/// stays. Some network file systems know no locks: there it holds nothing back. A device (/dev/null) may
+/// be written to by any number of runs.
 class dead_letter_lock {
 public:
   /// Errors have the kind `io` and name the path: no folder, no file, in use by another run.
