@@ -374,6 +374,11 @@ BOOST_FIXTURE_TEST_CASE(no_letter_is_lost_or_doubled_wherever_it_stops, crash_fi
     BOOST_TEST(stopped_at[at] > 20, "stopped " << stopped_at[at] << " times");
 }
 
+BOOST_FIXTURE_TEST_CASE(no_letter_is_lost_or_doubled_whatever_fails, crash_fixture) {
+  const auto faults = run_with_all_failures(1);
+  BOOST_TEST(faults.size() == 0u, (faults.empty() ? "" : faults.front()));
+}
+
 // -- devices --
 
 BOOST_AUTO_TEST_CASE(a_device_gets_its_letters_at_once) {

@@ -638,6 +638,11 @@ BOOST_FIXTURE_TEST_CASE(no_line_is_lost_or_doubled_wherever_it_stops, crash_fixt
     BOOST_TEST(stopped_at[at] > 20, "stopped " << stopped_at[at] << " times");
 }
 
+BOOST_FIXTURE_TEST_CASE(no_line_is_lost_or_doubled_whatever_fails, crash_fixture) {
+  const auto faults = run_with_all_failures();
+  BOOST_TEST(faults.size() == 0u, (faults.empty() ? "" : faults.front()));
+}
+
 // Each sync in its place, and what it costs to leave it out.
 BOOST_FIXTURE_TEST_CASE(every_sync_is_needed, crash_fixture) {
   const auto is_needed = [&](doing where, bool of_folder) {
