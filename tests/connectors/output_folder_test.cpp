@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <fcntl.h>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -204,6 +205,28 @@ BOOST_AUTO_TEST_CASE(a_claimed_folder_survives_a_loss_of_power_whoever_has_made_
   }
   files->lose_power(0);
   BOOST_TEST(files->has("out"));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_removed_stays_away_over_a_loss_of_power) {
+  const auto files = std::make_shared<weir::testing::memory_files>();
+  for (const std::string name : {part_0, part_1, hidden_0})
+    files->put("out/" + name, "{}\n");
+  BOOST_TEST(weir::prepare_output_folder("out", true, files).has_value());
+  files->lose_power(0);
+  BOOST_TEST(files->names("out").empty());
+}
+
+// Between its opening and its lock another run, which had made it, comes to nothing.
+BOOST_AUTO_TEST_CASE(a_folder_that_was_taken_away_meanwhile_is_refused) {
+  const auto files = std::make_shared<weir::testing::memory_files>();
+  files->before_call(3, [&] {
+    const auto root = weir::open_file(files, AT_FDCWD, "/", O_RDONLY | O_DIRECTORY);
+    BOOST_TEST(files->remove_folder(root.fd.get(), "out") == 0);
+  });
+  const auto second = weir::claim_output_folder("out", files);
+  BOOST_TEST_REQUIRE(!second.has_value());
+  BOOST_TEST(contains(second.why().message(), "start again"));
+  BOOST_TEST(weir::claim_output_folder("out", files).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(whatever_call_of_a_claim_fails_it_is_told) {
