@@ -116,6 +116,31 @@ bool dead_letter_file::take_back(std::size_t size) {
 expected<void> dead_letter_file::sync() {
   if (const int code = file_.on().sync(file_.get()); code != 0)
     return io_error(path_, "cannot be written to the disk", code);
+  return sync_name();
+}
+
+expected<void> dead_letter_file::sync_name() {
+  const std::lock_guard guard{mutex_};
+  auto& on = file_.on();
+  file_facts facts;
+  // Through a link it is another folder than the path's. What was moved away has no name to sync.
+  std::string whole;
+  if (name_is_durable_ || on.about(file_.get(), facts) != 0 || facts.kind != file_kind::regular
+      || on.resolve(path_.c_str(), whole) != 0)
+    return {};
+  const auto slash = whole.rfind('/');
+  const auto folder = slash == 0 ? std::string{"/"} : whole.substr(0, slash);
+  const auto [fd, code] = on.open(AT_FDCWD, folder.c_str(), O_RDONLY | O_DIRECTORY);
+  // One that may only be searched cannot be synced.
+  if (code == EACCES)
+    return {};
+  if (code != 0)
+    return io_error(folder, "cannot be opened", code);
+  const int failed = on.sync(fd);
+  on.close(fd);
+  if (failed != 0)
+    return io_error(folder, "cannot be written to the disk", failed);
+  name_is_durable_ = true;
   return {};
 }
 

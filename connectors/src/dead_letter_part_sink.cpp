@@ -41,6 +41,12 @@ std::string stem_of(const std::string& name) {
            : name;
 }
 
+/// What all parts of a path's letters begin with, however it is spelled.
+std::string series_of(const std::string& path) {
+  const auto [folder, name] = split(path);
+  return detail::path_in(detail::plain_path(folder), stem_of(name));
+}
+
 /// What is at the path; nothing where nothing is. Only a file, a device or nothing will do.
 expected<std::optional<file_kind>> look_at(const std::string& path,
                                            const std::shared_ptr<file_system>& on) {
@@ -75,7 +81,9 @@ expected<dead_letter_lock> dead_letter_lock::take(const std::string& path,
   if (*kind == file_kind::device)
     return dead_letter_lock{owned_fd{}};
   const auto [folder, name] = split(path);
-  const auto lock_path = detail::path_in(folder, "." + name + ".lock");
+  // That of the parts, which `bad` and `bad.ndjson` have in common.
+  const auto lock_path
+    = detail::path_in(folder, "." + stem_of(name) + std::string{suffix} + ".lock");
   auto [file, code] = open_file(on, AT_FDCWD, lock_path, O_RDWR | O_CREAT);
   if (!file)
     return io_error(lock_path, "cannot be created", code);
@@ -135,6 +143,18 @@ public:
     return from.checkpoint == 0 ? parts_->remove_all_of_stem(name_) : parts_->recover(from);
   }
 
+  const std::string& path() const noexcept { return path_; }
+
+  /// Where links lead to one folder.
+  bool is_same_series(const target& other) const {
+    file_facts here;
+    file_facts there;
+    return names_.stem == other.names_.stem
+           && on_->about(AT_FDCWD, folder_.c_str(), /*follow=*/true, here) == 0
+           && on_->about(AT_FDCWD, other.folder_.c_str(), /*follow=*/true, there) == 0
+           && is_same_file(here, there);
+  }
+
   /// What is gathered, for `write_if_much`.
   std::string& lines() { return parts_ ? parts_->lines() : lines_; }
 
@@ -173,7 +193,7 @@ public:
 
   /// Of the series, so that stages that name one path have places of their own.
   std::string place() const {
-    return detail::absolute_path(detail::path_in(folder_, names_.stem + "-" + names_.stage));
+    return detail::path_in(detail::plain_path(folder_), names_.stem + "-" + names_.stage);
   }
 
 private:
@@ -202,7 +222,8 @@ dead_letter_part_sink::dead_letter_part_sink(dead_letter_paths to, std::string s
     file_(std::move(file)) {
   if (to.letters.empty())
     to.letters = to.bad_records;
-  if (to.bad_records.empty())
+  // Two series of one name would take each other's parts for their own.
+  if (to.bad_records.empty() || series_of(to.bad_records) == series_of(to.letters))
     to.bad_records = to.letters;
   targets_.push_back(std::make_unique<target>(to.letters, stage_, on));
   if (to.bad_records != to.letters)
@@ -212,6 +233,9 @@ dead_letter_part_sink::dead_letter_part_sink(dead_letter_paths to, std::string s
 dead_letter_part_sink::~dead_letter_part_sink() = default;
 
 expected<void> dead_letter_part_sink::open(const instance_context& context) {
+  if (targets_.size() == 2 && targets_[0]->is_same_series(*targets_[1]))
+    return error{error_kind::argument, targets_[1]->path(),
+                 "leads to the same files as " + targets_[0]->path() + "; give both one path"};
   for (const auto& each : targets_)
     if (auto ok = each->open(context); !ok)
       return ok;

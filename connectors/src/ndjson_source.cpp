@@ -196,6 +196,8 @@ public:
     if (::fstat(fd_, &about) != 0)
       return io_error(name_, "cannot be asked for its size", errno);
     const auto offset = lines_.offset();
+    if (was_cut_off(about))
+      return cut_off(about);
     const auto sum = sum_up_to(offset, sums_.before(offset));
     if (!sum)
       return sum.why();
@@ -264,6 +266,7 @@ private:
     if (::lseek(fd_, static_cast<off_t>(begin_ + then.offset), SEEK_SET) < 0)
       return io_error(name_, "cannot be read from the checkpoint's position on", errno);
     lines_.begin_at(then.offset, then.lines);
+    read_ = then.offset;
     sums_.begin_at({then.offset, static_cast<std::uint32_t>(then.crc32c)});
     return {};
   }
@@ -295,12 +298,28 @@ private:
       if (size > 0)
         return static_cast<std::size_t>(size);
       if (size == 0)
-        return error{error_kind::io, name_,
-                     "ends at byte " + std::to_string(offset)
-                       + ", in front of what was read of it; something has cut it off"};
+        return ends_at(offset);
       if (errno != EINTR)
         return io_error(name_, "cannot be read again", errno);
     }
+  }
+
+  /// Of a file that has become shorter than what was read of it, nobody can say what its end is. (Some of
+  /// the system's own say of all of them that they are empty.)
+  bool was_cut_off(const struct stat& about) const {
+    return !waits_ && about.st_size < static_cast<off_t>(begin_ + read_)
+           && (about.st_size > 0 || *total_ > 0);
+  }
+
+  error cut_off(const struct stat& about) const {
+    const auto size = static_cast<std::uint64_t>(about.st_size);
+    return ends_at(size > begin_ ? size - begin_ : 0);
+  }
+
+  error ends_at(std::uint64_t offset) const {
+    return {error_kind::io, name_,
+            "ends at byte " + std::to_string(offset)
+              + ", in front of what was read of it; something has cut it off: put it back as it was"};
   }
 
   /// Reads a block; false where nothing is there yet.
@@ -312,13 +331,20 @@ private:
         return false;
     }
     const auto room = lines_.room();
-    const auto size = ::read(fd_, room.data(), room.size());
+    auto size = ::read(fd_, room.data(), room.size());
+    // Not waited for: a regular file is never reported to be ready.
+    while (size < 0 && errno == EINTR)
+      size = ::read(fd_, room.data(), room.size());
     if (size < 0) {
-      if (errno == EAGAIN || errno == EINTR)
+      if (errno == EAGAIN)
         return false;
       return io_error(name_, "cannot be read further", errno);
     }
+    read_ += static_cast<std::uint64_t>(size);
     if (size == 0) {
+      struct stat about;
+      if (!waits_ && ::fstat(fd_, &about) == 0 && was_cut_off(about))
+        return cut_off(about);
       lines_.finish();
       finished_ = true;
     }
@@ -385,6 +411,8 @@ private:
   int fd_;
   // Where that stood at first: offsets are counted from there.
   std::uint64_t begin_ = 0;
+  // Up to where it has been read, from there.
+  std::uint64_t read_ = 0;
   bool has_split_ = true;
   bool keeps_sums_ = false;
   bool waits_ = false;

@@ -90,18 +90,35 @@ expected<void> remove_parts(const output_folder_state& claimed,
 expected<void> make_folder(output_folder_state& state, const std::shared_ptr<file_system>& on) {
   const auto& path = state.path;
   const int code = on->make_folder(AT_FDCWD, path.c_str());
-  if (code == 0) {
-    state.created = true;
-    // Else a crash of the machine might take the folder with all that is in it.
-    const auto parent = open_file(on, AT_FDCWD, parent_of(path), O_RDONLY | O_DIRECTORY);
-    if (parent.fd)
-      on->sync(parent.fd.get());
-  } else if (code == ENOENT) {
+  if (code == ENOENT)
     return io_error(path, "cannot be created, since its parent folder is missing", code);
-  } else if (code != EEXIST) {
+  if (code != 0 && code != EEXIST)
     return io_error(path, "cannot be created", code);
-  }
+  state.created = code == 0;
   return {};
+}
+
+/// Else a crash of the machine might take the folder with all that is in it; also one that a run has made
+/// that died before it came to this.
+expected<void> sync_parent(const std::string& path, const std::shared_ptr<file_system>& on) {
+  const auto parent = parent_of(path);
+  const auto opened = open_file(on, AT_FDCWD, parent, O_RDONLY | O_DIRECTORY);
+  // One that may only be searched cannot be synced.
+  if (opened.code == EACCES)
+    return {};
+  if (!opened.fd)
+    return io_error(parent, "cannot be opened", opened.code);
+  if (const int code = on->sync(opened.fd.get()); code != 0)
+    return io_error(parent, "cannot be written to the disk", code);
+  return {};
+}
+
+/// Whether the path still leads to the open folder.
+bool leads_to(const std::string& path, const owned_fd& folder) {
+  file_facts by_path;
+  file_facts opened;
+  return folder.on().about(AT_FDCWD, path.c_str(), /*follow=*/true, by_path) == 0
+         && folder.on().about(folder.get(), opened) == 0 && is_same_file(by_path, opened);
 }
 
 } // namespace
@@ -131,7 +148,13 @@ expected<output_folder_state> claim_output_folder(const std::string& path,
   if (on->lock(folder.get()) == EWOULDBLOCK)
     return error{error_kind::io, path,
                  "is being written to by another run; wait for its end, or choose another folder"};
+  // Another run may have taken away what it had created, between our opening it and this.
+  if (!leads_to(path, folder))
+    return error{error_kind::io, path,
+                 "was taken away by another run that has ended just now; start again"};
   state.lock = output_folder_lock{std::move(folder), state.created ? path : std::string{}};
+  if (auto synced = sync_parent(path, on); !synced)
+    return std::move(synced).why();
   if (const int refused = on->may_change(state.lock.folder()); refused != 0)
     return io_error(path, "cannot be written to", refused);
   return state;

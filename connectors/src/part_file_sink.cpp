@@ -75,7 +75,7 @@ expected<std::vector<std::string>> part_file_sink::newer_than(std::uint64_t chec
 }
 
 std::string part_file_sink::place() const {
-  return detail::absolute_path(folder_);
+  return detail::plain_path(folder_);
 }
 
 std::string part_file_sink::path() const {

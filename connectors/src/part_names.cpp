@@ -61,13 +61,13 @@ std::string path_in(const std::string& folder, std::string_view name) {
   return folder + (folder.ends_with('/') ? "" : "/") + std::string{name};
 }
 
-std::string absolute_path(const std::string& path) {
+std::string plain_path(const std::string& path) {
   std::error_code failed;
   const auto whole = std::filesystem::absolute(path, failed);
-  auto text = failed ? path : whole.lexically_normal().string();
-  while (text.size() > 1 && text.ends_with('/'))
-    text.pop_back();
-  return text;
+  auto plain = (failed ? std::filesystem::path{path} : whole).lexically_normal().string();
+  while (plain.size() > 1 && plain.ends_with('/'))
+    plain.pop_back();
+  return plain;
 }
 
 } // namespace weir::detail

@@ -37,7 +37,8 @@ std::string counted(std::size_t n, std::string_view one);
 /// The path of what is called `name` in a folder.
 std::string path_in(const std::string& folder, std::string_view name);
 
-/// The same place for a process that runs in another folder.
-std::string absolute_path(const std::string& path);
+/// The same for all spellings of a path, from wherever it is relative to: absolute, without `.`, `..` and
+/// slashes that say nothing. Links are as they are.
+std::string plain_path(const std::string& path);
 
 } // namespace weir::detail

@@ -14,6 +14,13 @@ namespace weir::detail {
 
 namespace {
 
+// Of what is moved aside: not through a link, which may lead to another disk or to nothing.
+constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
+bool is_no_folder(int code) noexcept {
+  return code == ENOTDIR || code == ELOOP;
+}
+
 /// By visible names; in their order.
 struct parts_found {
   std::set<std::string> hidden;
@@ -61,7 +68,9 @@ public:
 private:
   expected<void> read_state(std::string_view state);
   expected<void> check_newer() const;
+  expected<void> check_hidden() const;
   expected<void> check_pending(const std::string& name, std::uint64_t bytes);
+  expected<void> check_file(const std::string& name) const;
   expected<file_facts> about(const std::string& name) const;
   expected<void> remove(const std::string& name);
   expected<void> move_newer();
@@ -102,7 +111,7 @@ expected<void> recovery::read_state(std::string_view state) {
         || !number || *number > from_.checkpoint)
       return error{error_kind::damaged, in_.path,
                    "cannot go on from checkpoint " + std::to_string(from_.checkpoint)
-                     + ": what it says is pending names no part of this sink: "
+                     + ", or start afresh: what it says is pending names no part of this sink: "
                      + std::string{line.substr(0, 100)}};
     pending_.emplace(name, bytes);
     state.remove_prefix(end + 1);
@@ -116,6 +125,8 @@ expected<void> recovery::look() {
     return std::move(found).why();
   found_ = *std::move(found);
   if (auto ok = check_newer(); !ok)
+    return ok;
+  if (auto ok = check_hidden(); !ok)
     return ok;
   for (const auto& [name, bytes] : pending_)
     if (auto ok = check_pending(name, bytes); !ok)
@@ -133,22 +144,39 @@ expected<void> recovery::check_newer() const {
                         ? "; choose another folder, or remove them with --force"
                         : "; going on from it would write their records again, so move them away "
                           "first")};
-  for (const auto& name : found_.newer) {
-    const auto facts = about(name);
-    if (!facts)
-      return facts.why();
-    if (facts->kind != file_kind::regular)
-      return error{error_kind::io, in_.path_of(name),
-                   "bears the name of a part but is no file; move it away"};
-  }
+  for (const auto& name : found_.newer)
+    if (auto ok = check_file(name); !ok)
+      return ok;
+  return {};
+}
+
+expected<void> recovery::check_hidden() const {
+  for (const auto& name : found_.hidden)
+    if (auto ok = check_file("." + name); !ok)
+      return ok;
+  return {};
+}
+
+expected<void> recovery::check_file(const std::string& name) const {
+  const auto facts = about(name);
+  if (!facts)
+    return facts.why();
+  if (facts->kind != file_kind::regular)
+    return error{error_kind::io, in_.path_of(name),
+                 "bears the name of a part but is no file; move it away"};
   return {};
 }
 
 expected<void> recovery::check_pending(const std::string& name, std::uint64_t bytes) {
+  const bool is_hidden = found_.hidden.contains(name);
+  if (is_hidden && found_.visible.contains(name))
+    return error{error_kind::incompatible, in_.path_of(name),
+                 "is there, and hidden beside it the part of this name, which nobody has seen yet: "
+                 "something else has made it; move it away"};
   // Whatever its size: it is its reader's now.
   if (found_.visible.contains(name))
     return {};
-  if (!found_.hidden.contains(name)) {
+  if (!is_hidden) {
     lines_.push_back(in_.path_of(name) + " belongs to checkpoint "
                      + std::to_string(from_.checkpoint)
                      + " and is not there any more; it was visible when it was taken away");
@@ -157,10 +185,11 @@ expected<void> recovery::check_pending(const std::string& name, std::uint64_t by
   const auto facts = about("." + name);
   if (!facts)
     return facts.why();
-  if (facts->kind != file_kind::regular || facts->size != bytes)
+  if (facts->size != bytes)
     return error{error_kind::damaged, in_.path_of("." + name),
                  "has " + std::to_string(facts->size) + " bytes, and " + std::to_string(bytes)
-                   + " by checkpoint " + std::to_string(from_.checkpoint)};
+                   + " by checkpoint " + std::to_string(from_.checkpoint)
+                   + ": something has changed it; put it back as it was, or start afresh"};
   to_show_.push_back(name);
   return {};
 }
@@ -235,10 +264,10 @@ expected<void> recovery::move_newer() {
 expected<void> recovery::sync_aside() const {
   for (std::uint64_t n = 1;; ++n) {
     const auto name = aside(n);
-    const auto [folder, code] = open_file(in_.on, in_.fd, name, O_RDONLY | O_DIRECTORY);
+    const auto [folder, code] = open_file(in_.on, in_.fd, name, folder_flags);
     if (code == ENOENT)
       return {};
-    if (!folder && code != ENOTDIR)
+    if (!folder && !is_no_folder(code))
       return io_error(in_.path_of(name), "cannot be opened", code);
     if (folder)
       if (const int failed = in_.on->sync(folder.get()); failed != 0)
@@ -252,8 +281,8 @@ expected<owned_fd> recovery::make_folder_for_newer(std::string& name) const {
     name = aside(n);
     if (const int code = in_.on->make_folder(in_.fd, name.c_str()); code != 0 && code != EEXIST)
       return io_error(in_.path_of(name), "cannot be created", code);
-    auto [folder, code] = open_file(in_.on, in_.fd, name, O_RDONLY | O_DIRECTORY);
-    if (!folder && code != ENOTDIR)
+    auto [folder, code] = open_file(in_.on, in_.fd, name, folder_flags);
+    if (!folder && !is_no_folder(code))
       return io_error(in_.path_of(name), "cannot be opened", code);
     if (folder && !has_any_of_newer(folder))
       return std::move(folder);
@@ -280,6 +309,15 @@ bool recovery::has_any_of_newer(const owned_fd& folder) const {
 expected<void> recovery::sync() {
   if (const int code = in_.on->sync(in_.fd); code != 0)
     return io_error(in_.path, "cannot be written to the disk", code);
+  return {};
+}
+
+/// A job without checkpoints may be writing to the file just now.
+expected<void> check_unused(const part_folder& in, const std::string& name) {
+  const auto opened = open_file(in.on, in.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (opened.fd && in.on->lock(opened.fd.get()) == EWOULDBLOCK)
+    return error{error_kind::io, in.path_of(name),
+                 "is being written to by another run; wait for its end, or name another file"};
   return {};
 }
 
@@ -329,6 +367,9 @@ expected<std::vector<std::string>> remove_series(const part_folder& folder, cons
   const auto all = names_of_series(folder, names, plain);
   if (!all)
     return all.why();
+  if (std::find(all->begin(), all->end(), plain) != all->end())
+    if (auto ok = check_unused(folder, plain); !ok)
+      return std::move(ok).why();
   std::size_t removed = 0;
   for (const auto& name : *all) {
     const int code = folder.on->remove_file(folder.fd, name.c_str());

@@ -7,16 +7,42 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
 namespace weir::detail {
 
-/// One part file, from its hidden beginning to its end. What was prepared is shared with the tasks, of
-/// which one runs at a time: they alone touch the descriptor then, and the series alone the names.
+namespace {
+
+// What a series may say of what is pending: two, with a number in front of each line, are in 1 MiB.
+constexpr std::size_t pending_bytes_max = 448 * 1024;
+// A size, a space, a line's end.
+constexpr std::size_t pending_line_bytes = 22;
+// Parts whose tasks have not run, as of checkpoints that came to nothing, hold a descriptor each.
+constexpr std::size_t open_parts_max = 64;
+
+} // namespace
+
+/// Used by tasks too, which may outlive the series.
+struct part_series::open_folder {
+  owned_fd fd;
+  folder_path path;
+  std::string name;
+
+  int get() const noexcept { return fd.get(); }
+
+  expected<void> sync() const {
+    const int code = fd.on().sync(fd.get());
+    return code == 0 ? expected<void>{} : io_error(name, "cannot be written to the disk", code);
+  }
+};
+
+/// One part file, from its hidden beginning to its end. What was prepared is shared with the tasks: the
+/// series alone touches the names then, and what touches the descriptor is under a lock.
 class part_series::part {
 public:
-  part(std::shared_ptr<file_system> on, std::shared_ptr<const owned_fd> folder,
+  part(std::shared_ptr<file_system> on, std::shared_ptr<const open_folder> folder,
        const std::string& folder_path, std::string name)
     : on_(std::move(on)),
       folder_(std::move(folder)),
@@ -31,7 +57,9 @@ public:
   expected<void> create() {
     auto [file, code] = open_file(on_, folder_->get(), hidden_, O_WRONLY | O_CREAT | O_EXCL);
     if (code == EEXIST)
-      return error{error_kind::io, hidden_path_, "is there already: another run writes to it"};
+      return error{error_kind::io, hidden_path_,
+                   "is there already: another run writes to it; wait for its end, or choose another "
+                   "folder"};
     if (!file)
       return io_error(hidden_path_, "cannot be created", code);
     file_ = std::move(file);
@@ -56,9 +84,11 @@ public:
   /// The descriptor stays open until it has been synced: of a file that nobody has open, the system may
   /// forget that its bytes could not be written.
   expected<void> make_durable() {
+    const std::lock_guard guard{mutex_};
     if (is_lost_)
       return error{error_kind::io, hidden_path_,
-                   "could not be written to the disk before, and a second try would not tell"};
+                   "could not be written to the disk before, and a second try would not tell; check "
+                   "the device"};
     if (!file_)
       return {};
     int code = on_->sync(file_.get());
@@ -73,7 +103,16 @@ public:
   expected<void> show(const std::string& path) {
     const int code = on_->rename(folder_->get(), hidden_.c_str(), folder_->get(), name_.c_str(),
                                  /*replace=*/false);
+    if (code == EEXIST)
+      return error{error_kind::io, path,
+                   "is there already, so the hidden part of this name cannot be made visible: "
+                   "something else has made it; move it away"};
     return code == 0 ? expected<void>{} : io_error(path, "cannot be made visible", code);
+  }
+
+  bool is_open() {
+    const std::lock_guard guard{mutex_};
+    return static_cast<bool>(file_);
   }
 
   /// Whether the file holds whole lines, at least one of them, and nothing else.
@@ -83,15 +122,17 @@ public:
 
   void remove(bool shown) {
     on_->remove_file(folder_->get(), (shown ? name_ : hidden_).c_str());
+    const std::lock_guard guard{mutex_};
     file_.close();
   }
 
 private:
   const std::shared_ptr<file_system> on_;
-  const std::shared_ptr<const owned_fd> folder_;
+  const std::shared_ptr<const open_folder> folder_;
   const std::string name_;
   const std::string hidden_;
   const std::string hidden_path_;
+  std::mutex mutex_;
   owned_fd file_;
   // Up to where the file holds whole lines.
   std::uint64_t whole_bytes_ = 0;
@@ -115,7 +156,8 @@ expected<void> part_series::open(const instance_context& context) {
     return io_error(how_.folder, "cannot be opened", code);
   if (const int refused = how_.on->may_change(folder.get()); refused != 0)
     return io_error(how_.folder, "cannot be written to", refused);
-  folder_ = std::make_shared<const owned_fd>(std::move(folder));
+  folder_ = std::make_shared<const open_folder>(
+    open_folder{std::move(folder), folder_path{how_.on, how_.folder}, how_.folder});
   instance_ = context.subtask;
   checkpointed_ = context.checkpointed;
   next_number_ = context.checkpoint + 1;
@@ -165,6 +207,23 @@ expected<void> part_series::prepare(std::uint64_t checkpoint, bool last) {
   end_part(checkpoint);
   next_number_ = checkpoint + 1;
   is_last_ = last;
+  return bound_pending();
+}
+
+expected<void> part_series::bound_pending() {
+  std::size_t bytes = 0;
+  for (const auto& each : prepared_)
+    bytes += each.what->name().size() + pending_line_bytes;
+  if (bytes > pending_bytes_max)
+    return error{error_kind::io, how_.folder,
+                 "holds " + counted(prepared_.size(), "hidden part")
+                   + " of checkpoints that came to nothing, and no checkpoint can say more; the log "
+                     "says why they failed: mend that, or let the job make them less often"};
+  // Their tasks may never have run; all but the newest, which are still to come.
+  for (std::size_t i = 0; i + open_parts_max < prepared_.size(); ++i)
+    if (prepared_[i].what->is_open())
+      if (auto ok = prepared_[i].what->make_durable(); !ok)
+        return ok;
   return {};
 }
 
@@ -180,11 +239,15 @@ pending_output part_series::pending() {
   }
   // Also those of checkpoints that came to nothing, whose tasks may never have run.
   result.make_durable
-    = [parts = std::move(parts), folder = folder_, path = how_.folder]() -> expected<void> {
+    = [parts = std::move(parts), folder = folder_, looks = checkpointed_]() -> expected<void> {
     for (const auto& each : parts)
       if (auto ok = each->make_durable(); !ok)
         return ok;
-    return sync_folder(*folder, path);
+    // What goes on from this checkpoint looks for the parts by the folder's path.
+    if (looks)
+      if (auto ok = folder->path.check(folder->fd); !ok)
+        return ok;
+    return folder->sync();
   };
   return result;
 }
@@ -198,18 +261,13 @@ expected<void> part_series::commit(std::uint64_t checkpoint) {
     return each.name_durable_at && *each.name_durable_at <= checkpoint;
   });
   // Else the next checkpoint's task does.
-  return is_last_ && !prepared_.empty() ? sync_folder(*folder_, how_.folder) : expected<void>{};
+  return is_last_ && !prepared_.empty() ? folder_->sync() : expected<void>{};
 }
 
 expected<void> part_series::show(prepared_part& which) {
   auto shown = which.what->show(path_in(how_.folder, which.what->name()));
   which.shown = shown.has_value();
   return shown;
-}
-
-expected<void> part_series::sync_folder(const owned_fd& folder, const std::string& path) {
-  const int code = folder.on().sync(folder.get());
-  return code == 0 ? expected<void>{} : io_error(path, "cannot be written to the disk", code);
 }
 
 void part_series::abandon(bool keep_partial) {
@@ -230,7 +288,7 @@ void part_series::show_whole_lines() {
     if (!each.shown
         && (!each.what->cut_to_whole_lines() || !each.what->make_durable() || !show(each)))
       each.what->remove(/*shown=*/false);
-  static_cast<void>(sync_folder(*folder_, how_.folder));
+  static_cast<void>(folder_->sync());
   prepared_.clear();
 }
 

@@ -59,6 +59,8 @@ public:
 
   // -- the two phases: as those of a sink --
 
+  /// Fails where so many parts are pending, since checkpoints come to nothing, that no state could say
+  /// them.
   expected<void> prepare(std::uint64_t checkpoint, bool last);
   pending_output pending();
   expected<void> commit(std::uint64_t checkpoint);
@@ -77,6 +79,7 @@ public:
 
 private:
   class part;
+  struct open_folder;
   struct prepared_part {
     std::shared_ptr<part> what;
     std::uint64_t prepared_for = 0;
@@ -88,14 +91,14 @@ private:
 
   expected<void> begin_part();
   void end_part(std::uint64_t checkpoint);
+  expected<void> bound_pending();
   expected<void> show(prepared_part& which);
   void show_whole_lines();
   void remove_all();
-  static expected<void> sync_folder(const owned_fd& folder, const std::string& path);
 
   part_series_settings how_;
   // Shared with the tasks, which may outlive this.
-  std::shared_ptr<const owned_fd> folder_;
+  std::shared_ptr<const open_folder> folder_;
   std::uint32_t instance_ = 0;
   bool checkpointed_ = false;
   bool is_last_ = false;

@@ -48,7 +48,7 @@ public:
   /// Appends whole lines, with their ends. After an error no half of a line is in the file.
   expected<void> append(std::string_view lines);
 
-  /// Waits until all lines are on the disk.
+  /// Waits until all lines are on the disk, and the file's name.
   expected<void> sync();
 
   const std::string& path() const noexcept { return path_; }
@@ -60,12 +60,14 @@ private:
       created_(created) {}
 
   bool take_back(std::size_t size);
+  expected<void> sync_name();
 
   const std::string path_;
   std::mutex mutex_;
   const owned_fd file_;
   // By this object, which no run has used yet.
   bool created_;
+  bool name_is_durable_ = false;
 };
 
 /// Appends a dead letter as one line with its end. `file`: where the record was read from. Bytes of the

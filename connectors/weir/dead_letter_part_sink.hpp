@@ -29,8 +29,9 @@ struct dead_letter_paths {
 };
 
 /// Keeps other runs from writing dead letters with the same path; held as long as the object lives. It
-/// is a file beside them, `.bad.ndjson.lock`, which stays. Some network file systems know no locks: there
-/// it holds nothing back. A device (/dev/null) may be written to by any number of runs.
+/// is a file beside them, `.bad.ndjson.lock` (also of `bad`, whose parts have the same names), which
+/// stays. Some network file systems know no locks: there it holds nothing back. A device (/dev/null) may
+/// be written to by any number of runs.
 class dead_letter_lock {
 public:
   /// Errors have the kind `io` and name the path: no folder, no file, in use by another run.
@@ -63,7 +64,8 @@ public:
   expected<void> open(const instance_context& context) override;
 
   /// As that of `part_file_sink`, for the parts of its own stage. At checkpoint 0 the parts of all stages
-  /// go, and the file that a job without checkpoints has left at the path.
+  /// go, and the file that a job without checkpoints has left at the path; where one is writing to it,
+  /// that is an error.
   expected<std::vector<std::string>> recover(const sink_recovery& from) override;
 
   expected<poll_result> write(batch<dead_letter<json_record>>& in, std::size_t& next,

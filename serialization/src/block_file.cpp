@@ -24,6 +24,8 @@ using detail::put_little;
 constexpr std::string_view magic = "weirCKP\n";
 constexpr std::string_view end_mark = "weirEND\n";
 
+constexpr std::size_t first_read_bytes = 1024 * 1024;
+
 // -- places in the header --
 constexpr std::size_t at_version = 8;
 constexpr std::size_t at_kind = 10;
@@ -217,55 +219,96 @@ expected<void> check_header(std::span<const std::byte> raw, const std::string& p
   return {};
 }
 
-/// Cuts a file into its sections and checks all of it.
+/// Cuts a file into its sections and checks all of it, as far as it has been read.
 class parser {
 public:
-  parser(std::span<const std::byte> bytes, const std::string& path) : bytes_(bytes), path_(path) {}
+  /// `size`: of the whole file.
+  parser(std::size_t size, const std::string& path, const block_file_header& header)
+    : size_(size),
+      end_(size - std::min(size, file_footer_bytes)),
+      path_(path),
+      header_(header) {}
 
-  expected<std::vector<block_file::section>> parse(const block_file_header& header) {
-    if (bytes_.size() < file_header_bytes + file_footer_bytes)
-      return damaged(path_, "has " + std::to_string(bytes_.size())
-                              + " bytes, fewer than any file of a checkpoint");
-    if (auto ok = check_header(bytes_.first(file_header_bytes), path_, header); !ok)
-      return std::move(ok).why();
-    totals_.add_sum(get_little<std::uint32_t>(bytes_.data() + at_header_sum));
-    const auto end = bytes_.size() - file_footer_bytes;
-    for (std::size_t at = file_header_bytes; at < end;)
-      if (auto ok = take_block(at, end); !ok)
-        return std::move(ok).why();
+  /// Checks the header and all blocks that are whole. `bytes`: what there is of the file, from its
+  /// beginning.
+  expected<void> check(std::span<const std::byte> bytes) {
+    if (at_ == 0) {
+      if (end_ < file_header_bytes)
+        return damaged(path_, "has " + std::to_string(size_)
+                                + " bytes, fewer than any file of a checkpoint");
+      if (bytes.size() < file_header_bytes)
+        return {};
+      if (auto ok = check_header(bytes.first(file_header_bytes), path_, header_); !ok)
+        return ok;
+      totals_.add_sum(get_little<std::uint32_t>(bytes.data() + at_header_sum));
+      at_ = file_header_bytes;
+    }
+    bytes_ = bytes;
+    while (at_ < end_) {
+      bool is_whole = true;
+      if (auto ok = take_block(is_whole); !ok)
+        return ok;
+      if (!is_whole)
+        break;
+    }
+    return {};
+  }
+
+  /// All of the file has been checked but its end; `bytes` is all of it.
+  expected<std::vector<block_file::section>> finish(std::span<const std::byte> bytes) {
     if (inside_)
       return damaged(path_,
                      "ends in the middle of section " + std::to_string(sections_.back().number));
     const auto footer = totals_.footer();
     if (!std::equal(footer.begin(), footer.end(),
-                    bytes_.begin() + static_cast<std::ptrdiff_t>(end)))
+                    bytes.begin() + static_cast<std::ptrdiff_t>(end_)))
       return damaged(path_, "its blocks are not those that its end speaks of");
+    auto length = lengths_.begin();
+    const auto* at = bytes.data() + file_header_bytes;
+    for (std::size_t i = 0; i < sections_.size(); ++i) {
+      sections_[i].payloads.reserve(blocks_in_[i]);
+      for (std::size_t n = 0; n < blocks_in_[i]; ++n, ++length) {
+        sections_[i].payloads.push_back({at + block_header_bytes, *length});
+        at += block_header_bytes + *length;
+      }
+    }
     return std::move(sections_);
   }
 
 private:
-  expected<void> take_block(std::size_t& at, std::size_t end) {
-    if (end - at < block_header_bytes)
-      return damaged_block(path_, totals_.blocks, at, "is cut off");
-    const auto* head = bytes_.data() + at;
+  expected<void> take_block(bool& is_whole) {
+    if (end_ - at_ < block_header_bytes)
+      return damaged_block(path_, totals_.blocks, at_, "is cut off");
+    const auto there = std::min(bytes_.size(), end_) - at_;
+    is_whole = there >= block_header_bytes;
+    if (!is_whole)
+      return {};
+    const auto* head = bytes_.data() + at_;
     const auto length = get_little<std::uint32_t>(head + at_length);
-    if (length > block_payload_bytes || length > end - at - block_header_bytes)
-      return damaged_block(path_, totals_.blocks, at,
+    if (length > block_payload_bytes || length > end_ - at_ - block_header_bytes)
+      return damaged_block(path_, totals_.blocks, at_,
                            "is cut off, or its length is not what was written");
+    is_whole = there >= block_header_bytes + length;
+    if (!is_whole)
+      return {};
     const auto sum = get_little<std::uint32_t>(head);
     if (sum != crc32c(head + at_length, block_header_bytes - at_length + length))
-      return damaged_block(path_, totals_.blocks, at, "is not what was written");
+      return damaged_block(path_, totals_.blocks, at_, "is not what was written");
     const auto place = get_little<std::uint32_t>(head + at_place);
     const auto section = get_little<std::uint32_t>(head + at_section);
     if (!fits(place, section))
-      return damaged_block(path_, totals_.blocks, at, "stands where it does not belong");
-    if (!inside_)
+      return damaged_block(path_, totals_.blocks, at_, "stands where it does not belong");
+    if (!inside_) {
       sections_.push_back({section, {}, 0});
-    sections_.back().payloads.push_back({head + block_header_bytes, length});
+      blocks_in_.push_back(0);
+    }
+    // Not where it lies: what has been read may move as more is.
+    lengths_.push_back(length);
+    ++blocks_in_.back();
     sections_.back().size += length;
     inside_ = place == number_of(block_place::first) || place == number_of(block_place::middle);
     totals_.add_block(sum, length);
-    at += block_header_bytes + length;
+    at_ += block_header_bytes + length;
     return {};
   }
 
@@ -286,9 +329,18 @@ private:
     return sections_.empty() || section > sections_.back().number;
   }
 
-  std::span<const std::byte> bytes_;
+  const std::size_t size_;
+  // Where the footer begins.
+  const std::size_t end_;
   const std::string& path_;
+  const block_file_header& header_;
+  std::span<const std::byte> bytes_;
+  // What is in front has been checked.
+  std::size_t at_ = 0;
   std::vector<block_file::section> sections_;
+  // Of each section, and of all blocks.
+  std::vector<std::size_t> blocks_in_;
+  std::vector<std::uint32_t> lengths_;
   bool inside_ = false;
   totals totals_;
 };
@@ -308,9 +360,20 @@ expected<block_file_sums> write_block_file(const std::shared_ptr<file_system>& o
 expected<block_file> block_file::parse(std::vector<std::byte> bytes, const std::string& path,
                                        const block_file_header& header,
                                        const std::optional<block_file_sums>& sums) {
+  parser all{bytes.size(), path, header};
+  if (auto ok = all.check(bytes); !ok)
+    return std::move(ok).why();
+  return from_checked(std::move(bytes), path, sums,
+                      [&](std::span<const std::byte> of) { return all.finish(of); });
+}
+
+template <class Finish>
+expected<block_file> block_file::from_checked(std::vector<std::byte> bytes, const std::string& path,
+                                              const std::optional<block_file_sums>& sums,
+                                              Finish finish) {
   block_file result;
   result.bytes_ = std::move(bytes);
-  auto sections = parser{result.bytes_, path}.parse(header);
+  auto sections = finish(std::span<const std::byte>{result.bytes_});
   if (!sections)
     return std::move(sections).why();
   result.sections_ = *std::move(sections);
@@ -327,28 +390,46 @@ expected<block_file> block_file::read(const std::shared_ptr<file_system>& on, in
                                       const std::string& name, const std::string& path,
                                       const block_file_header& header,
                                       const std::optional<block_file_sums>& sums) {
-  auto [file, code] = open_file(on, folder, name, O_RDONLY);
+  // Not waiting: a named pipe would wait for its writer.
+  auto [file, code] = open_file(on, folder, name, O_RDONLY | O_NONBLOCK);
   if (code == ENOENT)
     return damaged(path, "is missing");
   if (!file)
     return io_error(path, "cannot be opened", code);
   file_facts facts;
-  code = on->about(file.get(), facts);
-  if (code == 0 && facts.size > file_bytes_max)
+  if (code = on->about(file.get(), facts); code != 0)
+    return io_error(path, "cannot be looked at", code);
+  if (facts.kind != file_kind::regular)
+    return damaged(path, "is no file");
+  if (facts.size > file_bytes_max)
     return damaged(path, "has " + std::to_string(facts.size)
                            + " bytes, more than any file of a checkpoint");
-  std::vector<std::byte> bytes(code == 0 ? static_cast<std::size_t>(facts.size) : 0);
-  for (std::size_t at = 0; code == 0 && at < bytes.size();) {
+  const auto size = static_cast<std::size_t>(facts.size);
+  parser all{size, path, header};
+  std::vector<std::byte> bytes;
+  for (std::size_t at = 0; at < size;) {
+    // What is there has been checked: memory is for bytes that somebody wrote, not for a size.
+    if (at == bytes.size())
+      bytes.resize(std::min(size, std::max(2 * at, first_read_bytes)));
     const auto got = on->read(file.get(), std::span{bytes}.subspan(at));
-    code = got.code;
-    at += got.size;
-    // Somebody cuts it meanwhile: what is there tells of it.
-    if (code == 0 && got.size == 0)
+    if (got.code != 0)
+      return io_error(path, "cannot be read", got.code);
+    if (got.size == 0) {
+      // Somebody cuts it meanwhile: what is there tells of it.
       bytes.resize(at);
+      return parse(std::move(bytes), path, header, sums);
+    }
+    at += got.size;
+    if (auto ok = all.check(std::span{bytes}.first(at)); !ok)
+      return std::move(ok).why();
+    if (sums && size != sums->size)
+      return damaged(path, "has " + std::to_string(size) + " bytes, and "
+                             + std::to_string(sums->size) + " by its manifest");
   }
-  if (code != 0)
-    return io_error(path, "cannot be read", code);
-  return parse(std::move(bytes), path, header, sums);
+  if (auto ok = all.check(bytes); !ok)
+    return std::move(ok).why();
+  return from_checked(std::move(bytes), path, sums,
+                      [&](std::span<const std::byte> of) { return all.finish(of); });
 }
 
 const block_file::section* block_file::find(std::uint32_t number) const noexcept {

@@ -71,11 +71,15 @@ private:
   expected<void> sync(const folder& what);
   expected<std::vector<std::string>> list(const folder& what);
   expected<void> remove_tree(const folder& parent, const std::string& name);
+  expected<void> remove_leftover(const folder& parent, const std::string& name);
   expected<void> move(const folder& in_folder, const std::string& from, const std::string& to);
 
   // -- steps --
   expected<void> take_lock();
+  expected<void> check_claim() const;
   expected<void> remove_unfinished();
+  expected<void> remove_unfinished(const folder& in_folder, const std::vector<std::string>& names,
+                                   std::string_view prefix);
   expected<folder> open_run_to_write(std::uint64_t run);
   expected<std::uint64_t> write_files(const folder& to, checkpoint& what);
   expected<manifest> read_about(const folder& run, std::uint64_t run_number, std::uint64_t id);
@@ -86,6 +90,7 @@ private:
   const std::shared_ptr<block_pool> pool_ = std::make_shared<block_pool>();
   std::string job_;
   folder home_;
+  folder_path home_path_;
   owned_fd lock_;
   // Whose folder's name is known to be on the disk.
   std::optional<std::uint64_t> durable_run_;
@@ -119,10 +124,16 @@ expected<void> store_in_directory::make(int in_folder, const std::string& name,
 /// Makes a folder where it is missing; its name is durable before anything is put into it.
 expected<folder> store_in_directory::make_and_open(const folder& parent, const std::string& name) {
   const auto path = in(parent.path, name);
+  file_facts facts;
+  const bool is_new = on_->about(parent.get(), name.c_str(), /*follow=*/true, facts) == ENOENT;
   if (auto ok = make(parent.get(), name, path); !ok)
     return std::move(ok).why();
-  if (auto ok = sync(parent); !ok)
+  if (auto ok = sync(parent); !ok) {
+    // A second sync that succeeds would say nothing of this name, so the next try makes it anew.
+    if (is_new)
+      on_->remove_folder(parent.get(), name.c_str());
     return std::move(ok).why();
+  }
   return open(parent.get(), name, path);
 }
 
@@ -141,9 +152,15 @@ expected<std::vector<std::string>> store_in_directory::list(const folder& what) 
 
 expected<void> store_in_directory::remove_tree(const folder& parent, const std::string& name) {
   const auto path = in(parent.path, name);
-  auto opened = open_file(on_, parent.get(), name, O_RDONLY | O_DIRECTORY);
+  // Through a link lies what is another's.
+  auto opened = open_file(on_, parent.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (opened.code == ENOENT)
     return {};
+  if (opened.code == ENOTDIR || opened.code == ELOOP) {
+    const int code = on_->remove_file(parent.get(), name.c_str());
+    return code == 0 || code == ENOENT ? expected<void>{}
+                                       : io_error(path, "cannot be removed", code);
+  }
   if (!opened.fd)
     return io_error(path, "cannot be opened", opened.code);
   const folder inside{std::move(opened.fd), path};
@@ -166,6 +183,21 @@ expected<void> store_in_directory::remove_tree(const folder& parent, const std::
   if (const int code = on_->remove_folder(parent.get(), name.c_str()); code != 0 && code != ENOENT)
     return io_error(path, "cannot be removed", code);
   return {};
+}
+
+/// As `remove_tree`, of what an earlier removal may have left. Whether the disk knows of the rename
+/// that took its name away nobody can say; without it, what is half removed would be a checkpoint
+/// again.
+expected<void> store_in_directory::remove_leftover(const folder& parent, const std::string& name) {
+  file_facts facts;
+  const int code = on_->about(parent.get(), name.c_str(), /*follow=*/false, facts);
+  if (code == ENOENT)
+    return {};
+  if (code != 0)
+    return io_error(in(parent.path, name), "cannot be looked at", code);
+  if (auto ok = sync(parent); !ok)
+    return ok;
+  return remove_tree(parent, name);
 }
 
 /// Renames, durably; what is not there any more has been renamed before.
@@ -200,6 +232,7 @@ expected<void> store_in_directory::claim(const std::string& job) {
   if (!home)
     return std::move(home).why();
   home_ = *std::move(home);
+  home_path_ = folder_path{on_, home_.path};
   job_ = job;
   if (auto ok = take_lock(); !ok)
     return ok;
@@ -235,29 +268,58 @@ expected<void> store_in_directory::take_lock() {
   return {};
 }
 
+/// Whether another process could have the job's place by now: where this one looked for it there is
+/// another folder, or another file to be locked.
+expected<void> store_in_directory::check_claim() const {
+  if (auto ok = home_path_.check(home_.fd); !ok)
+    return ok;
+  file_facts held;
+  file_facts by_name;
+  int code = on_->about(lock_.get(), held);
+  if (code == 0)
+    code = on_->about(home_.get(), std::string{lock_file_name}.c_str(), /*follow=*/true, by_name);
+  // One that was only removed locks nobody else in yet.
+  if (code == ENOENT)
+    return {};
+  if (code != 0)
+    return io_error(in(home_.path, lock_file_name), "cannot be looked at", code);
+  if (!is_same_file(held, by_name))
+    return error{error_kind::io, home_.path,
+                 "is in use by another process: the file LOCK that this one has locked was "
+                 "replaced; stop one of them"};
+  return {};
+}
+
 expected<void> store_in_directory::remove_unfinished() {
   const auto names = list(home_);
   if (!names)
     return names.why();
+  if (auto ok = remove_unfinished(home_, *names, run_prefix); !ok)
+    return ok;
   for (const auto& run : *names) {
-    if (!run.starts_with(run_prefix))
+    if (!number_of(run, run_prefix))
       continue;
-    if (run.ends_with(unfinished)) {
-      if (auto ok = remove_tree(home_, run); !ok)
-        return ok;
-      continue;
-    }
     const auto inside = open(home_.get(), run, in(home_.path, run));
     if (!inside)
       return inside.why();
     const auto checkpoints = list(*inside);
     if (!checkpoints)
       return checkpoints.why();
-    for (const auto& each : *checkpoints)
-      if (each.starts_with(checkpoint_prefix) && each.ends_with(unfinished))
-        if (auto ok = remove_tree(*inside, each); !ok)
-          return ok;
+    if (auto ok = remove_unfinished(*inside, *checkpoints, checkpoint_prefix); !ok)
+      return ok;
   }
+  return {};
+}
+
+/// Of what is in a folder, only what this store has named.
+expected<void> store_in_directory::remove_unfinished(const folder& in_folder,
+                                                     const std::vector<std::string>& names,
+                                                     std::string_view prefix) {
+  for (const std::string_view name : names)
+    if (name.ends_with(unfinished)
+        && number_of(name.substr(0, name.size() - unfinished.size()), prefix))
+      if (auto ok = remove_leftover(in_folder, std::string{name}); !ok)
+        return ok;
   return {};
 }
 
@@ -362,12 +424,14 @@ expected<void> store_in_directory::load_file(const folder& from, const manifest_
 // -- writing --
 
 expected<std::uint64_t> store_in_directory::write(checkpoint& what) {
+  if (auto ok = check_claim(); !ok)
+    return std::move(ok).why();
   const auto run = open_run_to_write(what.about.run_number);
   if (!run)
     return run.why();
   const auto name = numbered(checkpoint_prefix, what.about.checkpoint);
   const auto temporary = name + std::string{unfinished};
-  if (auto ok = remove_tree(*run, temporary); !ok)
+  if (auto ok = remove_leftover(*run, temporary); !ok)
     return std::move(ok).why();
   const auto path = in(run->path, temporary);
   if (auto ok = make(run->get(), temporary, path); !ok)
@@ -443,7 +507,7 @@ expected<void> store_in_directory::remove(std::uint64_t run, std::uint64_t id) {
   const auto name = numbered(checkpoint_prefix, id);
   const auto temporary = name + std::string{unfinished};
   // Left by a write or a removal that failed.
-  if (auto ok = remove_tree(inside, temporary); !ok)
+  if (auto ok = remove_leftover(inside, temporary); !ok)
     return ok;
   // Its name goes first, and for good: what is half removed must never be taken for a checkpoint.
   if (auto ok = move(inside, name, temporary); !ok)
@@ -456,7 +520,7 @@ expected<void> store_in_directory::remove_run(std::uint64_t run) {
   const auto temporary = name + std::string{unfinished};
   if (durable_run_ == run)
     durable_run_.reset();
-  if (auto ok = remove_tree(home_, temporary); !ok)
+  if (auto ok = remove_leftover(home_, temporary); !ok)
     return ok;
   if (auto ok = move(home_, name, temporary); !ok)
     return ok;
@@ -468,7 +532,17 @@ expected<void> store_in_directory::set_aside(std::uint64_t run, std::uint64_t id
   if (!inside)
     return inside.why();
   const auto name = numbered(checkpoint_prefix, id);
-  return move(*inside, name, name + std::string{set_aside_mark});
+  // A number comes again when the job goes on from an older one, and may be set aside again.
+  auto to = name + std::string{set_aside_mark};
+  for (std::uint64_t n = 2;; ++n) {
+    file_facts facts;
+    const int code = on_->about(inside->get(), to.c_str(), /*follow=*/false, facts);
+    if (code == ENOENT)
+      return move(*inside, name, to);
+    if (code != 0)
+      return io_error(in(inside->path, to), "cannot be looked at", code);
+    to = name + std::string{set_aside_mark} + "." + std::to_string(n);
+  }
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "weir/file_system.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <system_error>
 
 namespace weir {
@@ -55,6 +56,28 @@ opened_file open_file(const std::shared_ptr<file_system>& on, int folder, const 
   if (opened.fd < 0)
     return {{}, opened.code};
   return {owned_fd{on, opened.fd}, 0};
+}
+
+folder_path::folder_path(const std::shared_ptr<file_system>& on, std::string path)
+  : path_(std::move(path)) {
+  if (!path_.starts_with('/'))
+    base_ = open_file(on, AT_FDCWD, ".", O_RDONLY | O_DIRECTORY).fd;
+}
+
+expected<void> folder_path::check(const owned_fd& folder) const {
+  file_facts opened;
+  file_facts by_path;
+  auto& on = folder.on();
+  int code = on.about(folder.get(), opened);
+  if (code == 0)
+    code = on.about(base_ ? base_.get() : AT_FDCWD, path_.c_str(), /*follow=*/true, by_path);
+  if (code != 0 && code != ENOENT && code != ENOTDIR)
+    return io_error(path_, "cannot be looked at", code);
+  if (code != 0 || !is_same_file(opened, by_path))
+    return error{error_kind::io, path_,
+                 "has been moved or replaced while the job was running, so a further start would "
+                 "not find what is written to it; put it back"};
+  return {};
 }
 
 int write_all(file_system& on, int fd, std::string_view bytes, std::size_t& written) {

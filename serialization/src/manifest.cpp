@@ -528,9 +528,15 @@ std::string contradiction(const manifest& what) {
       return "has its instances in another order than theirs";
     before = &each;
   }
-  for (const auto& each : what.files)
+  const manifest_file* last = nullptr;
+  for (const auto& each : what.files) {
     if (each.stage >= stages || !is_plain_name(each.name))
       return "has a file that cannot be one of it";
+    // Whoever loads them puts one behind the other.
+    if (last != nullptr && last->stage >= each.stage)
+      return "has two files of one stage, or in another order than that of the stages";
+    last = &each;
+  }
   return {};
 }
 

@@ -106,8 +106,11 @@ public:
     // Not every file system can refuse to replace.
     if (errno != EINVAL && errno != ENOSYS)
       return errno;
-    if (::faccessat(to_folder, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    struct stat found;
+    if (::fstatat(to_folder, to, &found, AT_SYMLINK_NOFOLLOW) == 0)
       return EEXIST;
+    if (errno != ENOENT)
+      return errno;
     return code_of(::renameat(from_folder, from, to_folder, to));
   }
 

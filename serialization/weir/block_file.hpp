@@ -87,8 +87,9 @@ public:
                                     const block_file_header& header,
                                     const std::optional<block_file_sums>& sums = {});
 
-  /// Reads the file `name` of an open folder, then as `parse`. Errors also: `io`; a file that is
-  /// missing is `damaged`.
+  /// Reads the file `name` of an open folder and checks it as `parse` while it does, so that memory is
+  /// taken for what has been checked and for as much again (but for 1 MiB), whatever the file's size.
+  /// Errors also: `io`; what is missing or no file is `damaged`.
   static expected<block_file> read(const std::shared_ptr<file_system>& on, int folder,
                                    const std::string& name, const std::string& path,
                                    const block_file_header& header,
@@ -105,6 +106,12 @@ public:
 
 private:
   block_file() = default;
+
+  /// Their blocks have been checked; `finish` cuts them into sections.
+  template <class Finish>
+  static expected<block_file> from_checked(std::vector<std::byte> bytes, const std::string& path,
+                                           const std::optional<block_file_sums>& sums,
+                                           Finish finish);
 
   std::vector<std::byte> bytes_;
   std::vector<section> sections_;

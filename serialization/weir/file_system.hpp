@@ -152,6 +152,22 @@ struct opened_file {
 opened_file open_file(const std::shared_ptr<file_system>& on, int folder, const std::string& name,
                       int flags);
 
+/// The path of a folder that is written to through its descriptor. When the folder is moved or
+/// replaced, what is written goes where nobody looks for it; so who writes asks now and then. A
+/// relative path begins where the process was when this was made. Any thread.
+class folder_path {
+public:
+  folder_path() = default;
+  folder_path(const std::shared_ptr<file_system>& on, std::string path);
+
+  /// Whether the path leads to the open folder: else an error of the kind `io` that names it.
+  expected<void> check(const owned_fd& folder) const;
+
+private:
+  owned_fd base_;
+  std::string path_;
+};
+
 /// Writes all of `bytes`; returns errno. `written` grows by what was written.
 int write_all(file_system& on, int fd, std::string_view bytes, std::size_t& written);
 

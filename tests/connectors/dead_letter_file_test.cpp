@@ -2,6 +2,7 @@
 
 #include "weir/dead_letter_file.hpp"
 
+#include "../support/memory_files.hpp"
 #include "../support/temp_folder.hpp"
 #include "posix_fixtures.hpp"
 
@@ -9,8 +10,11 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <sstream>
 #include <string>
@@ -114,6 +118,27 @@ BOOST_AUTO_TEST_CASE(a_run_begins_with_an_empty_file) {
   const auto file = create();
   BOOST_TEST(folder.read("dead.ndjson") == "");
   BOOST_TEST(file->path() == folder.path("dead.ndjson"));
+}
+
+// The results of the job are, with their names, when it says that it is done.
+BOOST_AUTO_TEST_CASE(what_was_synced_survives_a_loss_of_power_with_its_name) {
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+    const auto files = std::make_shared<weir::testing::memory_files>();
+    files->put_folder("out");
+    auto file = weir::dead_letter_file::create("out/dead.ndjson", files);
+    BOOST_TEST_REQUIRE(file.has_value());
+    BOOST_TEST((*file)->append("one\n").has_value());
+    files->fail_call(n, EIO);
+    const bool synced = (*file)->sync().has_value();
+    met = files->was_met() ? 1 : 0;
+    files->heal();
+    file = std::shared_ptr<weir::dead_letter_file>{};
+    BOOST_TEST(files->open_files() == 0u);
+    files->lose_power(0);
+    // A look that fails says nothing of the disk.
+    if (met == 0)
+      BOOST_TEST((synced && files->text("out/dead.ndjson") == "one\n"));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_was_opened_is_as_before_until_it_is_cleared) {

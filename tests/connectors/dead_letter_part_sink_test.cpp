@@ -197,6 +197,45 @@ BOOST_AUTO_TEST_CASE(only_bad_records_need_only_their_file) {
   BOOST_TEST(files->text("out/" + part(1, "origin")) == line_of(2, "origin"));
 }
 
+// Two series of one name would remove each other's hidden parts.
+BOOST_AUTO_TEST_CASE(a_path_that_is_spelled_in_two_ways_is_one) {
+  for (const dead_letter_paths& to :
+       {dead_letter_paths{"out/bad.ndjson", "./out//bad.ndjson"}, {"out/bad.ndjson", "out/bad"}}) {
+    files = std::make_shared<memory_files>();
+    files->put_folder("out");
+    make(to);
+    open();
+    write(0);
+    write(2);
+    BOOST_TEST_REQUIRE(sink->prepare(1, false).has_value());
+    auto ready = sink->pending();
+    BOOST_TEST_REQUIRE(ready.make_durable().has_value());
+    sink.reset();
+    make(to);
+    open(1);
+    BOOST_TEST(sink->recover({1, {ready.state}})->empty());
+    BOOST_TEST(files->text("out/" + part(1, "origin"))
+               == line_of(0, "origin") + line_of(2, "origin"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(paths_that_links_lead_together_are_refused) {
+  const weir::testing::temp_folder folder;
+  std::filesystem::create_directory_symlink(".", folder.path("link"));
+  const auto open_with = [&](const std::string& bad_records) {
+    weir::dead_letter_part_sink real{
+      {folder.path("bad.ndjson"), folder.path(bad_records)}, "origin", "in.ndjson"};
+    weir::instance_context who{"job", "dead letters of origin", 0, 1};
+    who.checkpointed = true;
+    return real.open(who);
+  };
+  const auto refused = open_with("link/bad.ndjson");
+  BOOST_TEST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.why().is(weir::error_kind::argument));
+  BOOST_TEST(refused.why().thing() == folder.path("link/bad.ndjson"));
+  BOOST_TEST(open_with("link/worse.ndjson").has_value());
+}
+
 // Whose records could be read, whose stem is that of the sink's own parts.
 BOOST_AUTO_TEST_CASE(they_may_lie_among_the_parts_of_results) {
   files->put("out/part-0000000001-0000.ndjson", "a result\n");
@@ -235,6 +274,23 @@ BOOST_AUTO_TEST_CASE(what_earlier_runs_have_left_goes_at_the_beginning) {
   sink.reset();
   files->lose_power(0);
   BOOST_TEST((files->names("out") == others));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_a_run_without_checkpoints_writes_to_is_not_taken_away) {
+  files->put("out/" + part(3, "origin"), "old\n");
+  auto other = weir::dead_letter_file::create("out/bad.ndjson", files);
+  BOOST_TEST_REQUIRE(other.has_value());
+  make();
+  open();
+  const auto before = files->names("out");
+  const auto refused = sink->recover({});
+  BOOST_TEST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.why().thing() == "out/bad.ndjson");
+  BOOST_TEST(refused.why().message().starts_with("is being written to by another run; "));
+  BOOST_TEST((files->names("out") == before));
+  *other = nullptr;
+  BOOST_TEST(sink->recover({}).has_value());
+  BOOST_TEST(files->names("out").empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_start_that_is_interrupted_can_be_repeated) {
@@ -304,7 +360,7 @@ BOOST_AUTO_TEST_CASE(places_of_stages_that_name_one_file_differ) {
   };
   const auto here = std::filesystem::current_path().string();
   BOOST_TEST(place({"out/bad.ndjson"}, "origin") == here + "/out/bad-origin");
-  BOOST_TEST(place({"./bad.ndjson"}, "origin") == here + "/bad-origin");
+  BOOST_TEST(place({"./out//bad.ndjson"}, "origin") == here + "/out/bad-origin");
   BOOST_TEST(place({"bad.ndjson"}, "origin") == here + "/bad-origin");
   BOOST_TEST(place({"out/bad.ndjson"}, "a b") == here + "/out/bad-a%20b");
   BOOST_TEST(place({"/x", "/y"}, "origin") == "/x-origin, /y-origin");
@@ -334,6 +390,11 @@ BOOST_FIXTURE_TEST_CASE(no_letter_is_lost_or_doubled_wherever_it_stops, crash_fi
   BOOST_TEST(faults.size() == 0u, (faults.empty() ? "" : faults.front()));
   for (const auto at : {doing::recover, doing::prepare, doing::make_durable, doing::commit})
     BOOST_TEST(stopped_at[at] > 20, "stopped " << stopped_at[at] << " times");
+}
+
+BOOST_FIXTURE_TEST_CASE(no_letter_is_lost_or_doubled_whatever_fails, crash_fixture) {
+  const auto faults = run_with_all_failures(1);
+  BOOST_TEST(faults.size() == 0u, (faults.empty() ? "" : faults.front()));
 }
 
 // -- devices --
@@ -378,6 +439,8 @@ BOOST_AUTO_TEST_CASE(a_path_is_one_runs_at_a_time) {
     BOOST_TEST_REQUIRE(!second.has_value());
     BOOST_TEST(second.why().thing() == "out/bad.ndjson");
     BOOST_TEST(second.why().message().starts_with("is being written to by another run"));
+    // Its parts would have the same names.
+    BOOST_TEST(!weir::dead_letter_lock::take("out/bad", files).has_value());
     BOOST_TEST(weir::dead_letter_lock::take("out/worse.ndjson", files).has_value());
     BOOST_TEST(weir::dead_letter_lock::take("bad.ndjson", files).has_value());
   }

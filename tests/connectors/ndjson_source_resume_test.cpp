@@ -272,8 +272,48 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_cut_off_while_it_is_read_fails_the_checkpoin
   BOOST_TEST_REQUIRE(!at.has_value());
   BOOST_TEST(
     strip(at.why().text())
-    == "in.ndjson: ends at byte 3, in front of what was read of it; something has cut it off "
-       "(io)");
+    == "in.ndjson: ends at byte 3, in front of what was read of it; something has cut it off: put "
+       "it back as it was (io)");
+  // Also where what was read is known without another look.
+  for (const std::uintmax_t size : {0, 5, 8}) {
+    write("{}\n{}\n{}\n");
+    reading all{options};
+    BOOST_TEST(all.rest().size() == 3u);
+    std::filesystem::resize_file(options.path, size);
+    BOOST_TEST(!all.source().positions().has_value());
+  }
+}
+
+// As some do that take logs away: what stands in the buffer would be the last line, and be whole.
+BOOST_AUTO_TEST_CASE(a_file_that_is_cut_off_while_it_is_read_has_no_end) {
+  const std::string line = "{\"a\":\"" + std::string(1000, 'x') + "\"}\n";
+  std::string text;
+  while (text.size() < 300 * 1024)
+    text += line;
+  for (const std::uintmax_t size : {0, 100, 64 * 1024}) {
+    write(text);
+    weir::ndjson_source source{options};
+    BOOST_TEST_REQUIRE(source.open(context_of({})).has_value());
+    collecting_output<weir::json_record> records{1};
+    collecting_output<letter> letters{1000};
+    weir::source_outputs out{records, &letters};
+    BOOST_TEST_REQUIRE(source.poll(out).has_value());
+    std::filesystem::resize_file(options.path, size);
+    weir::expected<weir::poll_result> looked = weir::poll_result{};
+    while (looked && looked->state != weir::poll_state::done) {
+      records.grant(1000);
+      records.forget();
+      looked = source.poll(out);
+    }
+    BOOST_TEST_REQUIRE(!looked.has_value());
+    BOOST_TEST(looked.why().is(weir::error_kind::io));
+    BOOST_TEST(letters.records() == 0u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_the_system_that_says_it_is_empty_is_read) {
+  options.path = "/proc/self/limits";
+  BOOST_TEST(!reading{options}.rest().empty());
 }
 
 // -- large files: checksums are taken a block at a time --

@@ -2,12 +2,17 @@
 
 #include "weir/output_folder.hpp"
 
+#include "../support/memory_files.hpp"
 #include "../support/temp_folder.hpp"
 #include "posix_fixtures.hpp"
 
 #include <boost/test/unit_test.hpp>
 
+#include <cerrno>
+#include <cstdint>
+#include <fcntl.h>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <string>
 #include <sys/stat.h>
@@ -190,6 +195,63 @@ BOOST_AUTO_TEST_CASE(a_folder_that_was_made_goes_with_a_claim_that_came_to_nothi
   // One that was there stays in any case.
   BOOST_TEST(weir::claim_output_folder(path).has_value());
   BOOST_TEST(std::filesystem::exists(path));
+}
+
+BOOST_AUTO_TEST_CASE(a_claimed_folder_survives_a_loss_of_power_whoever_has_made_it) {
+  const auto files = std::make_shared<weir::testing::memory_files>();
+  // GIVEN a folder that a run has made which died at once
+  files->stop_at_call(2);
+  BOOST_TEST(!weir::claim_output_folder("out", files).has_value());
+  files->end_process();
+  BOOST_TEST_REQUIRE(files->has("out"));
+  {
+    auto claimed = weir::prepare_output_folder("out", false, files);
+    BOOST_TEST_REQUIRE(claimed.has_value());
+    BOOST_TEST(!claimed->created);
+  }
+  files->lose_power(0);
+  BOOST_TEST(files->has("out"));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_removed_stays_away_over_a_loss_of_power) {
+  const auto files = std::make_shared<weir::testing::memory_files>();
+  for (const std::string name : {part_0, part_1, hidden_0})
+    files->put("out/" + name, "{}\n");
+  BOOST_TEST(weir::prepare_output_folder("out", true, files).has_value());
+  files->lose_power(0);
+  BOOST_TEST(files->names("out").empty());
+}
+
+// Between its opening and its lock another run, which had made it, comes to nothing.
+BOOST_AUTO_TEST_CASE(a_folder_that_was_taken_away_meanwhile_is_refused) {
+  const auto files = std::make_shared<weir::testing::memory_files>();
+  files->before_call(3, [&] {
+    const auto root = weir::open_file(files, AT_FDCWD, "/", O_RDONLY | O_DIRECTORY);
+    BOOST_TEST(files->remove_folder(root.fd.get(), "out") == 0);
+  });
+  const auto second = weir::claim_output_folder("out", files);
+  BOOST_TEST_REQUIRE(!second.has_value());
+  BOOST_TEST(contains(second.why().message(), "start again"));
+  BOOST_TEST(weir::claim_output_folder("out", files).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(whatever_call_of_a_claim_fails_it_is_told) {
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+    const auto files = std::make_shared<weir::testing::memory_files>();
+    files->fail_call(n, EIO);
+    {
+      const auto claimed = weir::claim_output_folder("out", files);
+      met = files->was_met() ? 1 : 0;
+      const auto said = files->transcript();
+      // A file system without locks holds nothing back; a folder that was synced may fail to close.
+      BOOST_TEST((!claimed.has_value() || met == 0
+                  || said.find("lock out: ") != std::string::npos
+                  || said.find("close /: ") != std::string::npos),
+                 said);
+      files->heal();
+    }
+    BOOST_TEST(files->open_files() == 0u);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_to_is_refused) {

@@ -4,7 +4,9 @@
 
 #include "weir/crc32c.hpp"
 
+#include "../support/allocations.hpp"
 #include "../support/memory_files.hpp"
+#include "../support/temp_folder.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -14,10 +16,13 @@
 #include <cstdint>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <utility>
 #include <vector>
 
@@ -352,6 +357,55 @@ BOOST_AUTO_TEST_CASE(a_read_that_fails_is_an_error_of_the_disk) {
       BOOST_TEST(file.why().thing() == "chk/a.state");
     }
     BOOST_TEST(files->open_files() == 1u);
+  }
+}
+
+// -- files that nobody has written --
+
+BOOST_AUTO_TEST_CASE(memory_is_taken_for_what_has_been_checked_and_not_for_a_size) {
+  write({{0, noise(5 * block)}, {1, noise(10)}});
+  const auto good = raw();
+  constexpr std::size_t hole = 64 * 1024 * 1024;
+  const auto memory_for = [&](const std::string& bytes, bool by_sums) {
+    files->put("chk/a.state", bytes);
+    weir::testing::most_allocated_bytes();
+    const auto before = weir::testing::allocated_bytes();
+    const auto file = weir::block_file::read(files, folder.get(), "a.state", "chk/a.state", header,
+                                             by_sums ? std::optional{sums} : std::nullopt);
+    BOOST_TEST((!file && file.why().is(weir::error_kind::damaged)));
+    return weir::testing::most_allocated_bytes() - before;
+  };
+  // GIVEN files whose size is a hole: behind nothing, the header, whole blocks, and half a block
+  for (const std::size_t sound :
+       {std::size_t{0}, weir::file_header_bytes, weir::file_header_bytes + 2 * (block + 16),
+        weir::file_header_bytes + 2 * (block + 16) + 100})
+    BOOST_TEST(memory_for(good.substr(0, sound) + std::string(hole, '\0'), false)
+               < 8 * 1024 * 1024);
+  // THEN one look at the size is enough where the manifest says it
+  BOOST_TEST(memory_for(good + std::string(hole, '\0'), true) < 2 * 1024 * 1024);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_of_many_reads_is_read) {
+  write({{0, noise(40 * block)}, {3, ""}, {4, noise(100)}});
+  const auto file = read_back();
+  BOOST_TEST_REQUIRE(file.has_value());
+  BOOST_TEST((content_of(*file) == content{{0, noise(40 * block)}, {3, ""}, {4, noise(100)}}));
+  auto other = raw();
+  other[other.size() / 2] = static_cast<char>(other[other.size() / 2] ^ 1);
+  files->put("chk/a.state", other);
+  BOOST_TEST(read_back().why().text() == "chk/" + fault(other));
+}
+
+// A pipe would be waited for, for ever.
+BOOST_AUTO_TEST_CASE(what_is_no_file_is_damage) {
+  const weir::testing::temp_folder real;
+  BOOST_TEST_REQUIRE(::mkfifo(real.path("a.state").c_str(), 0600) == 0);
+  std::filesystem::create_directory(real.path("b.state"));
+  const auto in = weir::open_file(weir::posix_files(), AT_FDCWD, real.path(), O_RDONLY).fd;
+  for (const std::string name : {"a.state", "b.state"}) {
+    const auto file = weir::block_file::read(weir::posix_files(), in.get(), name, name, header);
+    BOOST_TEST_REQUIRE(!file.has_value());
+    BOOST_TEST(file.why().text() == name + ": is no file (damaged)");
   }
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -142,6 +143,24 @@ BOOST_AUTO_TEST_CASE(what_was_set_aside_is_no_checkpoint_and_still_there) {
   BOOST_TEST(files->has(std::string{run_1} + "/chk-0000000017.corrupt/MANIFEST"));
 }
 
+BOOST_AUTO_TEST_CASE(a_number_that_comes_again_can_be_set_aside_again) {
+  claim();
+  const auto chk = std::string{run_1} + "/chk-0000000017";
+  std::set<std::string> aside;
+  for (const std::string mark : {".corrupt", ".corrupt.2", ".corrupt.3"}) {
+    write(17);
+    files->put(chk + "/MANIFEST", mark);
+    BOOST_TEST_REQUIRE(store->set_aside(1, 17).has_value());
+    aside.insert("chk-0000000017" + mark);
+    BOOST_TEST((files->names(run_1) == aside));
+    BOOST_TEST(files->text(chk + mark + "/MANIFEST") == mark);
+  }
+  BOOST_TEST(runs() == "");
+  store.reset();
+  files->lose_power(0);
+  BOOST_TEST((files->names(run_1) == aside));
+}
+
 BOOST_AUTO_TEST_CASE(equal_checkpoints_have_equal_bytes) {
   std::map<std::string, std::string> first;
   for (int round = 0; round < 2; ++round) {
@@ -187,6 +206,57 @@ BOOST_AUTO_TEST_CASE(a_store_that_is_in_use_names_its_user) {
   BOOST_TEST(store->claim("other").has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_folder_that_was_moved_or_replaced_gets_no_more_checkpoints) {
+  const weir::testing::temp_folder folder;
+  for (const std::string moved : {"cp", "cp/flights"}) {
+    store = weir::directory_store(folder.path("cp"));
+    BOOST_TEST_REQUIRE(store->claim("flights").has_value());
+    write(17);
+    const auto said = folder.path("cp/flights") + ": has been moved or replaced while the job";
+    std::filesystem::rename(folder.path(moved), folder.path("elsewhere"));
+    BOOST_TEST(try_to_write(18).starts_with(said));
+    // Another process takes its place.
+    if (moved == "cp/flights")
+      std::filesystem::create_directory(folder.path(moved));
+    auto second = weir::directory_store(folder.path("cp"));
+    BOOST_TEST_REQUIRE(second->claim("flights").has_value());
+    BOOST_TEST(try_to_write(18).starts_with(said));
+    second.reset();
+    std::filesystem::remove_all(folder.path(moved));
+    std::filesystem::rename(folder.path("elsewhere"), folder.path(moved));
+    write(18);
+    BOOST_TEST(runs() == "1: 17 18\n");
+    store.reset();
+    std::filesystem::remove_all(folder.path("cp"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_that_was_taken_away_and_made_anew_is_anothers) {
+  const weir::testing::temp_folder folder;
+  store = weir::directory_store(folder.path("cp"));
+  BOOST_TEST_REQUIRE(store->claim("flights").has_value());
+  std::filesystem::remove(folder.path("cp/flights/LOCK"));
+  write(17);
+  const auto second = weir::directory_store(folder.path("cp"));
+  BOOST_TEST_REQUIRE(second->claim("flights").has_value());
+  BOOST_TEST(
+    try_to_write(18).starts_with(folder.path("cp/flights") + ": is in use by another process"));
+}
+
+BOOST_AUTO_TEST_CASE(a_relative_path_begins_where_the_process_was) {
+  const weir::testing::temp_folder folder;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  store = weir::directory_store("cp");
+  const bool claimed = store->claim("flights").has_value();
+  std::filesystem::current_path(before);
+  BOOST_TEST_REQUIRE(claimed);
+  write(17);
+  BOOST_TEST(fault_of(17) == "");
+  std::filesystem::rename(folder.path("cp"), folder.path("elsewhere"));
+  BOOST_TEST(try_to_write(18).starts_with("cp/flights: has been moved or replaced"));
+}
+
 BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_locked_is_refused) {
   for (const int code : {EIO, ENOLCK, ENOSYS, EOPNOTSUPP}) {
     files = std::make_shared<weir::testing::memory_files>();
@@ -220,6 +290,39 @@ BOOST_AUTO_TEST_CASE(a_real_folder_will_do) {
   BOOST_TEST(second->claim("flights").has_value());
   BOOST_TEST(second->remove_run(1).has_value());
   BOOST_TEST((folder.names("cp/flights") == names{"LOCK"}));
+}
+
+BOOST_AUTO_TEST_CASE(what_it_has_not_named_is_left_alone) {
+  claim();
+  write(17);
+  files->put("cp/flights/run-notes.tmp/of_a_person", "");
+  files->put("cp/flights/run-1.tmp/of_a_person", "");
+  files->put("cp/flights/run-list", "");
+  files->put(std::string{run_1} + "/chk-before-the-move.tmp/of_a_person", "");
+  claim();
+  BOOST_TEST(files->has("cp/flights/run-notes.tmp/of_a_person"));
+  BOOST_TEST(files->has("cp/flights/run-1.tmp/of_a_person"));
+  BOOST_TEST(files->has("cp/flights/run-list"));
+  BOOST_TEST(files->has(std::string{run_1} + "/chk-before-the-move.tmp/of_a_person"));
+  BOOST_TEST(runs() == "1: 17\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_or_a_link_in_its_way_goes_and_nothing_behind_it) {
+  const weir::testing::temp_folder folder;
+  folder.write("another's", "");
+  store = weir::directory_store(folder.path("cp"));
+  BOOST_TEST_REQUIRE(store->claim("flights").has_value());
+  write(17);
+  const auto run = folder.path(run_1);
+  std::filesystem::create_directory_symlink(folder.path(), run + "/chk-0000000018.tmp");
+  std::filesystem::create_directory_symlink(folder.path(), run + "/chk-0000000019.tmp");
+  folder.write(std::string{run_1} + "/chk-0000000020.tmp", "");
+  write(18);
+  write(20);
+  BOOST_TEST(store->remove(1, 19).has_value());
+  BOOST_TEST((folder.names() == names{"another's", "cp"}));
+  BOOST_TEST(
+    (folder.names(run_1) == names{"chk-0000000017", "chk-0000000018", "chk-0000000020"}));
 }
 
 BOOST_AUTO_TEST_CASE(what_hinders_a_claim_is_named) {
@@ -344,6 +447,33 @@ BOOST_AUTO_TEST_CASE(a_runs_removal_that_is_stopped_leaves_nothing_half_removed)
   BOOST_TEST((seen == names{"1: 17 18\n2: 0\n", "2: 0\n"}));
 }
 
+// The process dies while it removes, and the machine while the next one removes the rest.
+BOOST_AUTO_TEST_CASE(a_removal_that_is_stopped_twice_leaves_nothing_half_removed) {
+  const auto stop_twice = [&](const std::function<void()>& remove) {
+    for (std::uint64_t n = 1, stopped = 1; stopped != 0; ++n)
+      for (std::uint64_t m = 1, again = 1; again != 0; ++m)
+        for (const std::uint64_t seed : {0, 2, 3, 4}) {
+          files = std::make_shared<weir::testing::memory_files>();
+          claim();
+          write(17);
+          write(18);
+          write(0, 2);
+          files->stop_at_call(n);
+          remove();
+          stopped = files->was_met() ? 1 : 0;
+          files->end_process();
+          files->stop_at_call(m);
+          static_cast<void>(try_to_claim());
+          again = files->was_met() ? 1 : 0;
+          files->lose_power(seed);
+          claim();
+          check_all();
+        }
+  };
+  stop_twice([&] { static_cast<void>(store->remove(1, 17)); });
+  stop_twice([&] { static_cast<void>(store->remove_run(1)); });
+}
+
 BOOST_AUTO_TEST_CASE(a_claim_that_is_stopped_can_be_repeated) {
   for (std::uint64_t n = 1, stopped = 1; stopped != 0; ++n) {
     files = std::make_shared<weir::testing::memory_files>();
@@ -426,7 +556,7 @@ BOOST_AUTO_TEST_CASE(whatever_call_of_a_write_fails_the_old_one_is_there_and_the
       if (why.empty()) {
         BOOST_TEST(runs() == "1: 17 18\n");
       } else {
-        BOOST_TEST(why.starts_with("cp/flights/run-0000000001"));
+        BOOST_TEST(why.starts_with("cp/flights"));
         // Whole where the last sync alone has failed.
         BOOST_TEST((runs() == "1: 17\n" || runs() == "1: 17 18\n"));
       }
@@ -436,6 +566,25 @@ BOOST_AUTO_TEST_CASE(whatever_call_of_a_write_fails_the_old_one_is_there_and_the
         if (each.ends_with(".tmp"))
           BOOST_TEST(each == "chk-0000000018.tmp");
       claim();
+      check_all();
+    }
+}
+
+// A sync that has failed says nothing of what a later one that succeeds has found.
+BOOST_AUTO_TEST_CASE(what_is_written_behind_a_sync_that_failed_is_durable) {
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n)
+    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+      files = std::make_shared<weir::testing::memory_files>();
+      claim();
+      write(17);
+      files->fail_call(n, EIO);
+      static_cast<void>(try_to_write(0, 2));
+      met = files->was_met() ? 1 : 0;
+      files->heal();
+      write(1, 2);
+      files->lose_power(seed);
+      claim();
+      BOOST_TEST(fault_of(1, 2) == "");
       check_all();
     }
 }

@@ -236,6 +236,11 @@ BOOST_AUTO_TEST_CASE(what_contradicts_itself_is_refused) {
   BOOST_TEST(is(fault_with([](auto& m) { m.instances[2] = m.instances[1]; }), "another order"));
   for (const auto* name : {"", ".", "..", "a/b", "/etc/passwd", "MANIFEST"})
     BOOST_TEST(is(fault_with([&](auto& m) { m.files[0].name = name; }), "cannot be one of it"));
+  for (const std::uint32_t stage : {0, 1})
+    BOOST_TEST(is(fault_with([&](auto& m) {
+      m.files.push_back({stage, "more.state", {1, 1}});
+    }),
+                  "two files of one stage"));
 }
 
 BOOST_AUTO_TEST_CASE(positions_and_pending_output_have_a_bound) {

@@ -2,14 +2,17 @@
 
 #include "allocations.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <malloc.h>
 #include <new>
+#include <utility>
 
 namespace {
 
 thread_local std::size_t count = 0;
 thread_local std::ptrdiff_t bytes = 0;
+thread_local std::ptrdiff_t bytes_max = 0;
 thread_local std::size_t left_until_failure = 0;
 thread_local bool has_failed = false;
 
@@ -21,6 +24,7 @@ void* counted(std::size_t size) noexcept {
   ++count;
   void* const p = std::malloc(size == 0 ? 1 : size);
   bytes += static_cast<std::ptrdiff_t>(malloc_usable_size(p));
+  bytes_max = std::max(bytes_max, bytes);
   return p;
 }
 
@@ -39,6 +43,10 @@ std::size_t allocations() noexcept {
 
 std::ptrdiff_t allocated_bytes() noexcept {
   return bytes;
+}
+
+std::ptrdiff_t most_allocated_bytes() noexcept {
+  return std::exchange(bytes_max, bytes);
 }
 
 void fail_allocation(std::size_t n) noexcept {

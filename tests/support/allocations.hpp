@@ -14,6 +14,9 @@ std::size_t allocations() noexcept;
 /// Bytes that this thread has allocated, less those that it has freed.
 std::ptrdiff_t allocated_bytes() noexcept;
 
+/// The most that `allocated_bytes` has been since the last call of this, or since the thread began.
+std::ptrdiff_t most_allocated_bytes() noexcept;
+
 /// This thread's allocation number `n` from now (1: the next) fails; 0: none will.
 void fail_allocation(std::size_t n) noexcept;
 

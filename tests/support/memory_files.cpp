@@ -126,6 +126,12 @@ void memory_files::stop_at_call(std::uint64_t n) {
   fault_ = fault::stop;
 }
 
+void memory_files::before_call(std::uint64_t n, std::function<void()> what) {
+  const std::lock_guard guard{mutex_};
+  before_at_ = calls_ + n;
+  before_ = std::move(what);
+}
+
 void memory_files::heal() {
   const std::lock_guard guard{mutex_};
   fault_ = fault::none;
@@ -145,6 +151,8 @@ void memory_files::leave_out_syncs(std::function<bool(const std::string& path)> 
 /// Gives what the call has to give at once, or 0.
 int memory_files::begin_call() {
   ++calls_;
+  if (before_ && calls_ == before_at_)
+    std::exchange(before_, nullptr)();
   if (fault_ == fault::none || calls_ < fault_at_)
     return 0;
   met_ = true;

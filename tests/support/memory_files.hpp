@@ -42,6 +42,9 @@ public:
   /// until `end_process` or `lose_power`.
   void stop_at_call(std::uint64_t n);
 
+  /// Another process does `what` in front of it.
+  void before_call(std::uint64_t n, std::function<void()> what);
+
   /// No fault any more.
   void heal();
 
@@ -126,7 +129,8 @@ private:
   int remove(int folder, const char* name, bool is_folder);
   file_facts facts_of(const node& of) const;
 
-  mutable std::mutex mutex_;
+  // Recursive for what is done in front of a call.
+  mutable std::recursive_mutex mutex_;
   node_pointer root_;
   std::vector<std::weak_ptr<node>> nodes_;
   std::vector<name_change> unsettled_;
@@ -138,6 +142,8 @@ private:
   std::uint64_t fault_at_ = 0;
   int fault_code_ = 0;
   bool met_ = false;
+  std::uint64_t before_at_ = 0;
+  std::function<void()> before_;
   std::uint64_t seed_ = 0;
   std::function<bool(const std::string&)> left_out_;
   std::string transcript_;
