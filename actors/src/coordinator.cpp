@@ -125,7 +125,9 @@ void coordinator_state::on_wake_up(const wake_up& armed) {
     return;
   if (grace_ends_ <= now())
     sinks_are_late();
-  give_up_late_ones();
+  // What was given up there is under way for the schedule still.
+  if (!over_)
+    give_up_late_ones();
   if (over_)
     return;
   if (const auto id = schedule_->start(now())) {

@@ -314,6 +314,21 @@ BOOST_AUTO_TEST_CASE(so_does_one_for_which_a_commit_waits) {
   BOOST_TEST(transcript().find("recover out 1 up to 1") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_stop_ends_once_where_its_time_and_that_of_its_checkpoint_are_over_together) {
+  answer_at_once();
+  checkpoints().timing.timeout = 1s;
+  begin();
+  next_checkpoint();
+  sinks["out"].appetite = 0;
+  put({1});
+  stop();
+  advance(1s);
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(text(*result)
+             == "stopped at 1, 0 held, since checkpoint 2: there is no answer yet of sink out "
+                "(timeout_error)");
+}
+
 BOOST_AUTO_TEST_CASE(a_stopped_job_may_be_cancelled) {
   expects_commits = false;
   begin();
