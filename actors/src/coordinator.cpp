@@ -26,6 +26,27 @@ std::uint64_t records_in(const manifest& of) {
   return sum;
 }
 
+/// What the probe says of a checkpoint once it is stored.
+struct stored_checkpoint {
+  std::uint64_t id = 0;
+  checkpoint_kind kind{};
+  std::int64_t made_at_ms = 0;
+  std::uint64_t held = 0;
+  duration took{};
+  std::uint64_t bytes = 0;
+
+  void operator()(checkpoint_status& now) const {
+    now.last = id;
+    now.held = held;
+    if (kind == checkpoint_kind::finished)
+      return;
+    now.last_took = took;
+    now.last_bytes = bytes;
+    now.last_made_at_ms = made_at_ms;
+    now.completed += kind == checkpoint_kind::begun ? 0 : 1;
+  }
+};
+
 } // namespace
 
 coordinator_actor::behavior_type coordinator_state::make_behavior(
@@ -33,7 +54,6 @@ coordinator_actor::behavior_type coordinator_state::make_behavior(
   parts_ = std::move(parts);
   const auto& with = parts_->with;
   writer_ = std::make_shared<checkpoint_writer>(with.store, with.keep, parts_->log);
-  status_ = parts_->probe->get();
   self_->set_exception_handler([job = parts_->job](std::exception_ptr& thrown) -> caf::error {
     caf::anon_send(
       job, checkpoint_event{checkpoint_news::failed,
@@ -108,11 +128,11 @@ void coordinator_state::on_order(checkpoint_order what) {
 void coordinator_state::on_stored(const checkpoint_stored& what) {
   if (over_)
     return;
-  const auto of = take(what.checkpoint);
+  take(what.checkpoint);
   if (marker_ == what.checkpoint)
     marker_is_written(what);
   else if (what.why == nullptr)
-    is_durable(of, what.bytes);
+    is_durable(what.checkpoint);
   else if (what.output_lost || what.checkpoint == 0)
     end(checkpoint_news::failed, what.why.get());
   else
@@ -157,25 +177,26 @@ void coordinator_state::hand_over(attempt& which) {
   // whichever round it was.
   if (draining_ && about.kind != checkpoint_kind::begun)
     about.kind = checkpoint_kind::drained;
-  which.made_at_ms = about.made_at_ms;
-  which.held = records_in(about);
   if (schedule_)
     schedule_->handed_over(which.id);
   if (last_order_ && which.id == last_) {
     grace_ends_ = time_point::max();
     last_about_ = about;
   }
-  store(std::move(all));
+  store(std::move(all), which.began);
 }
 
-void coordinator_state::store(collected_checkpoint what) {
+void coordinator_state::store(collected_checkpoint what, time_point began) {
   const auto to = self_->address();
-  parts_->with.on->run([writer = writer_, to, at = now(), what = std::move(what),
+  parts_->with.on->run([writer = writer_, to, began, at = now(), what = std::move(what),
+                        probe = parts_->probe, &clock = self_->clock(),
                         is_alive = std::weak_ptr{is_alive_}]() mutable {
     if (is_alive.expired())
       return;
-    const auto run = what.what.about.run_number;
-    checkpoint_stored result{what.what.about.checkpoint};
+    const auto& about = what.what.about;
+    const auto run = about.run_number;
+    stored_checkpoint stored{about.checkpoint, about.kind, about.made_at_ms, records_in(about)};
+    checkpoint_stored result{about.checkpoint};
     {
       // What it holds in memory is given back before anybody hears of it.
       auto all = std::move(what);
@@ -187,6 +208,12 @@ void coordinator_state::store(collected_checkpoint what) {
       result.output_lost = done.output_lost;
     }
     const bool is_whole = result.why == nullptr;
+    // Here and not where it is heard of: the launch may be over by then.
+    if (is_whole) {
+      stored.took = clock.now() - began;
+      stored.bytes = result.bytes;
+      probe->change(stored);
+    }
     if (auto alive = caf::actor_cast<caf::actor>(to))
       caf::anon_send(alive, std::move(result));
     // Behind it: sinks need not wait for that.
@@ -208,22 +235,15 @@ void coordinator_state::give_up_late_ones() {
   }
 }
 
-void coordinator_state::is_durable(const attempt& which, std::uint64_t bytes) {
-  status_.last = which.id;
-  status_.last_took = now() - which.began;
-  status_.last_bytes = bytes;
-  status_.last_made_at_ms = which.made_at_ms;
-  status_.held = which.held;
-  status_.completed += which.id == 0 ? 0 : 1;
-  parts_->probe->set(status_);
-  if (which.id == 0) {
+void coordinator_state::is_durable(std::uint64_t id) {
+  if (id == 0) {
     tell_job(checkpoint_news::begun);
     return;
   }
-  schedule_->completed(which.id, now());
+  schedule_->completed(id, now());
   for (const auto& each : parts_->sinks)
-    caf::anon_send(each.actor, commit_request{which.id});
-  if (last_order_ && which.id == last_) {
+    caf::anon_send(each.actor, commit_request{id});
+  if (last_order_ && id == last_) {
     last_is_durable_ = true;
     if (*last_order_ != checkpoint_order::finish)
       grace_ends_ = now() + sink_grace;
@@ -234,8 +254,7 @@ void coordinator_state::is_durable(const attempt& which, std::uint64_t bytes) {
 
 void coordinator_state::has_failed(std::uint64_t id, std::uint64_t checkpoint_status::*counted,
                                    const error& why) {
-  ++(status_.*counted);
-  parts_->probe->set(status_);
+  parts_->probe->change([&](checkpoint_status& now) { ++(now.*counted); });
   if (!schedule_) {
     // Checkpoint 0.
     end(checkpoint_news::failed, &why);
@@ -343,20 +362,15 @@ void coordinator_state::write_marker() {
   attempts_.push_back({*marker_, now()});
   collected_checkpoint marker;
   marker.what.about = finished_behind(std::move(last_about_), *marker_, wall_time_ms());
-  store(std::move(marker));
+  store(std::move(marker), now());
 }
 
 void coordinator_state::marker_is_written(const checkpoint_stored& what) {
-  if (what.why == nullptr) {
-    status_.last = what.checkpoint;
-    status_.held = 0;
-    parts_->probe->set(status_);
-  } else {
+  if (what.why != nullptr)
     tell(parts_->log,
          {log_level::warning, name_of(what.checkpoint),
           "the output is complete, but it could not be noted that the job is finished: "
             + what.why->text() + "; a further start finds nothing to do and notes it"});
-  }
   end(checkpoint_news::last_done);
 }
 
@@ -385,10 +399,11 @@ void coordinator_state::tell_of_failure(std::uint64_t id, const error& why) {
   if (!untold)
     return;
   const auto in_a_row = schedule_->failures_in_a_row();
+  const auto last = parts_->probe->get().last;
   tell(parts_->log, {log_level::warning, name_of(id),
                      "it failed: " + why.text() + "; the job goes on, "
-                       + (status_.last ? "the last complete one is " + std::to_string(*status_.last)
-                                       : "none is complete yet")
+                       + (last ? "the last complete one is " + std::to_string(*last)
+                               : "none is complete yet")
                        + " (" + std::to_string(in_a_row)
                        + (in_a_row == 1 ? " failure" : " failures") + " in a row)"});
 }

@@ -179,6 +179,7 @@ private:
     tell_of_poison(with);
     const auto at = now();
     std::unique_lock guard{mutex_};
+    name_newest(with);
     if (has_made_checkpoints())
       decision_.checkpoint_completed();
     const bool ends = drain_ || stopped_ || cancelled_
@@ -264,6 +265,7 @@ private:
       const std::lock_guard guard{mutex_};
       phase_ = phase::over;
       with.restarts = decision_.restarts();
+      name_newest(with);
     }
     if (with.restarts > 0)
       with.took = now() - begun_;
@@ -278,6 +280,15 @@ private:
   bool has_made_checkpoints() const {
     const auto made = runner_ != nullptr ? runner_->status().checkpoints : std::nullopt;
     return made && made->completed > 0;
+  }
+
+  /// The store may still have been writing one when the launch ended.
+  void name_newest(job_result& in) const {
+    const auto made = runner_ != nullptr ? runner_->status().checkpoints : std::nullopt;
+    if (!made)
+      return;
+    in.checkpoint = made->last;
+    in.held = made->held;
   }
 
   /// What is to be seen of the launch that is about to go; what it has counted goes on to the next.
