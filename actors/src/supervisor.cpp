@@ -20,8 +20,7 @@ constexpr std::uint64_t only_checkpoint = 1;
 error said_of(const supervised& instance, const error& why) {
   if (instance.kind == stage_kind::source || instance.kind == stage_kind::sink)
     return why;
-  const auto who = "operator " + instance.name;
-  return why.thing() == instance.name ? error{why.kind(), who, why.message()} : said_of(who, why);
+  return said_of("operator " + instance.name, instance.name, why);
 }
 
 } // namespace
