@@ -41,10 +41,20 @@ void add(checkpoint_status& to, const checkpoint_status& of) {
   to.not_stored += of.not_stored;
 }
 
-std::string failure_text(const job_result& of) {
+/// The error of an operator begins with its name; that of a source or a sink as it says.
+error named(const job_plan& plan, const std::string& stage, const error& why) {
+  const auto at = std::find_if(plan.stages.begin(), plan.stages.end(),
+                               [&](const stage_plan& each) { return each.name == stage; });
+  if (at == plan.stages.end() || std::holds_alternative<operator_plan>(at->what))
+    return why;
+  const auto* kind = std::holds_alternative<sink_plan>(at->what) ? "sink " : "source ";
+  return said_of(kind + stage, stage, why);
+}
+
+std::string failure_text(const job_plan& plan, const job_result& of) {
   std::string line;
   for (const auto& each : of.why)
-    line += (line.empty() ? "" : "; ") + each.text();
+    line += (line.empty() ? "" : "; ") + named(plan, of.stage, each).text();
   return of.record.empty() ? line : "at " + of.record + ": " + line;
 }
 
@@ -192,7 +202,7 @@ private:
     }
     phase_ = phase::waiting;
     is_first_ = false;
-    const auto message = "it failed: " + failure_text(with) + "; it starts again in " + text(*wait)
+    const auto message = "it failed: " + failure_text(plan_, with) + "; it starts again in " + text(*wait)
                          + " (restart " + decision_.count_text() + ")";
     failure_ = std::move(with);
     note_status();
