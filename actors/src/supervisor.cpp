@@ -76,6 +76,8 @@ void supervisor_state::on_pool_failure(const stage_failure& what) {
 }
 
 void supervisor_state::on_checkpoint_event(const checkpoint_event& what) {
+  if (phase_ == phase::over)
+    return;
   switch (what.what) {
     case checkpoint_news::begun:
       if (phase_ == phase::beginning)
@@ -94,7 +96,8 @@ void supervisor_state::on_checkpoint_event(const checkpoint_event& what) {
         end_behind_checkpoint({*what.why});
       break;
     case checkpoint_news::failed:
-      fail(*what.why);
+      // Of what a sink has lost it is that sink.
+      fail(*what.why, name_of_sink(what.why->thing()));
       break;
   }
 }
@@ -298,6 +301,14 @@ void supervisor_state::end_when_committed() {
     return;
   result_.end = ended_early_ || cut_off_ ? job_end::drained : job_end::done;
   stop_all();
+}
+
+std::string supervisor_state::name_of_sink(const std::string& thing) const {
+  const auto& all = parts_->instances;
+  const auto at = std::find_if(all.begin(), all.end(), [&](const supervised& each) {
+    return each.kind == stage_kind::sink && thing == "sink " + each.name;
+  });
+  return at == all.end() ? std::string{} : at->name;
 }
 
 void supervisor_state::fail(const supervised& instance, const error& why, std::string record) {

@@ -117,6 +117,8 @@ private:
   void end_behind_checkpoint(std::vector<error> why);
   void on_committed();
   void end_when_committed();
+  /// Empty where `thing` is none.
+  std::string name_of_sink(const std::string& thing) const;
   void fail(const supervised& instance, const error& why, std::string record = {});
   /// `stage`, `record`: where it was one that failed.
   void fail(error why, std::string stage = {}, std::string record = {});

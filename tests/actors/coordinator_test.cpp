@@ -305,6 +305,7 @@ BOOST_AUTO_TEST_CASE(output_that_cannot_be_made_durable_ends_the_launch) {
   let_store_go();
   // Neither the one whose output it was nor the one behind it is written.
   BOOST_TEST(transcript() == "close in\nclose op\nabandon out\nended failed sink out io\n");
+  BOOST_TEST(result->stage == "out");
   BOOST_TEST((stored() == std::vector<std::uint64_t>{0}));
 }
 
