@@ -186,7 +186,9 @@ private:
   }
 
   void failed(job_result with) {
-    tell_of_poison(with);
+    // One that read nothing shows nothing of any record.
+    if (has_run())
+      tell_of_poison(with);
     const auto at = now();
     std::unique_lock guard{mutex_};
     name_newest(with);
@@ -285,6 +287,11 @@ private:
     on_end_(std::move(with));
   }
 
+  bool has_run() const {
+    const std::lock_guard guard{mutex_};
+    return runner_ != nullptr && runner_->has_run();
+  }
+
   // -- under the lock --
 
   bool has_made_checkpoints() const {
@@ -359,7 +366,7 @@ private:
   run_settings settings_;
   std::function<void(job_result)> on_end_;
   time_point begun_;
-  /// Of the launch before. On the queue.
+  /// Of the last launch that ran. On the queue.
   culprit poison_;
 
   mutable std::mutex mutex_;

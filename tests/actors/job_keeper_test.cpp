@@ -458,6 +458,21 @@ BOOST_AUTO_TEST_CASE(a_record_that_fails_the_job_twice_running_is_told) {
              != logged.npos);
 }
 
+BOOST_AUTO_TEST_CASE(so_is_one_between_whose_failures_a_launch_did_not_open) {
+  add_pool("store");
+  start();
+  fail_launch(2);
+  drivers["store"].open_error = broken;
+  advance(2s);
+  drivers["store"].open_error.reset();
+  sinks["out"].open_error = broken;
+  advance(2s);
+  sinks["out"].open_error.reset();
+  advance(2s);
+  fail_launch(2);
+  BOOST_TEST(logged.find("operator op: record 0/1 has failed the job twice running") != logged.npos);
+}
+
 BOOST_AUTO_TEST_CASE(what_fails_without_a_record_is_never_told_of_one) {
   start();
   for (int i = 0; i < 2; ++i) {
