@@ -120,7 +120,10 @@ void coordinator_state::on_order(checkpoint_order what) {
     case checkpoint_order::finish:
     case checkpoint_order::drain:
     case checkpoint_order::stop:
-      begin_last(what);
+      if (last_order_)
+        hurry(what);
+      else
+        begin_last(what);
       break;
   }
 }
@@ -286,6 +289,11 @@ coordinator_state::attempt* coordinator_state::collected(std::uint64_t id) {
   return at == attempts_.end() ? nullptr : &*at;
 }
 
+bool coordinator_state::is_under_way(std::uint64_t id) const {
+  return std::any_of(attempts_.begin(), attempts_.end(),
+                     [&](const attempt& each) { return each.id == id; });
+}
+
 coordinator_state::attempt coordinator_state::take(std::uint64_t id) {
   const auto at = std::find_if(attempts_.begin(), attempts_.end(),
                                [&](const attempt& each) { return each.id == id; });
@@ -298,9 +306,30 @@ coordinator_state::attempt coordinator_state::take(std::uint64_t id) {
 
 void coordinator_state::begin_last(checkpoint_order how) {
   last_order_ = how;
+  finishes_ = how == checkpoint_order::finish;
+  try_last();
+}
+
+void coordinator_state::try_last() {
   last_ = schedule_->start_last(now());
   begin(last_, last_kind());
   arm();
+}
+
+void coordinator_state::hurry(checkpoint_order how) {
+  if (over_ || marker_)
+    return;
+  last_order_ = how;
+  const auto* const at = collected(last_);
+  if (last_is_durable_) {
+    grace_ends_ = now() + sink_grace;
+    arm();
+  } else if (at != nullptr && at->round->waits_for_sinks_alone()) {
+    wait_for_sinks();
+  } else if (!is_under_way(last_)) {
+    // It has failed, and is due again some time.
+    try_last();
+  }
 }
 
 void coordinator_state::last_has_failed(const error& why) {
@@ -312,15 +341,10 @@ void coordinator_state::last_has_failed(const error& why) {
 }
 
 checkpoint_kind coordinator_state::last_kind() const {
-  switch (*last_order_) {
-    case checkpoint_order::stop:
-      return checkpoint_kind::stopped;
-    case checkpoint_order::drain:
-      return checkpoint_kind::drained;
-    default:
-      // Behind it comes the one that says that the run is finished.
-      return checkpoint_kind::running;
-  }
+  // Behind it comes the one that says that the run is finished.
+  if (finishes_)
+    return checkpoint_kind::running;
+  return last_order_ == checkpoint_order::stop ? checkpoint_kind::stopped : checkpoint_kind::drained;
 }
 
 void coordinator_state::wait_for_sinks() {
@@ -351,13 +375,15 @@ void coordinator_state::end_if_committed() {
       || std::any_of(parts_->sinks.begin(), parts_->sinks.end(),
                      [&](const coordinator_parts::sink& each) { return each.committed < last_; }))
     return;
-  if (*last_order_ == checkpoint_order::finish)
+  if (finishes_)
     write_marker();
   else
     end(checkpoint_news::last_done);
 }
 
 void coordinator_state::write_marker() {
+  tell_job(checkpoint_news::visible);
+  grace_ends_ = time_point::max();
   marker_ = last_ + 1;
   attempts_.push_back({*marker_, now()});
   collected_checkpoint marker;

@@ -90,11 +90,15 @@ private:
   void has_failed(std::uint64_t id, std::uint64_t checkpoint_status::*counted, const error& why);
   /// Null where its round is not under way.
   attempt* collected(std::uint64_t id);
+  bool is_under_way(std::uint64_t id) const;
   attempt take(std::uint64_t id);
 
   // -- the last one --
 
   void begin_last(checkpoint_order how);
+  void try_last();
+  /// The job is not to wait any longer for its end.
+  void hurry(checkpoint_order how);
   void last_has_failed(const error& why);
   checkpoint_kind last_kind() const;
   /// All that is missing of it is what sinks answer: a job that only ends waits for them for a while, and
@@ -128,6 +132,8 @@ private:
   bool draining_ = false;
   /// How the job ends, once it does.
   std::optional<checkpoint_order> last_order_;
+  /// All input has been read: behind the last one comes the one that says so.
+  bool finishes_ = false;
   /// The latest try of the last checkpoint.
   std::uint64_t last_ = 0;
   bool last_is_durable_ = false;

@@ -83,8 +83,15 @@ void supervisor_state::on_checkpoint_event(const checkpoint_event& what) {
       if (phase_ == phase::beginning)
         recover();
       break;
+    case checkpoint_news::visible:
+      if (phase_ != phase::finishing)
+        break;
+      phase_ = phase::noting;
+      // Whatever else it was told meanwhile.
+      last_ = checkpoint_order::finish;
+      break;
     case checkpoint_news::last_done:
-      if (phase_ == phase::finishing)
+      if (phase_ == phase::finishing || phase_ == phase::noting)
         end_behind_checkpoint({});
       break;
     case checkpoint_news::last_failed:
@@ -116,13 +123,15 @@ void supervisor_state::on_run() {
 }
 
 void supervisor_state::on_drain(const drain_request& how) {
-  if (phase_ >= phase::finishing || draining_ || stopping_)
+  if ((phase_ >= phase::finishing && !is_completing()) || draining_ || stopping_)
     return;
   draining_ = true;
   // So that adding it to a time does not overflow; what is longer never passes either.
   drain_deadline_ = std::min(how.deadline, duration::max() / 4);
   if (phase_ == phase::running)
     drain_sources();
+  else if (is_completing())
+    arm_drain_deadline();
 }
 
 void supervisor_state::on_stop_job() {
@@ -130,10 +139,12 @@ void supervisor_state::on_stop_job() {
     on_drain({});
     return;
   }
-  if (phase_ >= phase::finishing)
+  if (phase_ == phase::noting)
+    end_behind_checkpoint({});
+  if (phase_ >= phase::finishing && !is_completing())
     return;
   stopping_ = true;
-  if (phase_ == phase::running)
+  if (phase_ == phase::running || is_completing())
     make_last_checkpoint(checkpoint_order::stop);
 }
 
@@ -153,12 +164,18 @@ void supervisor_state::drain_sources() {
     return;
   }
   ended_early_ = *ended || ended_early_;
+  arm_drain_deadline();
+}
+
+void supervisor_state::arm_drain_deadline() {
   const auto at = self_->clock().now() + drain_deadline_;
   self_->scheduled_send(self_, at, wake_up{at});
 }
 
 void supervisor_state::on_wake_up() {
-  if (phase_ != phase::running)
+  if (phase_ == phase::noting)
+    end_behind_checkpoint({});
+  if (phase_ != phase::running && !is_completing())
     return;
   if (parts_->coordinator) {
     // What is left is in it.
@@ -181,6 +198,8 @@ void supervisor_state::on_wake_up() {
 }
 
 void supervisor_state::on_cancel() {
+  if (phase_ == phase::noting)
+    end_behind_checkpoint({});
   // Once sinks commit without checkpoints it is too late: the output becomes visible.
   if (phase_ >= phase::committing)
     return;
@@ -318,6 +337,11 @@ void supervisor_state::fail(const supervised& instance, const error& why, std::s
 void supervisor_state::fail(error why, std::string stage, std::string record) {
   if (phase_ == phase::stopping || phase_ == phase::over)
     return;
+  if (phase_ == phase::noting) {
+    // It was done before that.
+    end_behind_checkpoint({});
+    return;
+  }
   result_.end = job_end::failed;
   result_.why = {std::move(why)};
   result_.stage = std::move(stage);
