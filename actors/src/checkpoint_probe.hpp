@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// What a job's checkpoints have come to: written by its coordinator at each one, read by anybody.
+/// What a job's checkpoints have come to: changed by its coordinator, and where one is stored by the store's
+/// thread, so that one counts whose launch has ended meanwhile. Read by anybody.
 
 #include "weir/job_status.hpp"
 
@@ -16,6 +17,13 @@ public:
   void set(const checkpoint_status& now) {
     const std::lock_guard guard{mutex_};
     is_ = now;
+  }
+
+  /// `what` is given the status to change it.
+  template <class Change>
+  void change(Change what) {
+    const std::lock_guard guard{mutex_};
+    what(is_);
   }
 
   checkpoint_status get() const {

@@ -72,7 +72,8 @@ bool checkpoint_round::unsaved(std::uint64_t id, std::uint32_t instance, const e
   const auto* const at = waits_for(id, instance);
   if (at == nullptr)
     return false;
-  refusal_ = said_of(label(about_.stages[at->stage]), why);
+  const auto& stage = about_.stages[at->stage];
+  refusal_ = said_of(label(stage), stage.name, why);
   // Its memory is free for the next one at once.
   for (auto& each : places_)
     each.answer.reset();

@@ -73,16 +73,14 @@ std::vector<std::uint64_t> checkpoint_schedule::timed_out(time_point now) const 
 std::optional<std::uint64_t> checkpoint_schedule::start(time_point now) {
   if (next_due() > now)
     return std::nullopt;
-  if (last_) {
-    last_due_ = time_point::max();
-    last_ = begin(now);
-    return last_;
-  }
+  if (last_)
+    return start_last(now);
   due_ = later(now, how_.interval);
   return begin(now);
 }
 
 std::uint64_t checkpoint_schedule::start_last(time_point now) {
+  last_due_ = time_point::max();
   last_ = begin(now);
   return *last_;
 }

@@ -27,6 +27,27 @@ std::uint64_t records_in(const manifest& of) {
   return sum;
 }
 
+/// What the probe says of a checkpoint once it is stored.
+struct stored_checkpoint {
+  std::uint64_t id = 0;
+  checkpoint_kind kind{};
+  std::int64_t made_at_ms = 0;
+  std::uint64_t held = 0;
+  duration took{};
+  std::uint64_t bytes = 0;
+
+  void operator()(checkpoint_status& now) const {
+    now.last = id;
+    now.held = held;
+    if (kind == checkpoint_kind::finished)
+      return;
+    now.last_took = took;
+    now.last_bytes = bytes;
+    now.last_made_at_ms = made_at_ms;
+    now.completed += kind == checkpoint_kind::begun ? 0 : 1;
+  }
+};
+
 } // namespace
 
 coordinator_actor::behavior_type coordinator_state::make_behavior(
@@ -34,7 +55,6 @@ coordinator_actor::behavior_type coordinator_state::make_behavior(
   parts_ = std::move(parts);
   const auto& with = parts_->with;
   writer_ = std::make_shared<checkpoint_writer>(with.store, with.keep, parts_->log);
-  status_ = parts_->probe->get();
   self_->set_exception_handler([job = parts_->job](std::exception_ptr& thrown) -> caf::error {
     caf::anon_send(
       job, checkpoint_event{checkpoint_news::failed,
@@ -101,7 +121,10 @@ void coordinator_state::on_order(checkpoint_order what) {
     case checkpoint_order::finish:
     case checkpoint_order::drain:
     case checkpoint_order::stop:
-      begin_last(what);
+      if (last_order_)
+        hurry(what);
+      else
+        begin_last(what);
       break;
   }
 }
@@ -109,11 +132,11 @@ void coordinator_state::on_order(checkpoint_order what) {
 void coordinator_state::on_stored(const checkpoint_stored& what) {
   if (over_)
     return;
-  const auto of = take(what.checkpoint);
+  take(what.checkpoint);
   if (marker_ == what.checkpoint)
     marker_is_written(what);
   else if (what.why == nullptr)
-    is_durable(of, what.bytes);
+    is_durable(what.checkpoint);
   else if (what.output_lost || what.checkpoint == 0)
     end(checkpoint_news::failed, what.why.get());
   else
@@ -126,7 +149,9 @@ void coordinator_state::on_wake_up(const wake_up& armed) {
     return;
   if (grace_ends_ <= now())
     sinks_are_late();
-  give_up_late_ones();
+  // What was given up there is under way for the schedule still.
+  if (!over_)
+    give_up_late_ones();
   if (over_)
     return;
   if (const auto id = schedule_->start(now())) {
@@ -156,25 +181,26 @@ void coordinator_state::hand_over(attempt& which) {
   // whichever round it was.
   if (draining_ && about.kind != checkpoint_kind::begun)
     about.kind = checkpoint_kind::drained;
-  which.made_at_ms = about.made_at_ms;
-  which.held = records_in(about);
   if (schedule_)
     schedule_->handed_over(which.id);
   if (last_order_ && which.id == last_) {
     grace_ends_ = time_point::max();
     last_about_ = about;
   }
-  store(std::move(all));
+  store(std::move(all), which.began);
 }
 
-void coordinator_state::store(collected_checkpoint what) {
+void coordinator_state::store(collected_checkpoint what, time_point began) {
   const auto to = self_->address();
-  parts_->with.on->run([writer = writer_, to, at = now(), what = std::move(what),
+  parts_->with.on->run([writer = writer_, to, began, at = now(), what = std::move(what),
+                        probe = parts_->probe, &clock = self_->clock(),
                         is_alive = std::weak_ptr{is_alive_}]() mutable {
     if (is_alive.expired())
       return;
-    const auto run = what.what.about.run_number;
-    checkpoint_stored result{what.what.about.checkpoint};
+    const auto& about = what.what.about;
+    const auto run = about.run_number;
+    stored_checkpoint stored{about.checkpoint, about.kind, about.made_at_ms, records_in(about)};
+    checkpoint_stored result{about.checkpoint};
     {
       // What it holds in memory is given back before anybody hears of it.
       auto all = std::move(what);
@@ -186,6 +212,12 @@ void coordinator_state::store(collected_checkpoint what) {
       result.output_lost = done.output_lost;
     }
     const bool is_whole = result.why == nullptr;
+    // Here and not where it is heard of: the launch may be over by then.
+    if (is_whole) {
+      stored.took = clock.now() - began;
+      stored.bytes = result.bytes;
+      probe->change(stored);
+    }
     if (auto alive = caf::actor_cast<caf::actor>(to))
       caf::anon_send(alive, std::move(result));
     // Behind it: sinks need not wait for that.
@@ -207,22 +239,15 @@ void coordinator_state::give_up_late_ones() {
   }
 }
 
-void coordinator_state::is_durable(const attempt& which, std::uint64_t bytes) {
-  status_.last = which.id;
-  status_.last_took = now() - which.began;
-  status_.last_bytes = bytes;
-  status_.last_made_at_ms = which.made_at_ms;
-  status_.held = which.held;
-  status_.completed += which.id == 0 ? 0 : 1;
-  parts_->probe->set(status_);
-  if (which.id == 0) {
+void coordinator_state::is_durable(std::uint64_t id) {
+  if (id == 0) {
     tell_job(checkpoint_news::begun);
     return;
   }
-  schedule_->completed(which.id, now());
+  schedule_->completed(id, now());
   for (const auto& each : parts_->sinks)
-    caf::anon_send(each.actor, commit_request{which.id});
-  if (last_order_ && which.id == last_) {
+    caf::anon_send(each.actor, commit_request{id});
+  if (last_order_ && id == last_) {
     last_is_durable_ = true;
     if (*last_order_ != checkpoint_order::finish) {
       parts_->probe->set_counted(status_in(last_about_));
@@ -235,8 +260,7 @@ void coordinator_state::is_durable(const attempt& which, std::uint64_t bytes) {
 
 void coordinator_state::has_failed(std::uint64_t id, std::uint64_t checkpoint_status::*counted,
                                    const error& why) {
-  ++(status_.*counted);
-  parts_->probe->set(status_);
+  parts_->probe->change([&](checkpoint_status& now) { ++(now.*counted); });
   if (!schedule_) {
     // Checkpoint 0.
     end(checkpoint_news::failed, &why);
@@ -268,6 +292,11 @@ coordinator_state::attempt* coordinator_state::collected(std::uint64_t id) {
   return at == attempts_.end() ? nullptr : &*at;
 }
 
+bool coordinator_state::is_under_way(std::uint64_t id) const {
+  return std::any_of(attempts_.begin(), attempts_.end(),
+                     [&](const attempt& each) { return each.id == id; });
+}
+
 coordinator_state::attempt coordinator_state::take(std::uint64_t id) {
   const auto at = std::find_if(attempts_.begin(), attempts_.end(),
                                [&](const attempt& each) { return each.id == id; });
@@ -280,9 +309,30 @@ coordinator_state::attempt coordinator_state::take(std::uint64_t id) {
 
 void coordinator_state::begin_last(checkpoint_order how) {
   last_order_ = how;
+  finishes_ = how == checkpoint_order::finish;
+  try_last();
+}
+
+void coordinator_state::try_last() {
   last_ = schedule_->start_last(now());
   begin(last_, last_kind());
   arm();
+}
+
+void coordinator_state::hurry(checkpoint_order how) {
+  if (over_ || marker_)
+    return;
+  last_order_ = how;
+  const auto* const at = collected(last_);
+  if (last_is_durable_) {
+    grace_ends_ = now() + sink_grace;
+    arm();
+  } else if (at != nullptr && at->round->waits_for_sinks_alone()) {
+    wait_for_sinks();
+  } else if (!is_under_way(last_)) {
+    // It has failed, and is due again some time.
+    try_last();
+  }
 }
 
 void coordinator_state::last_has_failed(const error& why) {
@@ -294,15 +344,10 @@ void coordinator_state::last_has_failed(const error& why) {
 }
 
 checkpoint_kind coordinator_state::last_kind() const {
-  switch (*last_order_) {
-    case checkpoint_order::stop:
-      return checkpoint_kind::stopped;
-    case checkpoint_order::drain:
-      return checkpoint_kind::drained;
-    default:
-      // Behind it comes the one that says that the run is finished.
-      return checkpoint_kind::running;
-  }
+  // Behind it comes the one that says that the run is finished.
+  if (finishes_)
+    return checkpoint_kind::running;
+  return last_order_ == checkpoint_order::stop ? checkpoint_kind::stopped : checkpoint_kind::drained;
 }
 
 void coordinator_state::wait_for_sinks() {
@@ -333,31 +378,28 @@ void coordinator_state::end_if_committed() {
       || std::any_of(parts_->sinks.begin(), parts_->sinks.end(),
                      [&](const coordinator_parts::sink& each) { return each.committed < last_; }))
     return;
-  if (*last_order_ == checkpoint_order::finish)
+  if (finishes_)
     write_marker();
   else
     end(checkpoint_news::last_done);
 }
 
 void coordinator_state::write_marker() {
+  tell_job(checkpoint_news::visible);
+  grace_ends_ = time_point::max();
   marker_ = last_ + 1;
   attempts_.push_back({*marker_, now()});
   collected_checkpoint marker;
   marker.what.about = finished_behind(std::move(last_about_), *marker_, wall_time_ms());
-  store(std::move(marker));
+  store(std::move(marker), now());
 }
 
 void coordinator_state::marker_is_written(const checkpoint_stored& what) {
-  if (what.why == nullptr) {
-    status_.last = what.checkpoint;
-    status_.held = 0;
-    parts_->probe->set(status_);
-  } else {
+  if (what.why != nullptr)
     tell(parts_->log,
          {log_level::warning, name_of(what.checkpoint),
           "the output is complete, but it could not be noted that the job is finished: "
             + what.why->text() + "; a further start finds nothing to do and notes it"});
-  }
   end(checkpoint_news::last_done);
 }
 
@@ -386,10 +428,11 @@ void coordinator_state::tell_of_failure(std::uint64_t id, const error& why) {
   if (!untold)
     return;
   const auto in_a_row = schedule_->failures_in_a_row();
+  const auto last = parts_->probe->get().last;
   tell(parts_->log, {log_level::warning, name_of(id),
                      "it failed: " + why.text() + "; the job goes on, "
-                       + (status_.last ? "the last complete one is " + std::to_string(*status_.last)
-                                       : "none is complete yet")
+                       + (last ? "the last complete one is " + std::to_string(*last)
+                               : "none is complete yet")
                        + " (" + std::to_string(in_a_row)
                        + (in_a_row == 1 ? " failure" : " failures") + " in a row)"});
 }

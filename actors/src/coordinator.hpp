@@ -68,8 +68,6 @@ private:
     time_point began{};
     /// Null once the store has it.
     std::unique_ptr<checkpoint_round> round{};
-    std::int64_t made_at_ms = 0;
-    std::uint64_t held = 0;
   };
 
   // -- message handlers, in the interface's order --
@@ -84,19 +82,23 @@ private:
 
   void begin(std::uint64_t id, checkpoint_kind kind);
   void hand_over(attempt& which);
-  /// To the store's thread.
-  void store(collected_checkpoint what);
+  /// To the store's thread; `began`: when the checkpoint did.
+  void store(collected_checkpoint what, time_point began);
   void give_up_late_ones();
-  void is_durable(const attempt& which, std::uint64_t bytes);
+  void is_durable(std::uint64_t id);
   /// `counted`: where failures of this kind are.
   void has_failed(std::uint64_t id, std::uint64_t checkpoint_status::*counted, const error& why);
   /// Null where its round is not under way.
   attempt* collected(std::uint64_t id);
+  bool is_under_way(std::uint64_t id) const;
   attempt take(std::uint64_t id);
 
   // -- the last one --
 
   void begin_last(checkpoint_order how);
+  void try_last();
+  /// The job is not to wait any longer for its end.
+  void hurry(checkpoint_order how);
   void last_has_failed(const error& why);
   checkpoint_kind last_kind() const;
   /// All that is missing of it is what sinks answer: a job that only ends waits for them for a while, and
@@ -125,12 +127,13 @@ private:
   std::optional<checkpoint_schedule> schedule_;
   wake_ups wake_ups_;
   log_limiter failure_reports_;
-  checkpoint_status status_;
   /// Oldest first.
   std::vector<attempt> attempts_;
   bool draining_ = false;
   /// How the job ends, once it does.
   std::optional<checkpoint_order> last_order_;
+  /// All input has been read: behind the last one comes the one that says so.
+  bool finishes_ = false;
   /// The latest try of the last checkpoint.
   std::uint64_t last_ = 0;
   bool last_is_durable_ = false;

@@ -33,6 +33,11 @@ inline error said_of(const std::string& who, const error& why) {
   return {why.kind(), who, why.thing() + ": " + why.message()};
 }
 
+/// The same, where the error may be about `who` by the name `also`.
+inline error said_of(const std::string& who, const std::string& also, const error& why) {
+  return why.thing() == also ? error{why.kind(), who, why.message()} : said_of(who, why);
+}
+
 /// `call()`'s result, or the error that it threw.
 template <class Call>
 auto guarded(const std::string& stage, Call&& call) -> decltype(call()) {

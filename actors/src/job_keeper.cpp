@@ -52,10 +52,20 @@ run_id run_after(const run_id& before) {
   return run_id::of(splitmix64(mixed[0]), splitmix64(mixed[1]));
 }
 
-std::string failure_text(const job_result& of) {
+/// The error of an operator begins with its name; that of a source or a sink as it says.
+error named(const job_plan& plan, const std::string& stage, const error& why) {
+  const auto at = std::find_if(plan.stages.begin(), plan.stages.end(),
+                               [&](const stage_plan& each) { return each.name == stage; });
+  if (at == plan.stages.end() || std::holds_alternative<operator_plan>(at->what))
+    return why;
+  const auto* kind = std::holds_alternative<sink_plan>(at->what) ? "sink " : "source ";
+  return said_of(kind + stage, stage, why);
+}
+
+std::string failure_text(const job_plan& plan, const job_result& of) {
   std::string line;
   for (const auto& each : of.why)
-    line += (line.empty() ? "" : "; ") + each.text();
+    line += (line.empty() ? "" : "; ") + named(plan, of.stage, each).text();
   return of.record.empty() ? line : "at " + of.record + ": " + line;
 }
 
@@ -187,9 +197,12 @@ private:
   }
 
   void failed(job_result with) {
-    tell_of_poison(with);
+    // One that read nothing shows nothing of any record.
+    if (has_run())
+      tell_of_poison(with);
     const auto at = now();
     std::unique_lock guard{mutex_};
+    name_newest(with);
     if (has_made_checkpoints())
       decision_.checkpoint_completed();
     const bool ends = drain_ || stopped_ || cancelled_
@@ -202,7 +215,7 @@ private:
     }
     phase_ = phase::waiting;
     is_first_ = false;
-    const auto message = "it failed: " + failure_text(with) + "; it starts again in " + text(*wait)
+    const auto message = "it failed: " + failure_text(plan_, with) + "; it starts again in " + text(*wait)
                          + " (restart " + decision_.count_text() + ")";
     failure_ = std::move(with);
     note_status();
@@ -278,6 +291,7 @@ private:
       const std::lock_guard guard{mutex_};
       phase_ = phase::over;
       with.restarts = decision_.restarts();
+      name_newest(with);
     }
     if (with.restarts > 0)
       with.took = now() - begun_;
@@ -287,11 +301,25 @@ private:
     on_end_(std::move(with));
   }
 
+  bool has_run() const {
+    const std::lock_guard guard{mutex_};
+    return runner_ != nullptr && runner_->has_run();
+  }
+
   // -- under the lock --
 
   bool has_made_checkpoints() const {
     const auto made = runner_ != nullptr ? runner_->status().checkpoints : std::nullopt;
     return made && made->completed > 0;
+  }
+
+  /// The store may still have been writing one when the launch ended.
+  void name_newest(job_result& in) const {
+    const auto made = runner_ != nullptr ? runner_->status().checkpoints : std::nullopt;
+    if (!made)
+      return;
+    in.checkpoint = made->last;
+    in.held = made->held;
   }
 
   /// What is to be seen of the launch that is about to go; what it has counted goes on to the next.
@@ -352,7 +380,7 @@ private:
   run_settings settings_;
   std::function<void(job_result)> on_end_;
   time_point begun_;
-  /// Of the launch before. On the queue.
+  /// Of the last launch that ran. On the queue.
   culprit poison_;
 
   mutable std::mutex mutex_;

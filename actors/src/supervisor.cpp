@@ -20,8 +20,7 @@ constexpr std::uint64_t only_checkpoint = 1;
 error said_of(const supervised& instance, const error& why) {
   if (instance.kind == stage_kind::source || instance.kind == stage_kind::sink)
     return why;
-  const auto who = "operator " + instance.name;
-  return why.thing() == instance.name ? error{why.kind(), who, why.message()} : said_of(who, why);
+  return said_of("operator " + instance.name, instance.name, why);
 }
 
 } // namespace
@@ -77,13 +76,22 @@ void supervisor_state::on_pool_failure(const stage_failure& what) {
 }
 
 void supervisor_state::on_checkpoint_event(const checkpoint_event& what) {
+  if (phase_ == phase::over)
+    return;
   switch (what.what) {
     case checkpoint_news::begun:
       if (phase_ == phase::beginning)
         recover();
       break;
+    case checkpoint_news::visible:
+      if (phase_ != phase::finishing)
+        break;
+      phase_ = phase::noting;
+      // Whatever else it was told meanwhile.
+      last_ = checkpoint_order::finish;
+      break;
     case checkpoint_news::last_done:
-      if (phase_ == phase::finishing)
+      if (phase_ == phase::finishing || phase_ == phase::noting)
         end_behind_checkpoint({});
       break;
     case checkpoint_news::last_failed:
@@ -95,7 +103,8 @@ void supervisor_state::on_checkpoint_event(const checkpoint_event& what) {
         end_behind_checkpoint({*what.why});
       break;
     case checkpoint_news::failed:
-      fail(*what.why);
+      // Of what a sink has lost it is that sink.
+      fail(*what.why, name_of_sink(what.why->thing()));
       break;
   }
 }
@@ -114,13 +123,15 @@ void supervisor_state::on_run() {
 }
 
 void supervisor_state::on_drain(const drain_request& how) {
-  if (phase_ >= phase::finishing || draining_ || stopping_)
+  if ((phase_ >= phase::finishing && !is_completing()) || draining_ || stopping_)
     return;
   draining_ = true;
   // So that adding it to a time does not overflow; what is longer never passes either.
   drain_deadline_ = std::min(how.deadline, duration::max() / 4);
   if (phase_ == phase::running)
     drain_sources();
+  else if (is_completing())
+    arm_drain_deadline();
 }
 
 void supervisor_state::on_stop_job() {
@@ -128,10 +139,12 @@ void supervisor_state::on_stop_job() {
     on_drain({});
     return;
   }
-  if (phase_ >= phase::finishing)
+  if (phase_ == phase::noting)
+    end_behind_checkpoint({});
+  if (phase_ >= phase::finishing && !is_completing())
     return;
   stopping_ = true;
-  if (phase_ == phase::running)
+  if (phase_ == phase::running || is_completing())
     make_last_checkpoint(checkpoint_order::stop);
 }
 
@@ -151,12 +164,18 @@ void supervisor_state::drain_sources() {
     return;
   }
   ended_early_ = *ended || ended_early_;
+  arm_drain_deadline();
+}
+
+void supervisor_state::arm_drain_deadline() {
   const auto at = self_->clock().now() + drain_deadline_;
   self_->scheduled_send(self_, at, wake_up{at});
 }
 
 void supervisor_state::on_wake_up() {
-  if (phase_ != phase::running)
+  if (phase_ == phase::noting)
+    end_behind_checkpoint({});
+  if (phase_ != phase::running && !is_completing())
     return;
   if (parts_->coordinator) {
     // What is left is in it.
@@ -179,6 +198,8 @@ void supervisor_state::on_wake_up() {
 }
 
 void supervisor_state::on_cancel() {
+  if (phase_ == phase::noting)
+    end_behind_checkpoint({});
   // Once sinks commit without checkpoints it is too late: the output becomes visible.
   if (phase_ >= phase::committing)
     return;
@@ -301,6 +322,14 @@ void supervisor_state::end_when_committed() {
   stop_all();
 }
 
+std::string supervisor_state::name_of_sink(const std::string& thing) const {
+  const auto& all = parts_->instances;
+  const auto at = std::find_if(all.begin(), all.end(), [&](const supervised& each) {
+    return each.kind == stage_kind::sink && thing == "sink " + each.name;
+  });
+  return at == all.end() ? std::string{} : at->name;
+}
+
 void supervisor_state::fail(const supervised& instance, const error& why, std::string record) {
   fail(said_of(instance, why), instance.name, std::move(record));
 }
@@ -308,6 +337,11 @@ void supervisor_state::fail(const supervised& instance, const error& why, std::s
 void supervisor_state::fail(error why, std::string stage, std::string record) {
   if (phase_ == phase::stopping || phase_ == phase::over)
     return;
+  if (phase_ == phase::noting) {
+    // It was done before that.
+    end_behind_checkpoint({});
+    return;
+  }
   result_.end = job_end::failed;
   result_.why = {std::move(why)};
   result_.stage = std::move(stage);

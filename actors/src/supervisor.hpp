@@ -88,6 +88,8 @@ private:
     finishing,
     /// Without: sinks show what they have written.
     committing,
+    /// With: all is visible, and it is noted that the run is finished.
+    noting,
     stopping,
     over,
   };
@@ -109,14 +111,18 @@ private:
   void on_recovered();
   void run();
   void drain_sources();
+  void arm_drain_deadline();
   void on_finished(instance_id from);
   /// Lets the sinks commit, or makes the last checkpoint, if they and all services have finished.
   void complete_when_finished();
-  /// Lets the coordinator make the last checkpoint, and so decides how the job ends.
+  /// Lets the coordinator make the last checkpoint, and so decides how the job ends. Where it makes one since
+  /// the input has ended, that is waited for no longer than for any other.
   void make_last_checkpoint(checkpoint_order how);
   void end_behind_checkpoint(std::vector<error> why);
   void on_committed();
   void end_when_committed();
+  /// Empty where `thing` is none.
+  std::string name_of_sink(const std::string& thing) const;
   void fail(const supervised& instance, const error& why, std::string record = {});
   /// `stage`, `record`: where it was one that failed.
   void fail(error why, std::string stage = {}, std::string record = {});
@@ -130,6 +136,8 @@ private:
   template <class... Ts>
   void tell(stage_kind kind, const Ts&... message);
   void tell_coordinator(checkpoint_order what);
+  /// It makes the last checkpoint of a job whose input has ended.
+  bool is_completing() const { return phase_ == phase::finishing && last_ == checkpoint_order::finish; }
   std::size_t count(stage_kind kind) const;
   /// All actors that it waits for in the end.
   std::size_t actors() const;

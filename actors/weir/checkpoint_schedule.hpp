@@ -72,7 +72,7 @@ public:
   std::optional<std::uint64_t> start(time_point now);
 
   /// Begins the job's last checkpoint, whatever is under way. From now on there are no others; where it
-  /// fails it is due again, after a pause. At most once.
+  /// fails it is due again, after a pause. Further on: begins another try at once, where none is under way.
   std::uint64_t start_last(time_point now);
 
   /// All instances have answered, and the store has it: it may take any time from now on.

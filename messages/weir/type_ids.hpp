@@ -169,11 +169,12 @@ enum class checkpoint_order : std::uint8_t {
   /// Sources are about to be told to drain; what they end is not the end of their input.
   draining,
   /// A last checkpoint, and no other. All input has been read, and all output has come to the sinks: it is
-  /// followed by the one that says so. Answer `last_done` or `last_failed`.
+  /// followed by the one that says so. Answer `visible` and then `last_done`, or `last_failed`.
   finish,
-  /// A last one of what is left where sources were ended early.
+  /// A last one of what is left where sources were ended early. Behind `finish`: wait no longer for who
+  /// holds that up.
   drain,
-  /// A last one of what there is; sources read no more.
+  /// A last one of what there is; sources read no more. Behind `finish`: as `drain`.
   stop,
 };
 
@@ -181,6 +182,8 @@ enum class checkpoint_order : std::uint8_t {
 enum class checkpoint_news : std::uint8_t {
   /// Checkpoint 0 is durable, or there was no need of it.
   begun,
+  /// All output is visible; what follows is the checkpoint that says that the run is finished.
+  visible,
   /// The last checkpoint is durable, and its output visible.
   last_done,
   /// There is no last checkpoint; the one before stays valid.

@@ -204,6 +204,124 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_may_be_under_way_while_the_stream_ends) {
        "commit out 2\nwrite 3 finished\nremove 1\nended done\n");
 }
 
+BOOST_AUTO_TEST_CASE(who_is_told_to_stop_while_a_reader_holds_its_end_up_waits_for_a_second) {
+  expects_commits = false;
+  answer_at_once();
+  begin();
+  put({1});
+  sinks["out"].prepare_waits = 1;
+  end();
+  advance(1h);
+  stop();
+  advance(999ms);
+  BOOST_TEST(!result.has_value());
+  advance(1ms);
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(text(*result)
+             == "stopped at 0, 0 held, since checkpoint 1: there is no answer yet of sink out "
+                "(timeout_error)");
+}
+
+BOOST_AUTO_TEST_CASE(so_does_one_while_a_commit_does) {
+  answer_at_once();
+  begin();
+  sinks["out"].commit_waits = 1;
+  put({1});
+  end();
+  advance(1h);
+  stop();
+  advance(1s);
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(text(*result) == "stopped at 1, 0 held");
+  crash();
+  sinks["out"].commit_waits = 0;
+  start_again();
+  BOOST_TEST(text(*result) == "done");
+}
+
+BOOST_AUTO_TEST_CASE(one_whose_sinks_commit_in_that_second_is_done) {
+  answer_at_once();
+  begin();
+  sinks["out"].commit_waits = 1;
+  end();
+  stop();
+  transcript();
+  make_ready("out");
+  BOOST_TEST(transcript() == "commit out 1\nwrite 2 finished\nremove 0\nended done\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_does_not_wait_for_the_next_try_of_a_last_checkpoint) {
+  expects_commits = false;
+  answer_at_once();
+  checkpoints().timing.interval = 1min;
+  begin();
+  let_store_fail("write");
+  end();
+  transcript();
+  stop();
+  BOOST_TEST(transcript()
+             == "prepare out 2 last\nmake durable out 2\nwrite 2\ncommit out 2\nwrite 3 finished\n"
+                "remove 0\nended done\n");
+  // Nor is there another behind one that fails.
+  line of;
+  of.expects_commits = false;
+  of.answer_at_once();
+  of.begin();
+  of.let_store_fail("write", 2);
+  of.end();
+  of.stop();
+  BOOST_REQUIRE(of.result.has_value());
+  BOOST_TEST(text(*of.result) == "stopped at 0, 0 held, since disk: it is full (io)");
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_whose_deadline_passes_while_a_reader_holds_the_end_up_ends_the_job) {
+  for (const bool drained_first : {true, false}) {
+    line of;
+    of.expects_commits = false;
+    of.begin();
+    of.put({1});
+    of.sinks["out"].prepare_waits = 1;
+    of.end();
+    if (drained_first)
+      of.drain(50ms);
+    of.complete(1);
+    if (!drained_first)
+      of.drain(50ms);
+    of.advance(1049ms);
+    BOOST_TEST(!of.result.has_value());
+    of.advance(1ms);
+    BOOST_REQUIRE(of.result.has_value());
+    BOOST_TEST(text(*of.result)
+               == "drained at 0, 0 held, since checkpoint 1: there is no answer yet of sink out "
+                  "(timeout_error)");
+  }
+  expects_commits = false;
+}
+
+BOOST_AUTO_TEST_CASE(a_job_whose_output_is_visible_is_done_whatever_happens_before_that_is_noted) {
+  for (const std::string event : {"stop", "cancel", "drain"}) {
+    line of;
+    of.answer_at_once();
+    of.begin();
+    of.sinks["out"].commit_waits = 1;
+    of.end();
+    of.hold_store();
+    if (event == "drain")
+      of.drain(50ms);
+    of.make_ready("out");
+    BOOST_TEST(!of.result.has_value());
+    if (event == "stop")
+      of.stop();
+    else if (event == "cancel")
+      of.cancel();
+    else
+      of.advance(50ms);
+    BOOST_REQUIRE_MESSAGE(of.result.has_value(), event);
+    BOOST_TEST(text(*of.result) == "done", event);
+  }
+  expects_commits = false;
+}
+
 // -- stop --
 
 BOOST_AUTO_TEST_CASE(a_stopped_job_makes_a_last_checkpoint_and_awaits_nothing) {
@@ -312,6 +430,21 @@ BOOST_AUTO_TEST_CASE(so_does_one_for_which_a_commit_waits) {
   BOOST_TEST(told.size() == 1u);
   crash_and_start();
   BOOST_TEST(transcript().find("recover out 1 up to 1") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_ends_once_where_its_time_and_that_of_its_checkpoint_are_over_together) {
+  answer_at_once();
+  checkpoints().timing.timeout = 1s;
+  begin();
+  next_checkpoint();
+  sinks["out"].appetite = 0;
+  put({1});
+  stop();
+  advance(1s);
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(text(*result)
+             == "stopped at 1, 0 held, since checkpoint 2: there is no answer yet of sink out "
+                "(timeout_error)");
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_job_may_be_cancelled) {

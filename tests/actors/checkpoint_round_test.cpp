@@ -181,6 +181,10 @@ BOOST_AUTO_TEST_CASE(a_refusal_does_not_name_its_stage_twice) {
   checkpoint_round other{about(), began};
   other.unsaved(17, 0, {"exception", "", "no"});
   BOOST_TEST(other.refusal()->text() == "source in: no (exception)");
+  // Stages know themselves by their name alone.
+  checkpoint_round third{about(), began};
+  third.unsaved(17, 4, {"argument", "out", "says too much"});
+  BOOST_TEST(third.refusal()->text() == "sink out: says too much (argument)");
 }
 
 BOOST_AUTO_TEST_CASE(who_is_missing_can_be_told) {

@@ -285,6 +285,16 @@ BOOST_AUTO_TEST_CASE(a_later_try_that_is_whole_is_enough) {
   BOOST_TEST((of.next_due() == never));
 }
 
+BOOST_AUTO_TEST_CASE(a_further_try_may_be_begun_before_it_is_due) {
+  auto of = schedule({});
+  of.failed(of.start_last(begin), begin + 1ms);
+  BOOST_TEST((of.next_due() == begin + 101ms));
+  BOOST_TEST(of.start_last(begin + 2ms) == 2u);
+  BOOST_TEST((of.next_due() == never));
+  of.failed(2, begin + 3ms);
+  BOOST_TEST((of.next_due() == begin + 203ms));
+}
+
 BOOST_AUTO_TEST_CASE(failures_of_those_before_it_do_not_count_against_it) {
   auto of = schedule({.concurrent = 2, .tolerated_failures = 1});
   of.start(begin + 1s);

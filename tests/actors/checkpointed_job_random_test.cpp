@@ -5,19 +5,16 @@
 // order, when at last it is done. The disk that its sink writes to outlives its launches.
 
 #include "../support/checkpoint_fixture.hpp"
+#include "../support/disk_sink.hpp"
 #include "../support/seeds.hpp"
 
-#include <map>
 #include <random>
-#include <set>
-#include <sstream>
 
 using namespace std::chrono_literals;
 using weir::error;
-using weir::expected;
-using weir::poll_result;
-using weir::poll_state;
 using weir::testing::checkpoint_fixture;
+using weir::testing::disk;
+using weir::testing::disk_sink;
 
 namespace {
 
@@ -36,93 +33,10 @@ struct tally {
   int repeated = 0;
 };
 
-struct disk {
-  std::vector<int> visible;
-  /// By the checkpoint that they were prepared for.
-  std::map<std::uint64_t, std::vector<int>> hidden;
-  /// Of the hidden ones, those that the disk has.
-  std::set<std::uint64_t> durable;
-  bool loses_output = false;
-  int commit_rounds = 0;
-  tally* count = nullptr;
-};
-
-class disk_sink final : public weir::sink<int> {
-public:
-  explicit disk_sink(disk& to) : to_(to) {}
-
-  expected<poll_result> write(weir::batch<int>& in, std::size_t& next, std::size_t end) override {
-    for (; next < end; ++next)
-      open_.push_back(in.value(next));
-    return done();
-  }
-
-  expected<poll_result> prepare(std::uint64_t checkpoint, bool) override {
-    if (!open_.empty())
-      to_.hidden[checkpoint] = std::exchange(open_, {});
-    return done();
-  }
-
-  weir::pending_output pending() override {
-    std::string state;
-    for (const auto& [number, records] : to_.hidden)
-      state += std::to_string(number) + " ";
-    return {state, [&to = to_]() -> expected<void> {
-              const bool loses = std::exchange(to.loses_output, false);
-              for (auto& [number, records] : to.hidden)
-                if (!loses)
-                  to.durable.insert(number);
-                else if (to.durable.count(number) == 0)
-                  records.clear();
-              if (!loses)
-                return {};
-              ++to.count->lost;
-              return error{"io", "part", "it cannot be synced"};
-            }};
-  }
-
-  expected<poll_result> commit(std::uint64_t checkpoint) override {
-    // Asked again, with what has happened meanwhile.
-    if (to_.commit_rounds > 0 && to_.commit_rounds-- > 0)
-      return poll_result{};
-    while (!to_.hidden.empty() && to_.hidden.begin()->first <= checkpoint)
-      show(to_.hidden.begin()->first);
-    return done();
-  }
-
-  expected<std::vector<std::string>> recover(const weir::sink_recovery& from) override {
-    for (const auto& each : from.states) {
-      std::istringstream in{each};
-      for (std::uint64_t number = 0; in >> number;)
-        if (to_.hidden.count(number) > 0) {
-          show(number);
-          ++to_.count->recovered;
-        }
-    }
-    to_.count->removed += static_cast<int>(to_.hidden.size());
-    to_.hidden.clear();
-    to_.durable.clear();
-    return std::vector<std::string>{};
-  }
-
-private:
-  static poll_result done() { return {poll_state::done, {}}; }
-  void show(std::uint64_t number) {
-    const auto at = to_.hidden.find(number);
-    to_.visible.insert(to_.visible.end(), at->second.begin(), at->second.end());
-    to_.hidden.erase(at);
-    to_.durable.erase(number);
-  }
-
-  disk& to_;
-  std::vector<int> open_;
-};
-
 struct random_job : checkpoint_fixture {
   explicit random_job(std::uint64_t seed, tally& count) : random(seed), all(count) {
     expects_commits = false;
     log.muted = true;
-    to.count = &count;
     auto& options = add_line(weir::output_mode::ordered);
     options.capacity = 1 + at_most(4);
     std::get<weir::sink_plan>(plan.stages[2].what).make = [this] {
@@ -286,6 +200,9 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_crashed_anywhere_shows_each_record_once) {
     BOOST_TEST(job.to.visible == all, "seed " << seed);
     BOOST_TEST(job.to.hidden.empty(), "seed " << seed);
     BOOST_TEST((job.about(job.stored().back()).kind == weir::checkpoint_kind::finished));
+    count.recovered += job.to.recovered;
+    count.removed += job.to.removed;
+    count.lost += job.to.lost;
     count.repeated += job.functions["op"].calls > random_job::records ? 1 : 0;
   }
   BOOST_TEST_MESSAGE("crashes " << count.crashes << ", went on " << count.went_on << ", from 0 "

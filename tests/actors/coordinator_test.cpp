@@ -305,6 +305,7 @@ BOOST_AUTO_TEST_CASE(output_that_cannot_be_made_durable_ends_the_launch) {
   let_store_go();
   // Neither the one whose output it was nor the one behind it is written.
   BOOST_TEST(transcript() == "close in\nclose op\nabandon out\nended failed sink out io\n");
+  BOOST_TEST(result->stage == "out");
   BOOST_TEST((stored() == std::vector<std::uint64_t>{0}));
 }
 
@@ -378,7 +379,9 @@ caf::behavior play(caf::event_based_actor*, weir::testing::journal* log) {
       log->note("let commit " + std::to_string(what.checkpoint));
     },
     [=](const weir::checkpoint_event& what) {
-      log->note(what.what == weir::checkpoint_news::last_done ? "last done" : "other news");
+      log->note(what.what == weir::checkpoint_news::visible     ? "all is visible"
+                : what.what == weir::checkpoint_news::last_done ? "last done"
+                                                                : "other news");
     },
   };
 }
@@ -420,7 +423,7 @@ BOOST_AUTO_TEST_CASE(the_commit_of_an_earlier_checkpoint_is_not_that_of_the_last
   tell(weir::instance_committed{1, {1}});
   BOOST_TEST(transcript() == "");
   tell(weir::instance_committed{2, {1}});
-  BOOST_TEST(transcript() == "write 3 finished\nremove 1\nlast done\n");
+  BOOST_TEST(transcript() == "all is visible\nwrite 3 finished\nremove 1\nlast done\n");
   caf::anon_send(tested, weir::stop_request{});
   caf::anon_send_exit(neighbour, caf::exit_reason::kill);
   world.run();

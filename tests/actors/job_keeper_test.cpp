@@ -429,6 +429,20 @@ BOOST_AUTO_TEST_CASE(each_restart_is_told) {
                 "starts again in 2 s (restart 1 of 3)\n");
 }
 
+BOOST_AUTO_TEST_CASE(it_names_the_stage_that_failed_whatever_the_error_is_about) {
+  start();
+  sinks["out"].write_error = broken;
+  complete(1);
+  BOOST_TEST(logged
+             == "job test: it failed: sink out: disk: it is full (io); it starts again in 2 s (restart "
+                "1 of 3)\n");
+  functions["op"].held.clear();
+  sinks["out"].write_error.reset();
+  sinks["out"].open_error = error{"io", "out", "it does not open"};
+  advance(2s);
+  BOOST_TEST(logged.find("it failed: sink out: it does not open (io);") != logged.npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_record_that_fails_the_job_twice_running_is_told) {
   start();
   fail_launch(1);
@@ -442,6 +456,21 @@ BOOST_AUTO_TEST_CASE(a_record_that_fails_the_job_twice_running_is_told) {
                          "file \"dead_letter\" or \"drop\") or failure_rules let a record pass whose call "
                          "fails\n")
              != logged.npos);
+}
+
+BOOST_AUTO_TEST_CASE(so_is_one_between_whose_failures_a_launch_did_not_open) {
+  add_pool("store");
+  start();
+  fail_launch(2);
+  drivers["store"].open_error = broken;
+  advance(2s);
+  drivers["store"].open_error.reset();
+  sinks["out"].open_error = broken;
+  advance(2s);
+  sinks["out"].open_error.reset();
+  advance(2s);
+  fail_launch(2);
+  BOOST_TEST(logged.find("operator op: record 0/1 has failed the job twice running") != logged.npos);
 }
 
 BOOST_AUTO_TEST_CASE(what_fails_without_a_record_is_never_told_of_one) {

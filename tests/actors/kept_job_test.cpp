@@ -10,6 +10,7 @@
 using namespace std::chrono_literals;
 using weir::error;
 using weir::expected;
+using weir::fixed_delay_restart;
 using weir::job_end;
 using weir::testing::checkpoint_fixture;
 
@@ -66,6 +67,20 @@ struct kept_job : checkpoint_fixture {
     transcript();
   }
 
+  /// Each launch fails at this record, and is gone, while the store writes a checkpoint.
+  void fail_in_write(int record) {
+    memory->at_each_step([this, record](std::string_view at) -> expected<void> {
+      auto& held = functions["op"].held;
+      if (at != "write" || held.empty())
+        return {};
+      auto failing = functions["op"].take(record);
+      failing.fail({"io", "service", "it is away"});
+      held.clear();
+      world.run_messages();
+      return {};
+    });
+  }
+
   weir::queued_work* work = nullptr;
   std::unique_ptr<weir::job_keeper> keeper;
 };
@@ -107,6 +122,40 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_that_the_store_was_writing_is_the_next_launchs
   transcript();
   advance(2s);
   BOOST_TEST(transcript() == "open out\nopen op\nopen in\nrecover out 1 up to 1\ncall op 1\n");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_durable_when_its_launch_has_ended_counts_all_the_same) {
+  expects_commits = false;
+  plan.restart = weir::exponential_delay_restart{.max_restarts = 1};
+  begin();
+  push({1});
+  fail_in_write(1);
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    next_checkpoint();
+    BOOST_REQUIRE(!result.has_value());
+    BOOST_TEST(keeper->status().checkpoints->completed == i);
+    BOOST_TEST(keeper->status().checkpoints->last.value() == i);
+    if (i < 3)
+      advance(1s);
+  }
+  // And it is what a stop leaves behind.
+  keeper->stop();
+  world.run();
+  BOOST_TEST(text(*result) == "stopped at 3, 1 held");
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_ends_for_good_while_one_is_written_names_it) {
+  expects_commits = false;
+  plan.restart = fixed_delay_restart{.max_restarts = 1, .delay = 0s};
+  begin();
+  push({1});
+  fail_launch(1);
+  fail_in_write(1);
+  next_checkpoint();
+  BOOST_REQUIRE(result.has_value());
+  BOOST_TEST(text(*result) == "failed operator op io at record 0/0");
+  BOOST_TEST(result->checkpoint.value() == 1u);
+  BOOST_TEST(result->held == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(one_that_it_had_not_begun_with_is_none) {

@@ -7,6 +7,7 @@
 
 #include "supervisor.hpp"
 
+#include <caf/event_based_actor.hpp>
 #include <caf/typed_actor.hpp>
 
 using namespace std::chrono_literals;
@@ -426,6 +427,53 @@ BOOST_AUTO_TEST_CASE(a_failure_after_a_cancel_is_still_a_cancel) {
   functions["op"].take(1).fail({"refused", "service", ""});
   world.run();
   BOOST_TEST((result->end == job_end::cancelled));
+}
+
+// -- with checkpoints; more of that in checkpoint_end_test.cpp --
+
+namespace {
+
+/// A stage instance or a coordinator whose answers the test gives.
+caf::behavior play(caf::event_based_actor* self, int) {
+  return {
+    [](caf::open_atom) {},
+    [](weir::run_atom) {},
+    [](weir::checkpoint_order) {},
+    [=](const weir::stop_request&) { self->quit(); },
+  };
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(what_fails_when_all_output_is_visible_fails_a_job_that_is_done_no_more) {
+  for (const bool is_visible : {false, true}) {
+    std::optional<weir::job_result> ended;
+    auto parts = std::make_shared<weir::supervisor_parts>();
+    parts->job = "test";
+    parts->instances = {{weir::stage_kind::source, "in", world.system().spawn(play, 0)},
+                        {weir::stage_kind::sink, "out", world.system().spawn(play, 1)}};
+    parts->coordinator = caf::actor_cast<weir::coordinator_actor>(world.system().spawn(play, 2));
+    parts->drain_services = [] { return weir::expected<bool>{false}; };
+    parts->on_running = [] {};
+    parts->on_stopping = [](const weir::job_result&) {};
+    parts->on_end = [&](weir::job_result with) { ended = std::move(with); };
+    const auto tested = world.system().spawn(weir::supervisor, parts);
+    const auto tell = [&](const auto&... what) {
+      caf::anon_send(tested, what...);
+      world.run();
+    };
+    tell(weir::run_atom::value);
+    for (const std::uint32_t each : {0, 1})
+      tell(weir::instance_id{each}, weir::stage_event::opened);
+    tell(weir::checkpoint_event{weir::checkpoint_news::begun});
+    tell(weir::instance_id{1}, weir::stage_event::finished);
+    if (is_visible)
+      tell(weir::checkpoint_event{weir::checkpoint_news::visible});
+    tell(weir::instance_id{1}, weir::stage_failure{broken, {}});
+    BOOST_REQUIRE(ended.has_value());
+    BOOST_TEST((ended->end == (is_visible ? job_end::done : job_end::failed)));
+    BOOST_TEST(ended->why.empty() == is_visible);
+  }
 }
 
 // -- leftovers --
