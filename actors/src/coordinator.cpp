@@ -145,6 +145,10 @@ void coordinator_state::begin(std::uint64_t id, checkpoint_kind kind) {
   attempts_.push_back({id, now(), std::make_unique<checkpoint_round>(std::move(about), now())});
   for (const auto& each : parts_->sources)
     caf::anon_send(each, checkpoint_request{id, last_order_ == checkpoint_order::stop});
+  // What a service does behind the last one it would do again, also where its input had ended.
+  for (const auto& each : parts_->services)
+    caf::anon_send(each, checkpoint_request{
+                           id, last_order_ && *last_order_ != checkpoint_order::finish});
 }
 
 void coordinator_state::hand_over(attempt& which) {
@@ -214,6 +218,8 @@ void coordinator_state::is_durable(const attempt& which, std::uint64_t bytes) {
   status_.held = which.held;
   status_.completed += which.id == 0 ? 0 : 1;
   parts_->probe->set(status_);
+  for (const auto& each : parts_->services)
+    caf::anon_send(each, commit_request{which.id});
   if (which.id == 0) {
     tell_job(checkpoint_news::begun);
     return;
