@@ -51,8 +51,9 @@ enum class push_result : std::uint8_t {
 
 struct push_options {
   /// Where the record comes from in the pusher's own count; absent: its number among the records that
-  /// were pushed without a position since the job started, from 0 on, which another run gives to
-  /// another record. Give all records a position or none.
+  /// were pushed without a position since the run began, from 0 on. A job that goes on from a checkpoint goes on
+  /// counting there, and what was pushed behind it was given numbers that others get now; without checkpoints each
+  /// start gives them anew. Give all records a position or none.
   std::optional<std::uint64_t> position{};
   event_time timestamp{};
 };

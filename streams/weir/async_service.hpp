@@ -39,10 +39,10 @@
 ///   is pushed twice. In that order means: of several pushers' records, or of several that wait for room, none is
 ///   taken before one of a lower position. Without positions what was pushed behind the last complete checkpoint is
 ///   lost. `ticket::wait_durable` tells of a record that it is part of one: acknowledge it then where it came from.
-/// * **Results.** Callbacks are not part of a checkpoint: results, dead letters and watermarks that were given behind the
-///   last complete one are given again after a crash or a failure, with equal `record_facts::from`: put them
-///   where they go under that. Where the job is stopped, or drained, nothing is given behind the last checkpoint, and
-///   so nothing twice.
+/// * **Results.** Callbacks have no second phase, as sinks have: results, dead letters and watermarks that were given
+///   behind the last complete checkpoint are given again after a crash or a failure. Those of a record with a
+///   position have the `record_facts::from` that they had: store them under that. A job that is stopped or drained
+///   gives nothing behind its last checkpoint, and so nothing twice.
 /// * **Ends.** `finish` ends the input of the run: once a checkpoint has that, whoever goes on pushes nothing more.
 ///   A drain or a stop does not end it. When a job fails and starts again inside the process its service is closed
 ///   until then; a pusher that is told `closed` tries again after a while, or until the job has ended.
