@@ -171,6 +171,10 @@ void coordinator_state::begin(std::uint64_t id, checkpoint_kind kind) {
   attempts_.push_back({id, now(), std::make_unique<checkpoint_round>(std::move(about), now())});
   for (const auto& each : parts_->sources)
     caf::anon_send(each, checkpoint_request{id, last_order_ == checkpoint_order::stop});
+  // What a service does behind the last one it would do again, also where its input had ended.
+  for (const auto& each : parts_->services)
+    caf::anon_send(each, checkpoint_request{
+                           id, last_order_ && *last_order_ != checkpoint_order::finish});
 }
 
 void coordinator_state::hand_over(attempt& which) {
@@ -240,6 +244,8 @@ void coordinator_state::give_up_late_ones() {
 }
 
 void coordinator_state::is_durable(std::uint64_t id) {
+  for (const auto& each : parts_->services)
+    caf::anon_send(each, commit_request{id});
   if (id == 0) {
     tell_job(checkpoint_news::begun);
     return;

@@ -38,6 +38,8 @@ struct coordinator_parts {
   std::optional<std::uint64_t> from{};
   /// Filled in before the first order.
   std::vector<caf::actor> sources;
+  /// The first instance of each: it lets the barrier into the feed of all.
+  std::vector<caf::actor> services;
   struct sink {
     instance_id id;
     caf::actor actor;

@@ -2,14 +2,17 @@
 #pragma once
 
 /// A lane of a service's feed as its stage reads it: one batch a message, so that stop and completions have
-/// their turn, and by one message at most that says there is more. Part of an operator's shell, on its
-/// thread.
+/// their turn, and by one message at most that says there is more; but all that stands in front of a barrier
+/// when a message tells of that, before anything else is done. Part of an operator's shell, on its thread.
 
 #include "input_gate.hpp"
+#include "service_cut.hpp"
 
+#include "weir/interfaces.hpp"
 #include "weir/push_feed.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -25,7 +28,7 @@ public:
   feed_reader(const feed_reader&) = delete;
   feed_reader& operator=(const feed_reader&) = delete;
 
-  /// From now on records are read; `wake` sends the message that comes back as `woken`.
+  /// From now on it is told of what comes; `wake` sends the message that comes back as `woken`.
   void begin(push_feed_base::wake_up wake) {
     feed_.listen(*lane_, std::move(wake));
     has_more_ = true;
@@ -46,6 +49,41 @@ public:
       return false;
     into.receive({0}, {std::move(taken.of)});
     return true;
+  }
+
+  // -- checkpoints --
+
+  /// So many records are in front of all that is read. Before `begin`.
+  void restored(std::uint64_t records, std::size_t bytes) {
+    feed_.restored(*lane_, records, bytes);
+  }
+
+  /// Of instance 0.
+  void begin_checkpoint(const checkpoint_request& what) {
+    if (auto cut = feed_.begin_checkpoint(*lane_, what.checkpoint, what.last))
+      cuts_.insert_or_assign(what.checkpoint, *cut);
+  }
+
+  /// With `woken`: puts what stands in front of barriers into the gate. Whether nothing is to be done behind them.
+  bool reach_barriers(input_gate& into) {
+    auto taken = feed_.take_to_barrier(*lane_);
+    for (auto& each : taken.of)
+      into.receive({0}, {std::move(each)});
+    return taken.stops;
+  }
+
+  /// The barrier has been reached: where the whole feed stood is said by instance 0.
+  void say_where(std::uint64_t checkpoint, instance_summary& to) {
+    const auto at = cuts_.find(checkpoint);
+    if (at != cuts_.end())
+      write_cut(at->second, to);
+    cuts_.erase(cuts_.begin(), cuts_.upper_bound(checkpoint));
+  }
+
+  /// The checkpoint is complete. Runs code of the user's, and what that throws comes out.
+  void is_durable(std::uint64_t checkpoint) {
+    if (lane_->durability != nullptr)
+      lane_->durability->reach(checkpoint);
   }
 
   /// A batch that came from here has been used up.
@@ -79,6 +117,8 @@ private:
   bool refilled_ = false;
   bool given_back_ = false;
   std::uint64_t records_in_ = 0;
+  /// Of checkpoints whose barrier has not been reached here.
+  std::map<std::uint64_t, feed_cut> cuts_;
 };
 
 } // namespace weir

@@ -119,8 +119,6 @@ private:
     if (plan_.checkpoints && stage.is_named_by_number)
       add(stage.name, "nobody has given it this name, and checkpoints know a stage by its name; give it one "
                       "that stays when the job changes");
-    if (plan_.checkpoints && job_plan::is_service(stage))
-      add("operator " + stage.name, "it is a service, which cannot take part in checkpoints");
     if (!stage.name.empty() && !names.insert(stage.name).second)
       add(stage.name, "another stage has this name; names are unique within a job");
     check_outputs(number, stage);

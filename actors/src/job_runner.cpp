@@ -8,6 +8,7 @@
 #include "probe_sums.hpp"
 #include "running_pools.hpp"
 #include "running_waiters.hpp"
+#include "service_cut.hpp"
 #include "sink_stage.hpp"
 #include "source_stage.hpp"
 #include "supervisor.hpp"
@@ -166,10 +167,6 @@ private:
       found.emplace_back(
         error_kind::argument, "job " + plan_.name,
         "keep_partial is set, and it makes checkpoints, from which it goes on instead");
-    for (const auto& stage : plan_.stages)
-      if (job_plan::is_service(stage))
-        found.emplace_back(error_kind::argument, "operator " + stage.name,
-                           "it is a service, which cannot take part in checkpoints");
     return found;
   }
 
@@ -284,16 +281,36 @@ private:
   // -- services --
 
   expected<void> begin_services() {
-    for (const auto& stage : plan_.stages)
-      if (job_plan::is_service(stage)) {
+    for (std::size_t i = 0; i < plan_.stages.size(); ++i)
+      if (const auto& stage = plan_.stages[i]; job_plan::is_service(stage)) {
+        auto how = begin_of_feed(i);
+        if (!how)
+          return std::move(how).why();
         const auto& ends = std::get<operator_plan>(stage.what).service;
-        const auto run
-          = ends->begin(plan_.instances(stage), plan_.batches, settings_.in_virtual_time);
+        const auto run = guarded(stage.name, [&] {
+          return ends->begin(plan_.instances(stage), plan_.batches, *std::move(how));
+        });
         if (!run)
           return run.why();
         services_.push_back({stage.name, ends, *run});
       }
     return {};
+  }
+
+  expected<feed_run> begin_of_feed(std::size_t stage) const {
+    feed_run how;
+    how.in_virtual_time = settings_.in_virtual_time;
+    if (!settings_.checkpoints)
+      return how;
+    const auto& from = settings_.checkpoints->from;
+    how.first_checkpoint = from == nullptr ? 0 : from->checkpoint + 1;
+    if (from != nullptr && !from->stages[stage].instances.empty()) {
+      auto cut = read_cut(from->stages[stage].instances[0].summary, plan_.stages[stage].name);
+      if (!cut)
+        return std::move(cut).why();
+      how.from = *cut;
+    }
+    return how;
   }
 
   /// Whether one had not ended, or the first thing that was thrown when all have.
@@ -302,7 +319,7 @@ private:
     std::optional<error> why;
     for (const auto& each : services_)
       try {
-        any = each.ends->feed().finish() || any;
+        any = each.ends->feed().drain() || any;
       } catch (...) {
         auto of = error_of(each.name, std::current_exception(), "a coroutine that was refused");
         if (!why)
@@ -493,8 +510,11 @@ private:
       parts->restore_how = settings_.checkpoints->how;
     parts->probe = std::make_shared<operator_probe>();
     probes_of(operators_, parts->instance).push_back(parts->probe);
+    const bool is_first_of_service = of.service && parts->instance.context.subtask == 0;
     const auto spawned = system_.spawn(operator_stage, std::move(parts));
     receivers_[number].instances.push_back(spawned);
+    if (coordination_ != nullptr && is_first_of_service)
+      coordination_->services.push_back(caf::actor_cast<caf::actor>(spawned));
     return caf::actor_cast<caf::actor>(spawned);
   }
 

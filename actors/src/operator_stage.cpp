@@ -8,6 +8,7 @@
 #include "weir/entry_codec.hpp"
 #include "weir/state_error.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -108,6 +109,8 @@ operator_stage_state::make_behavior(std::shared_ptr<operator_stage_parts> parts)
     [this](caf::flush_atom) { on_flush(); },
     [this](completions_atom) { on_completions(); },
     [this](pushed_atom) { on_pushed(); },
+    [this](const checkpoint_request& what) { on_checkpoint(what); },
+    [this](const commit_request& what) { on_durable(what); },
     [this](const wake_up& armed) { on_wake_up(armed); },
     [this](const pool_results& of_pool) { on_pool_results(of_pool); },
   };
@@ -122,10 +125,17 @@ void operator_stage_state::on_open() {
     auto done = open_body();
     return done && parts_->restored != nullptr ? restore() : std::move(done);
   });
-  if (!opened)
+  if (!opened) {
     fail(opened.why(), {});
-  else
-    self_->send(parts_->instance.job, parts_->instance.id, stage_event::opened);
+    return;
+  }
+  // Already now: there may be a checkpoint before anything runs.
+  if (feed_)
+    feed_->begin([to = self_->address()] {
+      if (auto alive = caf::actor_cast<caf::actor>(to))
+        caf::anon_send(alive, pushed_atom::value);
+    });
+  self_->send(parts_->instance.job, parts_->instance.id, stage_event::opened);
 }
 
 void operator_stage_state::make_body() {
@@ -215,12 +225,26 @@ expected<void> operator_stage_state::restore() {
       return error{error_kind::incompatible, "operator " + stage,
                    "its checkpoint has " + std::to_string(said.channels.size())
                      + " input channels, and it has " + std::to_string(parts_->instance.channels)};
+    if (feed_)
+      restore_feed(*waiting, said.watermark);
     input_->restore(std::move(waiting), std::move(said));
     waits_for_room_ = true;
     // Its memory is of use to others.
     parts_->restored = nullptr;
     return {};
   });
+}
+
+void operator_stage_state::restore_feed(const batch_base& waiting, event_time said) {
+  feed_->restored(waiting.records(), waiting.bytes());
+  const auto& controls = waiting.controls();
+  const bool holds_watermark
+    = parts_->restored->summary.entries.borders > 0
+      || std::any_of(controls.begin(), controls.end(), [](const batch_base::placed_control& each) {
+           return each.what.kind() == control_kind::watermark;
+         });
+  if (said.has_value() && !holds_watermark)
+    parts_->plan.service->has_left(parts_->instance.context.subtask, said);
 }
 
 void operator_stage_state::on_blocking_call(duration took) {
@@ -243,11 +267,7 @@ void operator_stage_state::on_run() {
   attach_to(self_, results_->targets(), 0);
   if (dead_letters_)
     attach_to(self_, dead_letters_->targets(), 1);
-  if (feed_)
-    feed_->begin([to = self_->address()] {
-      if (auto alive = caf::actor_cast<caf::actor>(to))
-        caf::anon_send(alive, pushed_atom::value);
-    });
+  running_ = true;
   if (over_ || !may_begin())
     return;
   const auto at = now();
@@ -305,11 +325,36 @@ void operator_stage_state::on_completions() {
 
 void operator_stage_state::on_pushed() {
   feed_->woken();
-  if (over_)
+  if (over_ && !body_->finished())
     return;
   const auto at = now();
+  // First of all: what has left in front of the barrier has been given to callbacks.
+  const bool stops = feed_->reach_barriers(*input_);
+  // Checkpoints go on behind the end, until the job ends.
+  while (over_ && !input_->empty())
+    input_->pop();
+  pass_barriers(at);
+  if (over_)
+    results_->run_steps();
+  // What callbacks get from now on they would get again from who goes on.
+  over_ = over_ || stops;
+  if (over_ || !running_)
+    return;
   take_input(at);
   after(at);
+}
+
+void operator_stage_state::on_checkpoint(const checkpoint_request& what) {
+  feed_->begin_checkpoint(what);
+}
+
+void operator_stage_state::on_durable(const commit_request& what) {
+  const auto told = guarded(parts_->instance.context.stage, [&]() -> expected<void> {
+    feed_->is_durable(what.checkpoint);
+    return {};
+  });
+  if (!told && !over_)
+    fail(told.why(), {});
 }
 
 void operator_stage_state::on_wake_up(const wake_up& armed) {
@@ -357,6 +402,8 @@ void operator_stage_state::pass_barriers(time_point now) {
 void operator_stage_state::hand_over_state(std::uint64_t checkpoint, time_point now) {
   // One that cannot be written is given up; the stream goes on.
   auto saved = guarded_state(parts_->instance.context.stage, [&] { return save(now); });
+  if (saved && feed_)
+    feed_->say_where(checkpoint, (*saved)->summary);
   if (saved)
     self_->send(parts_->coordinator,
                 instance_saved{checkpoint, parts_->instance.id, *std::move(saved)});

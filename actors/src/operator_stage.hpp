@@ -80,6 +80,8 @@ private:
   void on_flush();
   void on_completions();
   void on_pushed();
+  void on_checkpoint(const checkpoint_request& what);
+  void on_durable(const commit_request& what);
   void on_wake_up(const wake_up& armed);
   void on_pool_results(const pool_results& of);
 
@@ -90,6 +92,8 @@ private:
   /// Goes on with the numbers that it had counted; before the function opens, which may count.
   void restore_counters();
   expected<void> restore();
+  /// Of a service: what was pushed and not taken in.
+  void restore_feed(const batch_base& waiting, event_time said);
   /// Whether it may take input and make calls. Where it goes on from a checkpoint not before all its outputs
   /// have room: what that holds finished leaves before there are calls.
   bool may_begin();
@@ -133,7 +137,9 @@ private:
   bool waits_for_room_ = false;
   /// The flush message to itself is under way.
   bool flushing_ = false;
-  /// It has failed or finished: nothing more is done.
+  /// All have opened.
+  bool running_ = false;
+  /// It has failed or finished, or has passed the last barrier of a job that is stopped: nothing more is done.
   bool over_ = false;
 };
 

@@ -12,6 +12,13 @@ namespace {
 /// Empty batches that a lane keeps.
 constexpr std::size_t spares_max = 4;
 
+/// The next position, where there is one.
+constexpr std::uint64_t behind(std::uint64_t position) noexcept {
+  return position == UINT64_MAX ? position : position + 1;
+}
+
+constexpr const char* input_ended = "its input has ended";
+
 } // namespace
 
 push_feed_base::push_feed_base(std::string thing, feed_limits limits, bool keyed)
@@ -24,7 +31,7 @@ push_feed_base::push_feed_base(std::string thing, feed_limits limits, bool keyed
 
 push_result push_feed_base::try_push(push_request& what) {
   const std::lock_guard guard{mutex_};
-  if (!open_)
+  if (!is_open_for(what.run))
     return push_result::closed;
   auto* const to = lane_for(what);
   if (to == nullptr)
@@ -79,28 +86,36 @@ void push_feed_base::leave_line(waiting_push& what) noexcept {
     what.stands_in->remove(what);
 }
 
-error push_feed_base::why_closed() const {
+error push_feed_base::why_closed(std::uint64_t run) const {
   const std::lock_guard guard{mutex_};
-  return why_;
+  return why_closed_for(run);
 }
 
-bool push_feed_base::push_watermark(event_time at) {
+push_feed_base::place push_feed_base::where() const {
   const std::lock_guard guard{mutex_};
-  if (open_ && at > newest_watermark_) {
+  return {run_, resume_from_};
+}
+
+bool push_feed_base::push_watermark(event_time at, std::uint64_t run) {
+  const std::lock_guard guard{mutex_};
+  if (!is_open_for(run))
+    return false;
+  if (at > now_.watermark) {
     append_to_all(control::watermark(at));
-    newest_watermark_ = at;
+    now_.watermark = at;
   }
-  return open_;
+  return true;
 }
 
-bool push_feed_base::finish() {
+bool push_feed_base::end_input(bool by_pushers, std::uint64_t run) {
   waiting_line go_on;
   {
     const std::lock_guard guard{mutex_};
-    if (!open_)
+    if (!is_open_for(run))
       return false;
     open_ = false;
-    why_ = closed("its input has ended");
+    now_.ended = by_pushers;
+    why_ = closed(input_ended);
     append_to_all(control::end());
     refuse_all(why_, go_on);
   }
@@ -111,26 +126,65 @@ bool push_feed_base::finish() {
 // -- whoever runs the job --
 
 expected<std::uint64_t> push_feed_base::open(std::uint32_t lanes, batch_limits batches,
-                                             bool in_virtual_time) {
+                                             const feed_run& how) {
+  auto run = reserve(lanes, batches, how);
+  if (!run)
+    return run;
+  if (how.on_start)
+    try {
+      how.on_start(where().resume_from);
+    } catch (...) {
+      give_up_run();
+      throw;
+    }
+  take_records_from_now_on();
+  return run;
+}
+
+expected<std::uint64_t> push_feed_base::reserve(std::uint32_t lanes, batch_limits batches,
+                                                const feed_run& how) {
   const std::lock_guard guard{mutex_};
   if (running_)
     return error{error_kind::argument, thing_,
                  "it runs in a job already; end that, or make another environment"};
-  in_virtual_time_ = in_virtual_time;
+  in_virtual_time_ = how.in_virtual_time;
   batches_ = batches;
   // The bytes of a batch are given back when all of it has been taken.
   batches_.bytes = std::min(batches.bytes, std::max<std::size_t>(limits_.bytes / 4, 1));
+  durability_ = how.first_checkpoint ? std::make_shared<weir::durability>(in_virtual_time_) : nullptr;
+  next_checkpoint_ = how.first_checkpoint.value_or(0);
   for (std::uint32_t number = 0; number < lanes; ++number) {
     lanes_.push_back(std::make_shared<push_lane>());
     lanes_.back()->number = number;
     lanes_.back()->open = make_batch();
+    lanes_.back()->durability = durability_;
   }
   lines_.assign(keyed_ ? lanes : 1, {});
   next_lane_ = 0;
-  newest_watermark_ = event_time::none();
+  // Numbers that this process has given are not given to other records.
+  const auto next = now_.next_number;
+  now_ = how.from.value_or(feed_cut{});
+  now_.next_number = std::max(now_.next_number, next);
+  resume_from_ = now_.resume_from;
   running_ = true;
-  open_ = true;
+  why_ = closed("its job is about to start");
   return ++run_;
+}
+
+void push_feed_base::give_up_run() noexcept {
+  const std::lock_guard guard{mutex_};
+  lanes_.clear();
+  running_ = false;
+}
+
+void push_feed_base::take_records_from_now_on() {
+  const std::lock_guard guard{mutex_};
+  if (now_.ended) {
+    why_ = closed(input_ended);
+    append_to_all(control::end());
+  } else {
+    open_ = true;
+  }
 }
 
 void push_feed_base::refuse(const error& why) {
@@ -155,9 +209,11 @@ void push_feed_base::refuse(const error& why) {
 void push_feed_base::end_run(const error& why) {
   refuse(why);
   std::vector<std::shared_ptr<push_lane>> gone;
+  std::shared_ptr<weir::durability> durable;
   {
     const std::lock_guard guard{mutex_};
     gone.swap(lanes_);
+    durable.swap(durability_);
     running_ = false;
   }
   const stage_scope here;
@@ -165,6 +221,8 @@ void push_feed_base::end_run(const error& why) {
     each->desk.expect(each->tickets);
     each->desk.give_up(why);
   }
+  if (durable != nullptr)
+    durable->end(why);
 }
 
 std::uint64_t push_feed_base::pushed(std::uint64_t run) const {
@@ -202,6 +260,11 @@ push_feed_base::taken_batch push_feed_base::take(push_lane& from, bool coming) {
   const std::lock_guard guard{mutex_};
   from.desk.expect(from.tickets);
   taken_batch taken;
+  if (from.barriers > 0) {
+    // What stands in front of a barrier is fetched by the message that tells of it.
+    taken.more = true;
+    return taken;
+  }
   if (!from.full.empty()) {
     taken.of = std::move(from.full.front());
     from.full.pop_front();
@@ -226,12 +289,75 @@ void push_feed_base::admitted(push_lane& of, std::uint64_t records) {
   {
     const std::lock_guard guard{mutex_};
     of.admitted = records;
+    if (of.admitted >= of.restored)
+      of.bytes -= std::exchange(of.restored_bytes, 0);
     serve(of, go_on);
   }
   resume(go_on);
 }
 
+// -- checkpoints --
+
+void push_feed_base::restored(push_lane& to, std::uint64_t records, std::size_t bytes) {
+  const std::lock_guard guard{mutex_};
+  to.restored = records;
+  to.restored_bytes = bytes;
+  to.bytes += bytes;
+  to.pushed += records;
+  // They are admitted first.
+  for (auto& each : to.tickets)
+    each.place += records;
+}
+
+std::optional<feed_cut> push_feed_base::begin_checkpoint(push_lane& of, std::uint64_t checkpoint,
+                                                         bool last) {
+  waiting_line go_on;
+  feed_cut cut;
+  {
+    const std::lock_guard guard{mutex_};
+    if (of.number >= lanes_.size() || lanes_[of.number].get() != &of)
+      return std::nullopt;
+    for (const auto& each : lanes_) {
+      each->stops = each->stops || last;
+      put_barrier(*each, checkpoint);
+    }
+    next_checkpoint_ = checkpoint + 1;
+    cut = now_;
+    if (last && std::exchange(open_, false)) {
+      why_ = closed("its job is being stopped");
+      refuse_all(why_, go_on);
+    }
+  }
+  try {
+    resume(go_on);
+  } catch (...) {
+    // As where a job ends: it is to be stopped, and not to fail.
+  }
+  return cut;
+}
+
+push_feed_base::barrier_batches push_feed_base::take_to_barrier(push_lane& from) {
+  const std::lock_guard guard{mutex_};
+  from.desk.expect(from.tickets);
+  barrier_batches taken;
+  while (from.barriers > 0) {
+    auto& next = *from.full.front();
+    if (!next.controls().empty() && next.controls().back().what.kind() == control_kind::barrier)
+      --from.barriers;
+    taken.of.push_back(std::move(from.full.front()));
+    from.full.pop_front();
+  }
+  taken.stops = from.stops;
+  return taken;
+}
+
 // -- under the lock --
+
+error push_feed_base::why_closed_for(std::uint64_t run) const {
+  if (open_ && !is_open_for(run))
+    return closed("its job has started again since this pusher has asked from where to resume; ask again");
+  return why_;
+}
 
 bool push_feed_base::has_room(const push_lane& of) const noexcept {
   return of.pushed - of.admitted < limits_.records && of.bytes < limits_.bytes;
@@ -275,7 +401,7 @@ void push_feed_base::put(push_lane& to, push_request& what) {
   }
   const auto before = to.open->bytes();
   try {
-    append(*to.open, what, {what.where.position.value_or(next_position_), 0, 0});
+    append(*to.open, what, {what.where.position.value_or(now_.next_number), 0, 0});
   } catch (...) {
     if (what.ticket != nullptr)
       to.tickets.pop_back();
@@ -284,14 +410,18 @@ void push_feed_base::put(push_lane& to, push_request& what) {
   to.bytes += to.open->bytes() - before;
   ++to.pushed;
   if (!what.where.position)
-    ++next_position_;
+    ++now_.next_number;
+  else
+    now_.resume_from = std::max(now_.resume_from, std::optional{behind(*what.where.position)});
+  if (what.ticket != nullptr)
+    what.ticket->was_taken(durability_, next_checkpoint_);
   wake(to);
 }
 
 void push_feed_base::decide(waiting_push& what) {
-  if (!open_) {
+  if (!is_open_for(what.run)) {
     what.is = waiting_push::state::refused;
-    what.why = why_;
+    what.why = why_closed_for(what.run);
   } else if (auto* const to = lane_for(what)) {
     put(*to, what);
     what.is = waiting_push::state::taken;
@@ -309,6 +439,19 @@ void push_feed_base::append_to_all(const control& what) {
       open.append(what);
     wake(*to);
   }
+}
+
+void push_feed_base::put_barrier(push_lane& to, std::uint64_t checkpoint) {
+  // Before anything has changed: it may throw.
+  auto next = empty_batch(to);
+  to.open->append(control::barrier(checkpoint));
+  to.full.push_back(std::move(to.open));
+  to.open = std::move(next);
+  ++to.barriers;
+  // Also where the stage knows that there is something: for that it may be waiting until there is room.
+  to.woken = true;
+  if (to.wake)
+    to.wake();
 }
 
 void push_feed_base::wake(push_lane& of) {

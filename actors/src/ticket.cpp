@@ -18,6 +18,10 @@ struct ticket_state::impl {
   std::optional<settlement> how;
   std::vector<callback> callbacks;
   bool in_virtual_time = false;
+  // Written before the ticket is anybody's.
+  bool taken = false;
+  std::shared_ptr<durability> durable_by;
+  std::uint64_t first_checkpoint = 0;
 };
 
 ticket_state::ticket_state() : impl_(std::make_unique<impl>()) {}
@@ -52,6 +56,12 @@ void ticket_state::settles_in_virtual_time() {
   impl_->in_virtual_time = true;
 }
 
+void ticket_state::was_taken(std::shared_ptr<durability> of, std::uint64_t checkpoint) {
+  impl_->taken = true;
+  impl_->durable_by = std::move(of);
+  impl_->first_checkpoint = checkpoint;
+}
+
 bool ticket_state::settled() const {
   const std::lock_guard guard{impl_->mutex};
   return impl_->how.has_value();
@@ -79,6 +89,34 @@ void ticket_state::on_settled(callback then) {
     }
   }
   then(*impl_->how);
+}
+
+std::optional<expected<void>> ticket_state::durable() const {
+  if (impl_->durable_by == nullptr)
+    return expected<void>{why_not_durable()};
+  return impl_->durable_by->known(impl_->first_checkpoint);
+}
+
+expected<void> ticket_state::wait_durable(duration at_most) const {
+  if (impl_->durable_by == nullptr)
+    return why_not_durable();
+  return impl_->durable_by->wait(impl_->first_checkpoint, at_most);
+}
+
+void ticket_state::on_durable(durability::callback then) const {
+  if (impl_->durable_by == nullptr)
+    then(why_not_durable());
+  else
+    impl_->durable_by->on_durable(impl_->first_checkpoint, std::move(then));
+}
+
+error ticket_state::why_not_durable() const {
+  const std::lock_guard guard{impl_->mutex};
+  if (!impl_->taken && impl_->how)
+    return impl_->how->why;
+  return {error_kind::argument, "ticket",
+          "its job makes no checkpoints, so no record becomes durable; call "
+          "environment::enable_checkpointing"};
 }
 
 } // namespace weir

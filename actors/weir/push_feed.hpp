@@ -10,11 +10,16 @@
 /// mutex is free, one after the other; one that goes on may destroy others that have not. A feed belongs to
 /// one job at a time and is open while that runs.
 ///
+/// The barrier of a checkpoint is put into all lanes in one go, so what is in front of it is what had been taken at
+/// one moment, in all instances. It waits for nothing: a stage fetches what stands in front of it also when its
+/// operator has no room.
+///
 /// Pushers call from any thread, and so may whoever ends the job; each lane is used by its stage. User code
 /// is never run under the mutex, but for the move of a record and its `held_bytes`.
 /// tests/threads/push_feed_test.cpp.
 
 #include "weir/batch.hpp"
+#include "weir/durability.hpp"
 #include "weir/error.hpp"
 #include "weir/ticket.hpp"
 #include "weir/ticket_desk.hpp"
@@ -60,6 +65,35 @@ struct feed_limits {
   std::size_t bytes = 64 * 1024 * 1024;
 };
 
+/// Where a feed stands at the barrier of a checkpoint: with what the run that goes on from it begins.
+struct feed_cut {
+  /// The number of the next record that is pushed without a position.
+  std::uint64_t next_number = 0;
+  /// Behind the highest position that was given; absent: none was.
+  std::optional<std::uint64_t> resume_from{};
+  /// The newest that was pushed; none: none was.
+  event_time watermark{};
+  /// Its pushers have ended the input.
+  bool ended = false;
+
+  friend bool operator==(const feed_cut&, const feed_cut&) = default;
+};
+
+/// How a run of a feed begins.
+struct feed_run {
+  /// Nobody waits, for room or for a ticket: the thread that would is the one that lets the clock run.
+  bool in_virtual_time = false;
+  /// The number of its first checkpoint. Absent: it makes none.
+  std::optional<std::uint64_t> first_checkpoint{};
+  /// Where it goes on; absent: it begins anew.
+  std::optional<feed_cut> from{};
+  /// Told from which position on, before anything is taken; may be null.
+  std::function<void(std::optional<std::uint64_t>)> on_start{};
+};
+
+/// Any run: see `push_request`.
+inline constexpr std::uint64_t any_run = UINT64_MAX;
+
 /// A record that is to be pushed. It stays the pusher's, who is still there, until it is taken.
 struct push_request {
   /// Points to an `In`.
@@ -69,6 +103,8 @@ struct push_request {
   key_hash key = 0;
   /// May be null.
   std::shared_ptr<ticket_state> ticket{};
+  /// The run that it is for; to it every other is closed.
+  std::uint64_t run = any_run;
 };
 
 struct waiting_push;
@@ -120,6 +156,15 @@ struct push_lane {
   std::function<void()> wake;
   /// The stage knows that there is something, or a message says so.
   bool woken = false;
+  /// That stand among `full`.
+  std::size_t barriers = 0;
+  /// Nothing is to be done behind the last of them.
+  bool stops = false;
+  /// Of the records that a checkpoint gave back and that were not taken in; `bytes` counts them while there are some.
+  std::size_t restored_bytes = 0;
+  std::uint64_t restored = 0;
+  /// All lanes' of a run. Null: it makes no checkpoints.
+  std::shared_ptr<weir::durability> durability;
 };
 
 class push_feed_base {
@@ -132,6 +177,20 @@ public:
     std::shared_ptr<batch_base> of;
     /// There is more behind it.
     bool more = false;
+  };
+
+  /// What stands in front of barriers, each of which is the last element of a batch.
+  struct barrier_batches {
+    std::vector<std::shared_ptr<batch_base>> of;
+    /// Nothing is to be done behind the last one.
+    bool stops = false;
+  };
+
+  /// What a pusher needs to know to begin.
+  struct place {
+    std::uint64_t run = 0;
+    /// The first position that the run does not have; absent: it begins, or no positions were given.
+    std::optional<std::uint64_t> resume_from{};
   };
 
   /// `thing` names the service in errors.
@@ -154,23 +213,28 @@ public:
   /// if it has not begun to; what was taken stays taken.
   void leave_line(waiting_push& what) noexcept;
 
-  /// Why nothing is taken, where that is so.
-  error why_closed() const;
+  /// Why nothing is taken of who pushes for this run, where that is so.
+  error why_closed(std::uint64_t run = any_run) const;
+
+  /// Of the present run, or of the last.
+  place where() const;
 
   /// Behind all that has been pushed; watermarks with no record between them become one, and one that is not
-  /// greater than all before it in this run is dropped. Whether it was taken: not where the feed is closed.
-  bool push_watermark(event_time at);
+  /// greater than all before it in this run, and in those that it goes on from, is dropped. Whether it was taken: not
+  /// where the feed is closed. `run`: see `push_request`.
+  bool push_watermark(event_time at, std::uint64_t run = any_run);
 
   /// Ends the input, behind all that has been pushed; who waits for room is refused. Whether it did: not
   /// where it had ended, or nothing runs. Coroutines go on inside; what they throw comes out when it is done.
-  bool finish();
+  bool finish(std::uint64_t run = any_run) { return end_input(true, run); }
 
   // -- whoever runs the job --
 
-  /// A run begins: the feed opens with so many lanes. Gives the number of the run. An error where another
-  /// runs. In virtual time nobody waits, for room or for a ticket: the thread that would is the one that lets
-  /// the clock run.
-  expected<std::uint64_t> open(std::uint32_t lanes, batch_limits batches, bool in_virtual_time = false);
+  /// A run begins: the feed opens with so many lanes; where pushers had ended its input, it ends that again. Gives the
+  /// number of the run. An error where another runs. What `on_start` throws comes out, and no run has begun.
+  expected<std::uint64_t> open(std::uint32_t lanes, batch_limits batches, const feed_run& how = {});
+  /// As `finish`, but of a job that is drained: whoever goes on from its last checkpoint takes more.
+  bool drain() { return end_input(false, any_run); }
   /// Nothing more is taken; who waits for room is refused.
   void refuse(const error& why);
   /// The stages have ended: what is left is lost.
@@ -195,6 +259,16 @@ public:
   /// there is now; coroutines go on inside, and what they throw comes out.
   void admitted(push_lane& of, std::uint64_t records);
 
+  // -- checkpoints; the stage of a lane --
+
+  /// Before it takes anything: it goes on with so many records that had been pushed and not taken in.
+  void restored(push_lane& to, std::uint64_t records, std::size_t bytes);
+  /// Puts the barrier into all lanes of the run, and tells their stages. `last`: nothing is taken behind it; who waits
+  /// for room is refused, and coroutines go on inside, what they throw is ignored. Absent: the run has ended.
+  std::optional<feed_cut> begin_checkpoint(push_lane& of, std::uint64_t checkpoint, bool last);
+  /// Takes all that stands in front of the newest barrier.
+  barrier_batches take_to_barrier(push_lane& from);
+
 protected:
   virtual std::unique_ptr<batch_base> make_batch() const = 0;
   /// Moves the record into the batch. Either throws, or has done it.
@@ -203,7 +277,14 @@ protected:
   bool keyed() const noexcept { return keyed_; }
 
 private:
+  bool end_input(bool by_pushers, std::uint64_t run);
+  expected<std::uint64_t> reserve(std::uint32_t lanes, batch_limits batches, const feed_run& how);
+  void give_up_run() noexcept;
+  void take_records_from_now_on();
+
   // -- under the lock --
+  bool is_open_for(std::uint64_t run) const noexcept { return open_ && (run == any_run || run == run_); }
+  error why_closed_for(std::uint64_t run) const;
   bool has_room(const push_lane& of) const noexcept;
   /// The lane that takes the request now, if any: none where others stand in line before it.
   push_lane* lane_for(const push_request& what) noexcept;
@@ -213,6 +294,7 @@ private:
   /// Takes the request, refuses it, or finds no room: then it is `outside`.
   void decide(waiting_push& what);
   void append_to_all(const control& what);
+  void put_barrier(push_lane& to, std::uint64_t checkpoint);
   void wake(push_lane& of);
   std::shared_ptr<batch_base> empty_batch(push_lane& of) const;
   /// Serves the line as far as the lane has room.
@@ -241,9 +323,13 @@ private:
   /// One a lane where records have keys, else one.
   std::vector<waiting_line> lines_;
   std::size_t next_lane_ = 0;
-  /// Goes on over runs: a job that starts again keeps its run id, and what is pushed then is another record.
-  std::uint64_t next_position_ = 0;
-  event_time newest_watermark_;
+  /// Where it stands now.
+  feed_cut now_;
+  /// Where the run began.
+  std::optional<std::uint64_t> resume_from_;
+  std::shared_ptr<weir::durability> durability_;
+  /// The number of the first checkpoint that has what is pushed now.
+  std::uint64_t next_checkpoint_ = 0;
 };
 
 template <class In>

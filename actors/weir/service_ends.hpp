@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace weir {
@@ -63,10 +64,12 @@ public:
   /// What an instance is made with.
   using body_maker = std::function<std::unique_ptr<operator_body>(operator_parts, ticket_desk&)>;
 
-  /// Each `delivery` may be null: then what comes is dropped, as are watermarks.
+  using start_callback = std::function<void(std::optional<std::uint64_t>)>;
+
+  /// Each `delivery` may be null: then what comes is dropped, as are watermarks. `on_start`: see `feed_run`.
   service_ends(std::shared_ptr<push_feed_base> feed, body_maker make,
                std::unique_ptr<delivery> results, std::unique_ptr<delivery> dead_letters,
-               std::function<void(event_time)> on_watermark);
+               std::function<void(event_time)> on_watermark, start_callback on_start = {});
 
   push_feed_base& feed() const noexcept { return *feed_; }
 
@@ -77,8 +80,13 @@ public:
   delivery* results() const noexcept { return results_.get(); }
   delivery* dead_letters() const noexcept { return dead_letters_.get(); }
 
-  /// A run begins. Gives its number in the feed, or why it cannot.
-  expected<std::uint64_t> begin(std::uint32_t instances, batch_limits batches, bool in_virtual_time);
+  /// A run begins. Gives its number in the feed, or why it cannot. What `on_start` throws comes out. `how` is told
+  /// it here.
+  expected<std::uint64_t> begin(std::uint32_t instances, batch_limits batches, feed_run how);
+
+  /// Before anything leaves: an earlier run had let this watermark leave the instance, and nothing behind it that it
+  /// still holds.
+  void has_left(std::uint32_t instance, event_time watermark);
 
   /// A control element has come out of an instance. The callback hears of a watermark that has come out of
   /// all of them.
@@ -90,6 +98,7 @@ private:
   const std::unique_ptr<delivery> results_;
   const std::unique_ptr<delivery> dead_letters_;
   const std::function<void(event_time)> on_watermark_;
+  const start_callback on_start_;
   std::mutex mutex_;
   channel_merger merger_{0};
 };

@@ -49,8 +49,12 @@ using operator_actor = stage_actor::extend_with<credit_receiver>::extend_with<ba
   caf::reacts_to<caf::flush_atom>,
   // Completions lie in the inbox; at most one such message is under way.
   caf::reacts_to<completions_atom>,
-  // Records lie in its lane of a service's feed; at most one such message is under way.
+  // Records lie in its lane of a service's feed; at most one such message is under way, and one for each barrier.
   caf::reacts_to<pushed_atom>,
+  // To a service's first instance: a checkpoint begins; let its barrier into all lanes of the feed.
+  caf::reacts_to<checkpoint_request>,
+  // To a service's first instance: a checkpoint is complete; tell those who wait for that.
+  caf::reacts_to<commit_request>,
   // To itself: the earliest timeout or back-off is due. One for the operator, never one a record.
   caf::reacts_to<wake_up>,
   // Answers of a client pool to the questions of this instance, and credit for more.

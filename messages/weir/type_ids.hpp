@@ -69,11 +69,11 @@ struct pool_results {
   std::size_t granted = 0;
 };
 
-/// Of a source: say where you stand, and let the barrier of this checkpoint leave.
+/// Of a source or a service: say where you stand, and let the barrier of this checkpoint leave.
 struct checkpoint_request {
-  /// 0: the one before anything runs, which has no barrier.
+  /// 0: the one before anything runs; a source lets no barrier leave for it.
   std::uint64_t checkpoint = 0;
-  /// Read no more.
+  /// Read no more; what a service does it would do again.
   bool last = false;
 };
 

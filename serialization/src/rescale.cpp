@@ -248,6 +248,12 @@ private:
 
   // -- operators --
 
+  /// Instance 0 speaks for what all of a service's are fed from.
+  static void carry_place_of_feed(instance_summary& from, instance_summary& to) {
+    to.positions = std::move(from.positions);
+    to.times = from.times;
+  }
+
   expected<launch_state::stage> of_operator(std::size_t before, std::size_t now) {
     const auto& was = about_.stages[before];
     const auto& is = to_.stages[now];
@@ -255,6 +261,8 @@ private:
     const auto inputs_now = inputs_of(now, to_.stages, to_.edges);
     launch_state::stage made;
     made.instances = instances_of(before, is);
+    if (is.role == stage_role::service && olds_[before].size() != is.parallelism)
+      carry_place_of_feed(*olds_[before][0].summary, made.instances[0].summary);
     made.records = was.records;
     const bool is_as_it_was
       = !reshaped_

@@ -29,7 +29,8 @@ struct stage_codecs {
 /// Where all stages have the instances and the inputs that they had, all stays as it was. Else:
 /// * A stage that has other instances deals its records in the order of the old instances: by key groups where
 ///   they come by key, else in contiguous shares; those that had been taken in and those that waited, each for
-///   themselves. Splits of a source go the same way. What was counted goes to instance 0.
+///   themselves. Splits of a source go the same way. What was counted goes to instance 0, and so does where a
+///   service's feed stood, for which its old instance 0 has spoken.
 /// * Event time begins at the least that a stage's instances had got, but for those that were idle or at their
 ///   end, in all stages: records may come on other ways now, and none is to come late by that. Watermarks that
 ///   are held are lowered to it, and where a stage has other instances it stands behind all that they hold.

@@ -28,11 +28,28 @@
 /// * **Callbacks** run on the operator's thread, one instance's one at a time, and must not wait. What one
 ///   throws fails the job with the service's name. Results are given when the message that brought them
 ///   has been handled: there is no commit, and what was given is not taken back when the job fails.
-/// * **Crash.** A push without a position is at-most-once: what the service held is gone with the process. One that
-///   is pushed again by its position has the same idempotency key only in the same job: the run that is part of it
-///   ends with the process. What stays the same is the position, `done.idempotency_key().from().position`.
+/// * **Crash.** Without checkpoints what the service held is gone with the process. A record that is pushed again by
+///   its position has the same idempotency key only in the same run, which without checkpoints ends with the process.
+///   What stays the same is the position, `done.idempotency_key().from().position`.
 ///
-/// tests/streams/async_service_test.cpp; examples/embedded_push.
+/// With checkpoints (`environment::enable_checkpointing`) a service goes on with what it held, as any operator:
+///
+/// * **Records.** What the last complete checkpoint has is not lost: records that wait for their turn, those that are
+///   called for, results that were not given. What was pushed behind it is to be pushed again: give each record its
+///   position in what you read (a log's offset, the number of a row), push in the order of the positions, and
+///   go on where `service_settings::on_start` or `pusher::resume_from` says. So no record is lost and none
+///   is pushed twice. In that order means: of several pushers' records, or of several that wait for room, none is
+///   taken before one of a lower position. Without positions what was pushed behind the last complete checkpoint is
+///   lost. `ticket::wait_durable` tells of a record that it is part of one: acknowledge it then where it came from.
+/// * **Results.** Callbacks have no second phase, as sinks have: results, dead letters and watermarks that were given
+///   behind the last complete checkpoint are given again after a crash or a failure. Those of a record with a
+///   position have the `record_facts::from` that they had: store them under that. A job that is stopped or drained
+///   gives nothing behind its last checkpoint, and so nothing twice.
+/// * **Ends.** `finish` ends the input of the run: once a checkpoint has that, whoever goes on pushes nothing more.
+///   A drain or a stop does not end it. When a job fails and starts again inside the process its service is closed
+///   until then; a pusher that is told `closed` tries again after a while, or until the job has ended.
+///
+/// tests/streams/async_service_test.cpp, checkpointed_service_test.cpp; examples/embedded_push.
 
 #include "weir/async_function.hpp"
 #include "weir/async_data_stream.hpp"
@@ -42,9 +59,11 @@
 #include "weir/service_ends.hpp"
 #include "weir/ticket.hpp"
 
+#include <atomic>
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -94,6 +113,12 @@ struct service_settings {
   record_callback<dead_letter<In>> on_dead_letter{};
   /// Hears of a watermark that was pushed, when all records that were pushed before it have left all instances.
   std::function<void(event_time)> on_watermark{};
+  /// Told from where on to push, each time that a launch of the job opens the service: when the job starts, and when
+  /// it starts again after a failure. Gets the first position that the checkpoint does not have which the launch goes
+  /// on from; nothing where the run begins, or where no positions were given. Called by the thread that starts the
+  /// launch, before the service takes anything: a push that comes before it has returned is refused as `closed`.
+  /// It must not wait for pushers. What it throws is why the launch does not start.
+  std::function<void(std::optional<std::uint64_t>)> on_start{};
   /// Most records that were pushed and not yet taken in, in each instance. Absent: the operator's
   /// `capacity`. > 0.
   std::optional<std::size_t> waiting_max{};
@@ -142,6 +167,23 @@ private:
   waiting_push waits_;
 };
 
+/// Which launch of a job a pusher pushes for; a copy is for the same.
+class chosen_run {
+public:
+  chosen_run() = default;
+  chosen_run(const chosen_run& other) noexcept : of_(other.get()) {}
+  chosen_run& operator=(const chosen_run& other) noexcept {
+    set(other.get());
+    return *this;
+  }
+
+  std::uint64_t get() const noexcept { return of_.load(std::memory_order_relaxed); }
+  void set(std::uint64_t run) noexcept { of_.store(run, std::memory_order_relaxed); }
+
+private:
+  std::atomic<std::uint64_t> of_{any_run};
+};
+
 } // namespace detail
 
 /// Pushes records of type `In` into an async service. Copies push into the same one. All of it from any
@@ -175,7 +217,7 @@ public:
       case push_result::full:
         return std::nullopt;
       case push_result::closed:
-        what.ticket->settle({settlement_kind::lost, 0, feed_->why_closed()});
+        what.ticket->settle({settlement_kind::lost, 0, feed_->why_closed(what.run)});
         break;
       case push_result::taken:
         break;
@@ -253,23 +295,44 @@ public:
   /// Says that no record at or before this event time follows. In an unordered service nothing passes it.
   /// One that is not greater than all before it says nothing new, and is dropped. Whether it was taken: it
   /// needs no room, but not where the service is closed.
-  bool push_watermark(event_time at) const { return feed_->push_watermark(at); }
+  bool push_watermark(event_time at) const { return feed_->push_watermark(at, run_.get()); }
 
   /// Ends the input: what was pushed is handled, who waits for room is refused, and the service ends when
   /// all is out. Whether it did: not where it had ended, or no job runs. Coroutines that are refused go on
   /// inside; what one throws comes out when all have gone on, and the input has ended all the same.
-  bool finish() const { return feed_->finish(); }
+  bool finish() const { return feed_->finish(run_.get()); }
+
+  // -- after a start --
+
+  /// From which position on to push: as `service_settings::on_start` says for the present launch of the job, or for the
+  /// last one. From now on this pusher, and copies that are made of it, push for that launch alone: to them the service
+  /// stays closed when another has begun, until they ask again. So a launch that ends and another that begins
+  /// between two pushes are not overlooked:
+  ///
+  ///     while (!job.wait_for(100ms)) {
+  ///       auto at = airports.resume_from().value_or(0);
+  ///       while (airports.push(read(at), {.position = at}))
+  ///         ++at;
+  ///     }
+  ///
+  /// A pusher that never asks pushes for whichever launch there is.
+  std::optional<std::uint64_t> resume_from() const {
+    const auto at = feed_->where();
+    run_.set(at.run);
+    return at.resume_from;
+  }
 
 private:
   push_request request(In& record, const push_options& where) const {
-    return {&record, where, key_ ? key_(record) : 0, nullptr};
+    return {&record, where, key_ ? key_(record) : 0, nullptr, run_.get()};
   }
   push_request tracked_request(In& record, const push_options& where) const {
-    return {&record, where, key_ ? key_(record) : 0, std::make_shared<ticket_state>()};
+    return {&record, where, key_ ? key_(record) : 0, std::make_shared<ticket_state>(), run_.get()};
   }
 
   std::shared_ptr<push_feed_base> feed_;
   key_function key_;
+  mutable detail::chosen_run run_;
 };
 
 namespace detail {
@@ -302,7 +365,7 @@ auto make_service(environment& in, F function, operator_options options, service
       return std::make_unique<body>(std::move(parts), prototype, desk);
     },
     std::move(settings.on_result).as_delivery(), std::move(settings.on_dead_letter).as_delivery(),
-    std::move(settings.on_watermark))};
+    std::move(settings.on_watermark), std::move(settings.on_start))};
   what.types = {&typeid(input), &typeid(typename form::output_type)};
   plan->stages.push_back({options.name, options.parallelism, std::move(what)});
   return pusher<input>{feed, std::move(key)};

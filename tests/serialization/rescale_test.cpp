@@ -108,7 +108,7 @@ struct rescale_fixture {
   weir::expected<launch_state> try_rescale(const std::vector<std::string>& drop = {}) {
     std::vector<weir::stage_codecs> all;
     for (const auto& each : to.stages)
-      all.push_back(each.role == stage_role::async_operator
+      all.push_back(each.role == stage_role::async_operator || each.role == stage_role::service
                       ? weir::stage_codecs{&codecs.in, &codecs.out}
                       : weir::stage_codecs{});
     std::stable_sort(from.about.instances.begin(), from.about.instances.end(),
@@ -463,6 +463,34 @@ BOOST_AUTO_TEST_CASE(what_was_counted_goes_to_the_first_instance) {
   BOOST_TEST(all[1].summary.entries.waits_for_call == 1u);
   BOOST_TEST(all[2].summary.entries.records() == 0u);
   BOOST_TEST(all[1].summary.counters.empty());
+}
+
+BOOST_AUTO_TEST_CASE(where_a_services_feed_stood_its_first_instance_says) {
+  for (const std::uint32_t instances : {1u, 2u, 3u}) {
+    rescale_fixture of;
+    for (auto* each : {&of.from.about.stages, &of.to.stages})
+      (*each)[op].role = stage_role::service;
+    of.from.about.edges = of.to.edges = {edge(a, out), edge(b, out)};
+    held_state held;
+    held.hold(item(1));
+    held.said = channels({{event_time{50}}}, 50);
+    for (int i = 0; i < 2; ++i)
+      of.hold(held);
+    auto& first = of.from.about.instances[0].summary;
+    first.positions = {{0, "7"}, {1, "70"}};
+    first.times = weir::source_times{event_time::none(), event_time{50}, false, true};
+    const auto said = first;
+    of.to.stages[op].parallelism = instances;
+    const auto made = of.rescaled();
+    const auto& all = made.stages[op].instances;
+    BOOST_TEST_REQUIRE(all.size() == instances);
+    BOOST_TEST((all[0].summary.positions == said.positions));
+    BOOST_TEST((all[0].summary.times == said.times));
+    for (std::size_t i = 1; i < all.size(); ++i) {
+      BOOST_TEST(all[i].summary.positions.empty());
+      BOOST_TEST(!all[i].summary.times.has_value());
+    }
+  }
 }
 
 // -- sources and sinks --

@@ -11,8 +11,13 @@
 #include <atomic>
 #include <chrono>
 #include <coroutine>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <future>
+#include <map>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -37,7 +42,7 @@ struct item {
   }
 };
 
-/// Everything of a batch in order: `1`, `w5` for a watermark, `.` for the end.
+/// Everything of a batch in order: `1`, `w5` for a watermark, `.` for the end, `b3` for the barrier of checkpoint 3.
 std::string text_of(weir::batch_base& of) {
   auto& in = static_cast<weir::batch<item>&>(of);
   std::string all;
@@ -49,7 +54,10 @@ std::string text_of(weir::batch_base& of) {
       continue;
     }
     const auto& what = in.controls()[at.control++].what;
-    all += what.kind() == weir::control_kind::end ? "." : "w" + std::to_string(what.event_time().ms());
+    if (what.kind() == weir::control_kind::barrier)
+      all += "b" + std::to_string(what.checkpoint());
+    else
+      all += what.kind() == weir::control_kind::end ? "." : "w" + std::to_string(what.event_time().ms());
   }
   return all;
 }
@@ -59,8 +67,8 @@ struct feed_fixture {
   explicit feed_fixture(weir::feed_limits limits = {.records = 3}, bool keyed = false)
     : feed("service s", limits, keyed) {}
 
-  void open(std::uint32_t lanes = 1, weir::batch_limits batches = {}) {
-    run = *feed.open(lanes, batches);
+  void open(std::uint32_t lanes = 1, weir::batch_limits batches = {}, const weir::feed_run& how = {}) {
+    run = *feed.open(lanes, batches, how);
     wakes.assign(lanes, 0);
     admitted.assign(lanes, 0);
     all.clear();
@@ -87,6 +95,24 @@ struct feed_fixture {
       feed.give_back(*all[lane], bytes, std::move(taken));
     }
     return text;
+  }
+
+  /// Takes what stands in front of barriers.
+  std::string take_to_barrier(std::uint32_t lane = 0) {
+    std::string text;
+    for (auto& taken : feed.take_to_barrier(*all[lane]).of) {
+      text += (text.empty() ? "" : " | ") + text_of(*taken);
+      const auto bytes = taken->bytes();
+      taken->clear();
+      feed.give_back(*all[lane], bytes, std::move(taken));
+    }
+    return text;
+  }
+
+  weir::feed_cut begin_checkpoint(std::uint64_t checkpoint, bool last = false) {
+    const auto cut = feed.begin_checkpoint(*all[0], checkpoint, last);
+    BOOST_TEST_REQUIRE(cut.has_value());
+    return *cut;
   }
 
   /// The operator takes in so many records more.
@@ -668,6 +694,265 @@ BOOST_FIXTURE_TEST_CASE(a_callback_that_throws_keeps_no_other_ticket_from_settli
   BOOST_TEST(how(*b) == "delivered 1");
 }
 
+// -- checkpoints --
+
+BOOST_FIXTURE_TEST_SUITE(checkpoints, ticket_fixture)
+
+BOOST_AUTO_TEST_CASE(a_barrier_stands_in_all_lanes_behind_what_was_pushed) {
+  open(2);
+  push(1);
+  feed.push_watermark(weir::event_time{5});
+  push(2);
+  begin_checkpoint(7);
+  push(3);
+  BOOST_TEST(take_to_barrier(0) == "1 w5 b7");
+  BOOST_TEST(take(0) == "3");
+  BOOST_TEST(take_to_barrier(1) == "w5 2 b7");
+  BOOST_TEST(take(1).empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_in_front_of_it_is_taken_in_one_go_and_not_else) {
+  open(1, {.records = 1});
+  push(1);
+  push(2);
+  begin_checkpoint(1);
+  begin_checkpoint(2);
+  // The message that tells of the barrier is under way.
+  const auto none = feed.take(*all[0], false);
+  BOOST_TEST((none.of == nullptr));
+  BOOST_TEST(none.more);
+  push(3);
+  BOOST_TEST(take_to_barrier() == "1 | 2 b1 | b2");
+  BOOST_TEST(take_to_barrier().empty());
+  BOOST_TEST(take() == "3");
+}
+
+BOOST_AUTO_TEST_CASE(a_stage_is_told_of_it_also_where_it_knows_that_there_is_something) {
+  open();
+  push(1);
+  BOOST_TEST(wakes[0] == 1);
+  begin_checkpoint(1);
+  BOOST_TEST(wakes[0] == 2);
+  push(2);
+  BOOST_TEST(wakes[0] == 2);
+}
+
+BOOST_AUTO_TEST_CASE(watermarks_do_not_become_one_over_a_barrier) {
+  open();
+  feed.push_watermark(weir::event_time{5});
+  begin_checkpoint(1);
+  feed.push_watermark(weir::event_time{6});
+  begin_checkpoint(2);
+  BOOST_TEST(take_to_barrier() == "w5 b1 | w6 b2");
+}
+
+BOOST_AUTO_TEST_CASE(it_stands_behind_the_end_too) {
+  open();
+  push(1);
+  feed.finish();
+  begin_checkpoint(1);
+  BOOST_TEST(take_to_barrier() == "1 . b1");
+  begin_checkpoint(2);
+  BOOST_TEST(take_to_barrier() == "b2");
+}
+
+BOOST_AUTO_TEST_CASE(it_notes_where_the_feed_stands) {
+  open(2);
+  BOOST_TEST((begin_checkpoint(0) == weir::feed_cut{}));
+  push(1);
+  push(2, {.position = 70});
+  push(3, {.position = 40});
+  push(4);
+  feed.push_watermark(weir::event_time{5});
+  push(5, {.position = UINT64_MAX});
+  BOOST_TEST((begin_checkpoint(1) == weir::feed_cut{2, UINT64_MAX, weir::event_time{5}, false}));
+  feed.finish();
+  BOOST_TEST(begin_checkpoint(2).ended);
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_room_is_not_in_it) {
+  open();
+  for (std::uint64_t x = 1; x <= 3; ++x)
+    push(static_cast<int>(x), {.position = x});
+  in_line waits{4};
+  waits.push.where.position = 4;
+  feed.stand_in_line(waits.push);
+  BOOST_TEST(*begin_checkpoint(1).resume_from == 4u);
+  BOOST_TEST(take_to_barrier() == "1 2 3 b1");
+  admit(1);
+  BOOST_TEST((waits.push.is == waiting_push::state::taken));
+  BOOST_TEST(*begin_checkpoint(2).resume_from == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(behind_the_last_one_nothing_is_taken) {
+  open();
+  for (int x = 1; x <= 3; ++x)
+    push(x);
+  in_line waits{4};
+  feed.stand_in_line(waits.push);
+  begin_checkpoint(1);
+  BOOST_TEST(!feed.take_to_barrier(*all[0]).stops);
+  begin_checkpoint(2, true);
+  BOOST_TEST((waits.push.is == waiting_push::state::refused));
+  BOOST_TEST(waits.push.why.text() == "service s: its job is being stopped (closed)");
+  BOOST_TEST((push(5) == push_result::closed));
+  BOOST_TEST(!feed.finish());
+  BOOST_TEST(feed.take_to_barrier(*all[0]).stops);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_that_has_ended_makes_none) {
+  open();
+  const auto before = all[0];
+  feed.end_run(cancelled);
+  BOOST_TEST(!feed.begin_checkpoint(*before, 1, false).has_value());
+  open();
+  BOOST_TEST(!feed.begin_checkpoint(*before, 1, false).has_value());
+  BOOST_TEST(take_to_barrier().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_run_goes_on_where_another_stood) {
+  std::optional<std::uint64_t> told;
+  open(1, {},
+       {.first_checkpoint = 4,
+        .from = weir::feed_cut{7, 100, weir::event_time{50}, false},
+        .on_start = [&](std::optional<std::uint64_t> from) {
+          told = from;
+          BOOST_TEST((push(1) == push_result::closed));
+          BOOST_TEST(feed.why_closed().message() == "its job is about to start");
+        }});
+  BOOST_TEST(told.value() == 100u);
+  BOOST_TEST(feed.where().run == run);
+  BOOST_TEST(feed.where().resume_from.value() == 100u);
+  feed.push_watermark(weir::event_time{50});
+  push(1);
+  feed.push_watermark(weir::event_time{51});
+  push(2, {.position = 90});
+  BOOST_TEST((begin_checkpoint(4) == weir::feed_cut{8, 100, weir::event_time{51}, false}));
+  const auto taken = feed.take_to_barrier(*all[0]).of;
+  weir::origin_runs::cursor at;
+  BOOST_TEST(at.at(taken.at(0)->origins(), 0).position == 7u);
+  BOOST_TEST(text_of(*taken.at(0)) == "1 w51 2 b4");
+  // What it says of its begin does not change.
+  BOOST_TEST(feed.where().resume_from.value() == 100u);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_whose_input_had_ended_ends_it_again) {
+  BOOST_TEST(
+    feed.open(2, {}, {.first_checkpoint = 4, .from = weir::feed_cut{7, {}, {}, true}}).has_value());
+  all = {feed.lane(0), feed.lane(1)};
+  BOOST_TEST((push(1) == push_result::closed));
+  BOOST_TEST(feed.why_closed().message() == "its input has ended");
+  BOOST_TEST(!feed.finish());
+  BOOST_TEST(take(0) == ".");
+  BOOST_TEST(begin_checkpoint(4).ended);
+  BOOST_TEST(take_to_barrier(1) == ". b4");
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_ends_the_input_of_this_run_alone) {
+  open();
+  BOOST_TEST(feed.drain());
+  BOOST_TEST(!feed.finish());
+  BOOST_TEST(!begin_checkpoint(1).ended);
+  BOOST_TEST(take_to_barrier() == ". b1");
+}
+
+BOOST_AUTO_TEST_CASE(a_run_whose_start_throws_has_not_begun) {
+  BOOST_CHECK_THROW(static_cast<void>(feed.open(1, {}, {.on_start = [](std::optional<std::uint64_t>) {
+                                          throw std::runtime_error("no");
+                                        }})),
+                    std::runtime_error);
+  BOOST_TEST((push(1) == push_result::closed));
+  open();
+  BOOST_TEST((push(1) == push_result::taken));
+}
+
+BOOST_AUTO_TEST_CASE(who_pushes_for_one_run_does_not_push_for_another) {
+  open();
+  const auto first = feed.where().run;
+  item record{1};
+  weir::push_request what{&record, {}, 0, nullptr, first};
+  BOOST_TEST((feed.try_push(what) == push_result::taken));
+  feed.end_run(cancelled);
+  open();
+  BOOST_TEST((feed.try_push(what) == push_result::closed));
+  BOOST_TEST(feed.push(what, 0ns).why().text()
+             == "service s: its job has started again since this pusher has asked from where to resume; ask "
+                "again (closed)");
+  waiting_push waits{what};
+  BOOST_TEST(!feed.stand_in_line(waits));
+  BOOST_TEST((waits.is == waiting_push::state::refused));
+  BOOST_TEST(!feed.push_watermark(weir::event_time{1}, first));
+  BOOST_TEST(!feed.finish(first));
+  what.run = feed.where().run;
+  BOOST_TEST((feed.try_push(what) == push_result::taken));
+  BOOST_TEST(take() == "1");
+}
+
+BOOST_AUTO_TEST_CASE(records_that_were_given_back_take_room_and_come_first) {
+  feed_fixture of{{.records = 3, .bytes = 100}};
+  BOOST_TEST(of.feed.open(1, {}).has_value());
+  of.all = {of.feed.lane(0)};
+  of.admitted = {0};
+  // GIVEN a record that was pushed before the stage had restored what it holds
+  auto made = std::make_shared<weir::ticket_state>();
+  item record{1};
+  weir::push_request what{&record, {}, 0, made};
+  BOOST_TEST((of.feed.try_push(what) == push_result::taken));
+  of.feed.restored(*of.all[0], 2, 90);
+  of.feed.listen(*of.all[0], [] {});
+  BOOST_TEST((of.push(2) == push_result::full));
+  BOOST_TEST(of.feed.waiting(of.feed.where().run) == 3u);
+  // WHEN those that were given back are taken in, THEN their bytes are free
+  auto& desk = of.all[0]->desk;
+  BOOST_TEST(of.take() == "1");
+  desk.admitted(0);
+  of.admit(1);
+  BOOST_TEST(of.all[0]->bytes == 90u);
+  desk.admitted(1);
+  of.admit(1);
+  BOOST_TEST(of.all[0]->bytes == 0u);
+  // AND the next is the one with the ticket
+  desk.admitted(2);
+  desk.left(1, weir::record_fate::results, 1, nullptr);
+  desk.settle();
+  BOOST_TEST(how(*made) == "not settled");
+  desk.left(2, weir::record_fate::results, 1, nullptr);
+  desk.settle();
+  BOOST_TEST(how(*made) == "delivered 1");
+}
+
+BOOST_AUTO_TEST_CASE(a_ticket_is_durable_with_the_first_checkpoint_behind_it) {
+  open(1, {}, {.first_checkpoint = 4});
+  const weir::ticket before{push_tracked(1)};
+  begin_checkpoint(4);
+  const weir::ticket behind{push_tracked(2)};
+  // One that fails makes nothing durable; a later one stands for it.
+  begin_checkpoint(5);
+  all[0]->durability->reach(4);
+  BOOST_TEST(before.is_durable());
+  BOOST_TEST(!behind.is_durable());
+  begin_checkpoint(6);
+  const weir::ticket last{push_tracked(3)};
+  all[0]->durability->reach(6);
+  BOOST_TEST(behind.wait_durable().has_value());
+  BOOST_TEST(!before.settled());
+  feed.end_run(cancelled);
+  BOOST_TEST((last.wait_durable().why() == cancelled));
+  BOOST_TEST(before.is_durable());
+}
+
+BOOST_AUTO_TEST_CASE(without_checkpoints_no_ticket_is_durable) {
+  open();
+  const weir::ticket pushed{push_tracked(1)};
+  BOOST_TEST(pushed.wait_durable_for(1h).why().is(weir::error_kind::argument));
+  BOOST_TEST(!pushed.is_durable());
+  std::string kind;
+  pushed.on_durable([&](const weir::expected<void>& how) { kind = how.why().kind(); });
+  BOOST_TEST(kind == weir::error_kind::argument);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
 // -- threads --
 
 namespace {
@@ -692,6 +977,9 @@ public:
     return values_;
   }
 
+  /// Then: how much of it stood in front of each barrier.
+  const std::map<std::uint64_t, std::size_t>& fronts() const noexcept { return fronts_; }
+
 private:
   void wake() {
     awake_ = true;
@@ -700,16 +988,10 @@ private:
 
   void run() {
     for (bool ended = false; !ended && !leaving_;) {
-      while (auto taken = feed_.take(*lane_, false).of) {
-        auto& in = static_cast<weir::batch<item>&>(*taken);
-        for (std::size_t i = 0; i < in.records(); ++i)
-          values_.push_back(in.value(i).value);
-        ended = ended || !in.controls().empty();
-        const auto bytes = in.bytes();
-        in.clear();
-        feed_.give_back(*lane_, bytes, std::move(taken));
-        feed_.admitted(*lane_, values_.size());
-      }
+      for (auto& taken : feed_.take_to_barrier(*lane_).of)
+        ended = use(std::move(taken)) || ended;
+      while (auto taken = feed_.take(*lane_, false).of)
+        ended = use(std::move(taken)) || ended;
       if (!ended)
         awake_.wait(false);
       awake_ = false;
@@ -717,11 +999,30 @@ private:
     feed_.listen(*lane_, nullptr);
   }
 
+  /// Whether the end is in it.
+  bool use(std::shared_ptr<weir::batch_base> taken) {
+    auto& in = static_cast<weir::batch<item>&>(*taken);
+    for (std::size_t i = 0; i < in.records(); ++i)
+      values_.push_back(in.value(i).value);
+    bool ends = false;
+    for (const auto& [before, what] : in.controls())
+      if (what.kind() == weir::control_kind::barrier)
+        fronts_[what.checkpoint()] = values_.size();
+      else
+        ends = true;
+    const auto bytes = in.bytes();
+    in.clear();
+    feed_.give_back(*lane_, bytes, std::move(taken));
+    feed_.admitted(*lane_, values_.size());
+    return ends;
+  }
+
   weir::push_feed<item>& feed_;
   const std::shared_ptr<weir::push_lane> lane_;
   std::atomic<bool> awake_{false};
   std::atomic<bool> leaving_{false};
   std::vector<int> values_;
+  std::map<std::uint64_t, std::size_t> fronts_;
   std::thread thread_;
 };
 
@@ -858,6 +1159,59 @@ BOOST_AUTO_TEST_CASE(several_lanes_share_what_is_pushed) {
     std::sort(values.begin(), values.end());
     BOOST_TEST(count_by_pusher(values, pushers) == std::vector<int>(pushers, each),
                boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_barrier_cuts_what_many_threads_push_at_one_moment) {
+  constexpr int pushers = 4;
+  constexpr int each = 2000;
+  constexpr std::uint64_t checkpoints = 40;
+  for (const bool keyed : {false, true}) {
+    feed_fixture of{{.records = 8}, keyed};
+    BOOST_TEST(of.feed.open(3, {.records = 5}, {.first_checkpoint = 1}).has_value());
+    std::deque<stage_thread> stages;
+    for (std::uint32_t lane = 0; lane < 3; ++lane)
+      stages.emplace_back(of.feed, lane);
+    const auto lane = of.feed.lane(0);
+    std::vector<weir::feed_cut> cuts;
+    // A thread that is neither a pusher nor a stage makes checkpoints, and another says that they are durable.
+    std::thread coordinator{[&] {
+      for (std::uint64_t n = 1; n <= checkpoints; ++n) {
+        cuts.push_back(of.feed.begin_checkpoint(*lane, n, false).value());
+        lane->durability->reach(n);
+        std::this_thread::yield();
+      }
+    }};
+    std::atomic<int> durable{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < pushers; ++i)
+      threads.emplace_back([&, i] {
+        push_all(of.feed, i * far, each, i % 3);
+        auto made = std::make_shared<weir::ticket_state>();
+        item record{i * far + each};
+        if (of.feed.push({&record, {}, static_cast<weir::key_hash>(record.value), made}, weir::duration::max()))
+          made->on_durable([&](const weir::expected<void>& how) { durable += how ? 1 : 0; });
+      });
+    for (auto& thread : threads)
+      thread.join();
+    coordinator.join();
+    cuts.push_back(of.feed.begin_checkpoint(*lane, checkpoints + 1, false).value());
+    lane->durability->reach(checkpoints + 1);
+    BOOST_TEST(durable == pushers);
+    BOOST_TEST(of.feed.finish());
+    std::vector<std::vector<int>> values;
+    for (auto& stage : stages)
+      values.push_back(stage.join());
+    for (std::uint64_t n = 1; n <= checkpoints + 1; ++n) {
+      // Of each pusher what it had pushed by then, and of all together as many as the cut says.
+      std::vector<int> front;
+      for (std::size_t i = 0; i < stages.size(); ++i)
+        front.insert(front.end(), values[i].begin(),
+                     values[i].begin() + static_cast<std::ptrdiff_t>(stages[i].fronts().at(n)));
+      std::sort(front.begin(), front.end());
+      count_by_pusher(front, pushers);
+      BOOST_TEST(front.size() == cuts[n - 1].next_number);
+    }
   }
 }
 

@@ -171,11 +171,18 @@ std::string counters_text(const instance_summary& of) {
   return text;
 }
 
+/// docs/formats.md: the first instance of a service speaks for all that is pushed.
+std::string name_of_split(stage_role role, std::uint32_t split) {
+  if (role == stage_role::service && split <= 1)
+    return split == 0 ? "next record without a position" : "resume from position";
+  return "split " + std::to_string(split);
+}
+
 /// What an instance says of itself, a line each.
-std::string instance_text(const instance_summary& of) {
+std::string instance_text(const instance_summary& of, stage_role role) {
   std::string text;
   for (const auto& each : of.positions)
-    text += "  split " + std::to_string(each.split) + ": " + printable(each.position) + "\n";
+    text += "  " + name_of_split(role, each.split) + ": " + printable(each.position) + "\n";
   if (of.times && of.times->watermark.has_value())
     text += "  watermark " + std::to_string(of.times->watermark.ms())
             + (of.times->idle ? ", idle\n" : "\n");
@@ -276,10 +283,10 @@ std::string show_text(const listed_checkpoint& of, std::int64_t now_ms) {
   line("held", counted_text(held_by(about), "record"));
   text += "\n" + indented(entries_text(about));
   for (const auto& each : about.instances) {
-    const auto said = instance_text(each.summary);
+    const auto& stage = about.stages[each.stage];
+    const auto said = instance_text(each.summary, stage.role);
     if (said.empty())
       continue;
-    const auto& stage = about.stages[each.stage];
     text += "\n  " + printable(stage.name) + ", instance " + std::to_string(each.instance)
             + (stage.place.empty() ? "" : " (" + printable(stage.place) + ")") + "\n"
             + indented(said);
