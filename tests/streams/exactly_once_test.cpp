@@ -297,16 +297,6 @@ BOOST_AUTO_TEST_CASE(standard_input_is_refused) {
              }).starts_with("source lines: it cannot be read again from where it stood"));
 }
 
-BOOST_AUTO_TEST_CASE(a_service_is_refused) {
-  BOOST_TEST(refusal([](environment& env) {
-               weir::async_service::ordered(
-                 env,
-                 [](const std::string& x, weir::result_future<std::string> done) { done.complete(x); },
-                 {.name = "echo", .timeout = 1s});
-             })
-             == "operator echo: it is a service, which cannot take part in checkpoints (argument)");
-}
-
 BOOST_AUTO_TEST_CASE(what_a_service_held_is_gone_with_its_job) {
   environment env;
   std::vector<int> told;
