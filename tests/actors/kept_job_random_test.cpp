@@ -94,10 +94,10 @@ struct random_kept_job : checkpoint_fixture {
 
   // -- starts and ends --
 
-  expected<std::shared_ptr<weir::checkpoint>> newest() {
+  expected<std::shared_ptr<weir::launch_state>> newest() {
     const auto ids = stored();
     if (ids.empty())
-      return std::shared_ptr<weir::checkpoint>{};
+      return std::shared_ptr<weir::launch_state>{};
     auto from = checkpoints().store->load(1, ids.back());
     if (!from)
       return std::move(from).why();
@@ -105,7 +105,7 @@ struct random_kept_job : checkpoint_fixture {
                "what is finished is gone on from, " << name());
     log.note("from " + std::to_string(ids.back()));
     all.from_0 += ids.back() == 0 ? 1 : 0;
-    return std::make_shared<weir::checkpoint>(*std::move(from));
+    return weir::state_for(plan, *std::move(from));
   }
 
   void start_process() {
