@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_part_that_the_run_uses_is_refused_and_nothing_is_removed)
     // Who leaves the removing to others asks for the same.
     const auto checked = check_output_folder(*claimed, {{folder.path(used), "the input"}});
     BOOST_TEST_REQUIRE(!checked.has_value());
-    BOOST_TEST(checked.why() == ok.why());
+    BOOST_TEST((checked.why() == ok.why()));
     BOOST_TEST(check_output_folder(*claimed, {{folder.path("none"), "nothing"}}).has_value());
     BOOST_TEST((folder.names("out") == names{part_0, part_1, hidden_0}));
   }

@@ -218,6 +218,32 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_stopped_goes_on) {
   BOOST_TEST((place->all() == results(10)));
 }
 
+BOOST_AUTO_TEST_CASE(what_was_counted_is_known_over_all_starts) {
+  // GIVEN a job that is stopped with some results out, and one that is called
+  start();
+  clock.advance(3h + 1min);
+  job->stop();
+  const auto out = place->all().size();
+  BOOST_TEST(out > 0u);
+  BOOST_TEST(job->status().sinks.at(0).records_in == out);
+  const auto read = job->status().sources.at(0).records_out;
+  const auto calls = job->status().operators.at(0).calls;
+  // WHEN it is started again, THEN it says what it counts on from
+  start();
+  const auto& before = job->how_started().before;
+  BOOST_TEST(before.sinks.at(0).records_in == out);
+  BOOST_TEST(before.sources.at(0).records_out == read);
+  BOOST_TEST(before.operators.at(0).name == "slow");
+  BOOST_TEST(before.operators.at(0).calls == calls);
+  BOOST_TEST(before.operators.at(0).call_duration.count() == out);
+  run_to_end();
+  // AND once it is finished a start knows all of it
+  start();
+  BOOST_TEST((job->how_started().kind == start_kind::finished));
+  BOOST_TEST(job->status().sinks.at(0).records_in == 10u);
+  BOOST_TEST(job->status().sources.at(0).records_out == 10u);
+}
+
 BOOST_AUTO_TEST_CASE(a_finished_job_does_nothing) {
   run_to_end();
   place->visible.clear();
