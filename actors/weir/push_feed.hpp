@@ -240,7 +240,8 @@ public:
   /// The stages have ended: what is left is lost.
   void end_run(const error& why);
 
-  /// Records that were taken since the run began, and those of them that no operator has taken in.
+  /// Records that were taken since the run began, with those that it went on with; and those of them that no
+  /// operator has taken in.
   std::uint64_t pushed(std::uint64_t run) const;
   std::uint64_t waiting(std::uint64_t run) const;
 

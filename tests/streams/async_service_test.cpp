@@ -6,6 +6,8 @@
 #include "../support/client_thread.hpp"
 #include "../support/doubling_store.hpp"
 
+#include "weir/memory_store.hpp"
+#include "weir/stored.hpp"
 #include "weir/weir.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -13,6 +15,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <future>
 #include <latch>
 #include <map>
@@ -231,6 +234,66 @@ BOOST_AUTO_TEST_CASE(whoever_pushes_while_it_ends_is_told_so_and_nothing_that_wa
     BOOST_TEST(job.wait().left_behind == 0u);
     BOOST_TEST(results.of[1] == taken);
   }
+}
+
+BOOST_AUTO_TEST_CASE(threads_wait_until_their_records_are_durable_over_stops_and_starts) {
+  constexpr int pushers = 3;
+  constexpr std::uint64_t far = 1'000'000;
+  // What lies where results are put, by origin; on both sides of each stop.
+  std::mutex mutex;
+  std::map<std::uint64_t, int> given;
+  std::atomic<std::uint64_t> durable{0};
+  std::atomic<std::uint64_t> undecided{0};
+  const auto memory = std::make_shared<weir::checkpoint_memory>();
+  client asks;
+  weir::environment env;
+  const auto service = weir::async_service::unordered(
+    env,
+    [&asks](const std::uint64_t& x, weir::result_future<std::uint64_t> done) {
+      asks.post([x, done = std::move(done)]() mutable { done.complete(x); });
+    },
+    {.name = "echo", .timeout = 30s, .capacity = 8, .parallelism = 2},
+    {.on_result = [&](std::uint64_t x) {
+       const std::lock_guard guard{mutex};
+       ++given[x];
+     },
+     .waiting_max = 4});
+  weir::checkpoint_options with;
+  with.store = [memory] { return weir::memory_store(memory); };
+  with.interval = 5ms;
+  env.enable_checkpointing(with);
+  std::vector<std::uint64_t> next(pushers, 0);
+  for (int round = 0; round < 10; ++round) {
+    auto job = env.start("numbers");
+    std::vector<std::thread> threads;
+    for (std::size_t n = 0; n < pushers; ++n)
+      threads.emplace_back([&, n] {
+        for (;; ++next[n]) {
+          const auto made = service.push_tracked(n * far + next[n]);
+          // That of one that was taken says that the job was stopped.
+          if (made.settled() && made.wait()->why.is(weir::error_kind::closed))
+            return;
+          if (next[n] % 4 == 0)
+            ++(made.wait_durable() ? durable : undecided);
+        }
+      });
+    while (durable < static_cast<std::uint64_t>(3 * (round + 1)))
+      std::this_thread::yield();
+    job.stop();
+    for (auto& thread : threads)
+      thread.join();
+    BOOST_TEST((job.wait().end == weir::job_end::stopped));
+  }
+  auto job = env.start("numbers");
+  service.finish();
+  BOOST_TEST(job.wait().ok());
+  // All that was taken is given once: each stop had its checkpoint.
+  std::uint64_t taken = 0;
+  for (const auto of : next)
+    taken += of;
+  BOOST_TEST(given.size() == taken);
+  BOOST_TEST(std::all_of(given.begin(), given.end(), [](const auto& one) { return one.second == 1; }));
+  BOOST_TEST(undecided == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(every_ticket_settles_when_the_job_is_destroyed) {
