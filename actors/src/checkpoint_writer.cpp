@@ -29,6 +29,17 @@ checkpoint_writer::outcome checkpoint_writer::write(collected_checkpoint& what) 
   return {guarded(who, [&] { return store_->write(what.what); })};
 }
 
+expected<void> checkpoint_writer::put_away(
+  std::uint64_t run, const std::vector<launch_checkpoints::newer_checkpoint>& newer) {
+  return guarded(who, [&]() -> expected<void> {
+    for (auto each = newer.rbegin(); each != newer.rend(); ++each)
+      if (auto done = each->damaged ? store_->set_aside(run, each->id) : store_->remove(run, each->id);
+          !done)
+        return done;
+    return {};
+  });
+}
+
 void checkpoint_writer::prune(std::uint64_t run, time_point now) {
   const auto done = guarded(who, [&] { return remove_old(run); });
   if (done)

@@ -9,12 +9,14 @@
 #include "log_limiter.hpp"
 
 #include "weir/checkpoint_store.hpp"
+#include "weir/launch_checkpoints.hpp"
 #include "weir/log.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace weir {
 
@@ -31,6 +33,10 @@ public:
 
   /// Lets the sinks make their output durable, and then writes the checkpoint.
   outcome write(collected_checkpoint& what);
+
+  /// Puts checkpoints of the run out of the way of one that is older: see `launch_checkpoints`.
+  expected<void> put_away(std::uint64_t run,
+                          const std::vector<launch_checkpoints::newer_checkpoint>& newer);
 
   /// Removes all of the run but the newest checkpoints, and all runs before it: behind one that is
   /// whole. What cannot be removed is said, and is in nobody's way.

@@ -106,10 +106,12 @@ void coordinator_state::on_committed(const instance_committed& what) {
 void coordinator_state::on_order(checkpoint_order what) {
   switch (what) {
     case checkpoint_order::begin:
-      if (parts_->from)
+      if (!parts_->from)
+        begin(0, checkpoint_kind::begun);
+      else if (parts_->with.newer_checkpoints.empty())
         tell_job(checkpoint_news::begun);
       else
-        begin(0, checkpoint_kind::begun);
+        put_newer_away();
       break;
     case checkpoint_order::run:
       schedule_.emplace(parts_->with.timing, parts_->from.value_or(0), now());
@@ -133,7 +135,9 @@ void coordinator_state::on_stored(const checkpoint_stored& what) {
   if (over_)
     return;
   take(what.checkpoint);
-  if (marker_ == what.checkpoint)
+  if (!schedule_ && parts_->from)
+    newer_are_away(what);
+  else if (marker_ == what.checkpoint)
     marker_is_written(what);
   else if (what.why == nullptr)
     is_durable(what.checkpoint);
@@ -228,6 +232,29 @@ void coordinator_state::store(collected_checkpoint what, time_point began) {
     if (is_whole)
       writer->prune(run, at);
   });
+}
+
+void coordinator_state::put_newer_away() {
+  const auto from = *parts_->from;
+  attempts_.push_back({from, now()});
+  parts_->with.on->run([writer = writer_, to = self_->address(), from, run = parts_->with.run.run_number,
+                        newer = parts_->with.newer_checkpoints,
+                        is_alive = std::weak_ptr{is_alive_}] {
+    if (is_alive.expired())
+      return;
+    checkpoint_stored result{from};
+    if (auto done = writer->put_away(run, newer); !done)
+      result.why = std::make_shared<const error>(std::move(done).why());
+    if (auto alive = caf::actor_cast<caf::actor>(to))
+      caf::anon_send(alive, std::move(result));
+  });
+}
+
+void coordinator_state::newer_are_away(const checkpoint_stored& what) {
+  if (what.why == nullptr)
+    tell_job(checkpoint_news::begun);
+  else
+    end(checkpoint_news::failed, what.why.get());
 }
 
 void coordinator_state::give_up_late_ones() {

@@ -86,6 +86,9 @@ private:
   void hand_over(attempt& which);
   /// To the store's thread; `began`: when the checkpoint did.
   void store(collected_checkpoint what, time_point began);
+  /// In front of all others: see `launch_checkpoints`.
+  void put_newer_away();
+  void newer_are_away(const checkpoint_stored& what);
   void give_up_late_ones();
   void is_durable(std::uint64_t id);
   /// `counted`: where failures of this kind are.

@@ -106,6 +106,8 @@ public:
     auto mistakes = start(*first);
     runner_ = std::move(first);
     phase_ = mistakes.empty() ? phase::running : phase::over;
+    if (!mistakes.empty() && settings_.checkpoints)
+      settings_.checkpoints->store->release();
     return mistakes;
   }
 
@@ -246,6 +248,8 @@ private:
     };
     if (of(*found) != of(with.from))
       with.newer = newer_output::refuse;
+    // They went before the launch before could make others of these numbers.
+    with.newer_checkpoints.clear();
     with.from = *std::move(found);
     return {};
   }

@@ -61,6 +61,10 @@ public:
     launch_preparation result;
     if (auto done = guarded("job " + plan_->name, [this] { return prepare(); }); !done)
       refusals_.push_back(std::move(done).why());
+    // Who goes on with nothing gives the place up, whoever else keeps the store.
+    const bool starts = refusals_.empty() && choice_.kind != start_kind::finished;
+    if (store_ != nullptr && !starts)
+      store_->release();
     result.refusals = std::move(refusals_);
     result.made = std::move(made_);
     return result;
@@ -180,7 +184,7 @@ private:
 
   expected<void> begin() {
     if (!wishes_.remove_old_output)
-      refuse_newer_output(0);
+      refuse_old_output();
     if (!refusals_.empty())
       return {};
     hand_over(fresh_run_, wishes_.remove_old_output);
@@ -192,9 +196,12 @@ private:
     refusals_.insert(refusals_.end(), choice_.changes.refusals.begin(),
                      choice_.changes.refusals.end());
     // Behind a checkpoint that shows nothing yet, what is visible is of earlier runs.
-    const bool is_begin = about.checkpoint == 0 && choice_.newer.empty() && choice_.damaged.empty();
+    const bool is_begin = about.checkpoint == 0 && choice_.newer.empty() && choice_.damaged.empty()
+                          && !wishes_.from && !wishes_.discard_newer_output;
     const bool removes = is_begin && (about.removes_old_output || wishes_.remove_old_output);
-    if (!removes && !wishes_.discard_newer_output)
+    if (is_begin && !removes)
+      refuse_old_output();
+    else if (!removes && !wishes_.discard_newer_output)
       refuse_newer_output(about.checkpoint);
     if (!refusals_.empty())
       return {};
@@ -203,44 +210,44 @@ private:
     choice_.from.reset();
     if (!dealt)
       return std::move(dealt).why();
-    if (auto done = put_newer_away(); !done)
-      return done;
     (*dealt)->removes_old_output = removes;
     hand_over(run, removes);
     made_->with.from = *std::move(dealt);
+    // From the newest on, as they were passed over.
+    auto& newer = made_->with.newer_checkpoints;
+    for (const auto id : choice_.newer)
+      newer.push_back({id, false});
+    for (auto each = choice_.damaged.rbegin(); each != choice_.damaged.rend(); ++each)
+      newer.push_back({each->first, true});
     return {};
   }
 
+  void refuse_old_output() {
+    refuse_output(0, "is output of an earlier run, in the way of this one; let it be removed "
+                     "(remove_old_output), move it away, or write elsewhere");
+  }
+
   void refuse_newer_output(std::uint64_t checkpoint) {
+    const auto what = "is output that is newer than checkpoint " + std::to_string(checkpoint);
+    const bool is_newest = choice_.newer.empty() && choice_.damaged.empty();
+    refuse_output(checkpoint,
+                  is_newest ? what + ", the newest that there is; name that checkpoint (from) and let the "
+                                     "output be put aside (discard_newer_output)"
+                            : what + "; start from the newest checkpoint, or let it be put aside "
+                                     "(discard_newer_output)");
+  }
+
+  void refuse_output(std::uint64_t behind, const std::string& why) {
     for (const auto& stage : plan_->stages) {
       const auto* to = std::get_if<sink_plan>(&stage.what);
       if (to == nullptr)
         continue;
-      const auto found = guarded(stage.name, [&] { return to->make()->newer_than(checkpoint); });
+      const auto found = guarded(stage.name, [&] { return to->make()->newer_than(behind); });
       if (!found)
         refusals_.push_back(found.why());
-      else if (!found->empty() && checkpoint == 0)
-        refuse(error_kind::incompatible, first_and_count(*found),
-               "is output of an earlier run, in the way of this one; let it be removed "
-               "(remove_old_output), move it away, or write elsewhere");
       else if (!found->empty())
-        refuse(error_kind::incompatible, first_and_count(*found),
-               "is output that is newer than checkpoint " + std::to_string(checkpoint)
-                 + "; start from the newest checkpoint, or let it be put aside "
-                   "(discard_newer_output)");
+        refuse(error_kind::incompatible, first_and_count(*found), why);
     }
-  }
-
-  /// The newest first: a crash on the way leaves a run whose newest checkpoint is one of these, or the one that
-  /// was chosen.
-  expected<void> put_newer_away() {
-    for (const auto& [id, why] : choice_.damaged)
-      if (auto done = store_->set_aside(choice_.run_number, id); !done)
-        return done;
-    for (auto id = choice_.newer.rbegin(); id != choice_.newer.rend(); ++id)
-      if (auto done = store_->remove(choice_.run_number, *id); !done)
-        return done;
-    return {};
   }
 
   void hand_over(const run_id& run, bool removes_old_output) {
@@ -258,8 +265,9 @@ private:
     with.how = options_.on_restore;
     with.newer = wishes_.discard_newer_output ? newer_output::move_aside : newer_output::refuse;
     made_->newest = [plan = plan_, job = job_, store = store_, number = choice_.run_number,
-                     first = made_->how.checkpoint,
-                     drops = wishes_.drop_state] { return newest(*plan, *job, *store, number, first, drops); };
+                     first = made_->how.checkpoint, drops = wishes_.drop_state] {
+      return newest(*plan, *job, *store, number, first, drops);
+    };
   }
 
   static expected<std::shared_ptr<launch_state>> newest(const job_plan& plan,
@@ -267,9 +275,13 @@ private:
                                                         checkpoint_store& store, std::uint64_t number,
                                                         const std::optional<std::uint64_t>& first,
                                                         const std::vector<std::string>& drops) {
-    auto choice = choose_start(store, job, {.run = number});
+    auto choice
+      = choose_start(store, job, {.run = number, .fall_back = plan.checkpoints->fall_back});
     if (!choice)
       return std::move(choice).why();
+    for (const auto& [id, why] : choice->damaged)
+      if (auto done = store.set_aside(number, id); !done)
+        return std::move(done).why();
     if (choice->from == nullptr)
       return std::shared_ptr<launch_state>{};
     const auto& about = choice->from->about;

@@ -13,7 +13,9 @@
 #include "weir/work_thread.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace weir {
 
@@ -31,6 +33,14 @@ struct launch_checkpoints {
   /// What it goes on from; it is taken apart. Null: the run begins, with its checkpoint 0.
   std::shared_ptr<launch_state> from{};
   restore_mode how = restore_mode::resume;
+  /// Checkpoints of the run that are newer than `from`, ascending. Once all stages have opened, and before a sink
+  /// changes anything, they go: those that are damaged are set aside, the others removed, the newest first, so
+  /// that wherever that ends the newest that is left is one of these or `from`.
+  struct newer_checkpoint {
+    std::uint64_t id = 0;
+    bool damaged = false;
+  };
+  std::vector<newer_checkpoint> newer_checkpoints{};
   /// What becomes of visible output that is newer than `from`.
   newer_output newer = newer_output::refuse;
 };

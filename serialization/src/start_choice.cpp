@@ -17,10 +17,14 @@ const run_in_store* run_of(const std::vector<run_in_store>& all, const start_wis
   return at == all.end() ? nullptr : &*at;
 }
 
-/// What may be done where the newest checkpoint is none.
-error with_ways_out(const error& why, std::uint64_t run, std::uint64_t id) {
+/// What may be done where a checkpoint is none.
+error with_ways_out(const error& why, std::uint64_t run, std::uint64_t id, bool is_newest) {
   if (!why.is(error_kind::damaged) && !why.is(error_kind::incompatible))
     return why;
+  if (!is_newest)
+    return {why.kind(), why.thing(),
+            why.message() + "; it is checkpoint " + std::to_string(id) + " of run "
+              + std::to_string(run) + ": start from another one (from), or begin a fresh run (fresh)"};
   return {why.kind(), why.thing(),
           why.message() + "; it is checkpoint " + std::to_string(id) + ", the newest of run "
             + std::to_string(run)
@@ -57,7 +61,7 @@ expected<void> load(checkpoint_store& store, const run_in_store& run, const star
     }
     const auto& why = from.why();
     if (!how.fall_back || how.checkpoint || !why.is(error_kind::damaged) || ids.size() == 1)
-      return with_ways_out(why, run.number, id);
+      return with_ways_out(why, run.number, id, id == run.checkpoints.back());
     choice.damaged.emplace_back(id, why);
     ids.pop_back();
   }

@@ -66,6 +66,8 @@ struct job_shape {
   bool has_operator = true;
   std::uint32_t parallelism = 1;
   bool by_key = false;
+  /// Of a client pool that the job has.
+  bool store_is_away = false;
   std::optional<weir::restart_strategy> restart{};
 };
 
@@ -90,6 +92,12 @@ struct checkpointed {
         .sink_to(to);
     else
       weir::async_data_stream::ordered_wait(from, client, how).sink_to(to);
+    if (shape.store_is_away)
+      env.client_pool({.name = "away",
+                       .driver = [](const weir::driver_settings&)
+                         -> weir::expected<std::unique_ptr<weir::client_driver>> {
+                         return weir::error{"refused", "store", "it is away"};
+                       }});
     env.enable_checkpointing(options());
     if (shape.restart)
       env.restart_with(*shape.restart);
@@ -333,6 +341,101 @@ BOOST_AUTO_TEST_CASE(an_older_checkpoint_is_gone_on_from_only_where_newer_output
   BOOST_TEST_REQUIRE(job->result().has_value());
   BOOST_TEST(job->result()->ok());
   BOOST_TEST((place->all() == results(10)));
+}
+
+BOOST_AUTO_TEST_CASE(a_start_from_an_older_one_that_comes_to_nothing_changes_nothing) {
+  keep = 100;
+  run_and_crash(4h + 45min);
+  const auto shown = place->all();
+  // GIVEN a sink, or a store, that does not open
+  place->away = weir::error{"io", "shelf", "it is locked"};
+  refused({.from = 4, .discard_newer_output = true});
+  place->away.reset();
+  shape.store_is_away = true;
+  refused({.from = 4, .discard_newer_output = true});
+  shape.store_is_away = false;
+  // THEN all is there as before
+  BOOST_TEST(stored().back() == 9u);
+  BOOST_TEST((place->all() == shown));
+  BOOST_TEST(place->aside.empty());
+  // AND the newest is gone on from
+  run_to_end();
+  BOOST_TEST(*job->how_started().checkpoint == 9u);
+  BOOST_TEST((place->all() == results(10)));
+}
+
+BOOST_AUTO_TEST_CASE(checkpoints_that_are_made_anew_have_the_numbers_of_those_that_went) {
+  keep = 100;
+  run_and_crash(4h + 45min);
+  shape.restart = weir::fixed_delay_restart{.max_restarts = 3, .delay = 1min};
+  // GIVEN a start from an older one, that fails behind new ones
+  script.failures = 1;
+  script.fail_after = 75min;
+  start({.from = 4, .discard_newer_output = true});
+  clock.advance(1000h);
+  BOOST_TEST_REQUIRE(job->result().has_value());
+  BOOST_TEST(job->result()->ok());
+  BOOST_TEST(job->result()->restarts == 1u);
+  BOOST_TEST((place->all() == results(10)));
+}
+
+BOOST_AUTO_TEST_CASE(output_of_the_run_itself_is_put_aside_and_not_removed) {
+  keep = 100;
+  run_to_end();
+  // GIVEN a run that may remove old output, and has shown some
+  run_and_crash(2h + 45min, {.fresh = true, .remove_old_output = true});
+  const auto shown = place->visible;
+  BOOST_TEST_REQUIRE(!shown.empty());
+  // WHEN it is begun from its checkpoint 0, THEN it says what helps
+  BOOST_TEST(refused({.remove_old_output = true, .from = 0})
+               .find("is output that is newer than checkpoint 0; start from the newest checkpoint, or let it be "
+                     "put aside (discard_newer_output)")
+             != std::string::npos);
+  start({.from = 0, .discard_newer_output = true});
+  BOOST_TEST((place->aside == shown));
+  // AND so where it is begun once more
+  job->cancel();
+  place->visible = shown;
+  place->aside.clear();
+  start({.from = 0, .discard_newer_output = true});
+  BOOST_TEST((place->aside == shown));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_newer_than_the_newest_is_said_with_what_helps) {
+  run_and_crash(2h + 45min);
+  place->visible[77] = {1};
+  BOOST_TEST(refused()
+             == "shelf/77: is output that is newer than checkpoint 5, the newest that there is; name that "
+                "checkpoint (from) and let the output be put aside (discard_newer_output) (incompatible)\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_launch_falls_back_too) {
+  fall_back = true;
+  shape.restart = weir::fixed_delay_restart{.max_restarts = 3, .delay = 1min};
+  script.failures = 1;
+  script.fail_after = 40min;
+  bool is_damaged = false;
+  memory->at_each_step([&](std::string_view at) -> weir::expected<void> {
+    if (at == "load" && std::exchange(is_damaged, false))
+      return weir::error{weir::error_kind::damaged, "chk-1", "a block is not what was written"};
+    return {};
+  });
+  start();
+  is_damaged = true;
+  clock.advance(1000h);
+  BOOST_TEST_REQUIRE(job->result().has_value());
+  BOOST_TEST(job->result()->ok(), job->result()->text());
+  BOOST_TEST((place->all() == results(10)));
+}
+
+BOOST_AUTO_TEST_CASE(a_start_that_fails_leaves_the_job_to_others) {
+  shape.store_is_away = true;
+  start();
+  BOOST_TEST_REQUIRE(job->result().has_value());
+  shape.store_is_away = false;
+  const auto other = build();
+  virtual_job second{clock, other, "numbers"};
+  BOOST_TEST(!second.result().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_checkpoint_that_is_not_there_is_named) {

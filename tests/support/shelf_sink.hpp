@@ -11,6 +11,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,8 @@ struct shelf {
   std::map<std::uint64_t, std::vector<int>> hidden{};
   std::map<std::uint64_t, std::vector<int>> visible{};
   std::map<std::uint64_t, std::vector<int>> aside{};
+  /// Why it does not open.
+  std::optional<error> away{};
   /// Where it is said to be.
   std::string place = "shelf";
 
@@ -36,6 +39,10 @@ struct shelf {
 class shelf_sink final : public sink<int> {
 public:
   explicit shelf_sink(std::shared_ptr<shelf> on) : on_(std::move(on)) {}
+
+  expected<void> open(const instance_context&) override {
+    return on_->away ? expected<void>{*on_->away} : expected<void>{};
+  }
 
   expected<std::vector<std::string>> recover(const sink_recovery& from) override {
     for (const auto& state : from.states)
