@@ -161,10 +161,14 @@ expected<std::uint64_t> push_feed_base::reserve(std::uint32_t lanes, batch_limit
   }
   lines_.assign(keyed_ ? lanes : 1, {});
   next_lane_ = 0;
-  // Numbers that this process has given are not given to other records.
+  // No record gets a number that another has had: in this process the next is known; one that has died may have
+  // given more than its last checkpoint knows of.
   const auto next = now_.next_number;
   now_ = how.from.value_or(feed_cut{});
-  now_.next_number = std::max(now_.next_number, next);
+  if (next > 0 || !how.from)
+    now_.next_number = std::max(now_.next_number, next);
+  else if (now_.next_number > 0)
+    now_.next_number = ((now_.next_number >> 32) + 1) << 32;
   resume_from_ = now_.resume_from;
   running_ = true;
   why_ = closed("its job is about to start");
@@ -175,6 +179,7 @@ void push_feed_base::give_up_run() noexcept {
   const std::lock_guard guard{mutex_};
   lanes_.clear();
   running_ = false;
+  why_ = closed("its job has not started");
 }
 
 void push_feed_base::take_records_from_now_on() {

@@ -158,13 +158,13 @@ private:
     const auto known
       = std::find_if(about_.stages.begin(), about_.stages.end(),
                      [&](const manifest_stage& each) { return each.name == is.name; });
-    if (known == about_.stages.end()
-        || (holds_records(is.role)
-            && std::find(drop_.begin(), drop_.end(), is.name) != drop_.end()))
+    if (known == about_.stages.end())
       return launch_state::stage{};
     const auto before = static_cast<std::size_t>(known - about_.stages.begin());
     if (olds_[before].empty())
       return launch_state::stage{};
+    if (holds_records(is.role) && std::find(drop_.begin(), drop_.end(), is.name) != drop_.end())
+      return without_state(before, is);
     if (known->role != is.role)
       return error{error_kind::incompatible, is.name,
                    "the checkpoint has a stage of another kind by this name"};
@@ -249,6 +249,17 @@ private:
   // -- operators --
 
   /// Instance 0 speaks for what all of a service's are fed from.
+  /// What an operator holds is let go. A service stays where it stood, as a source does: what was pushed before is
+  /// not pushed again.
+  launch_state::stage without_state(std::size_t before, const manifest_stage& is) {
+    launch_state::stage made;
+    if (is.role != stage_role::service || about_.stages[before].role != stage_role::service)
+      return made;
+    made.instances.resize(is.parallelism);
+    carry_place_of_feed(*olds_[before][0].summary, made.instances[0].summary);
+    return made;
+  }
+
   static void carry_place_of_feed(instance_summary& from, instance_summary& to) {
     to.positions = std::move(from.positions);
     to.times = from.times;
