@@ -3,7 +3,8 @@
 
 /// Where a job's checkpoints lie. A run of the job, from a fresh start to its finish, has a number,
 /// and a checkpoint one inside its run. A store keeps whole checkpoints and nothing else: one that
-/// could not be written is not there. Its calls block; one thread at a time. directory_store.hpp
+/// could not be written is not there. Its calls block, and a job does not end before the one that is under way
+/// has returned, so none may hang; one thread at a time. directory_store.hpp
 /// keeps them in a folder; an own store, as one in a database, is an object of this kind.
 
 #include "weir/error.hpp"

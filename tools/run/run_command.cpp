@@ -182,7 +182,9 @@ int run_command(const run_arguments& arguments, stop_signals& signals) {
     outputs->folder.lock.keep_folder();
   auto result = wait_for_end(running, what, *log, signals, output,
                              wants_progress(what, arguments, output));
-  if (!ready && result.end == job_end::failed)
+  // What the stages say of it is less.
+  const bool was_tried = result.end == job_end::failed && result.took == duration{0};
+  if (!ready && was_tried && !is_refused(running, what))
     result.why = {ready.why()};
   if (is_refused(running, what))
     return end_not_started(output, reasons(what, result), what, arguments, code_of_refusal(result));
