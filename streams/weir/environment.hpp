@@ -105,10 +105,10 @@ public:
   /// The numbers of now; also after the end.
   job_status status() const;
 
-  /// Stops reading and lets what has been read come out, for at most `deadline`; then sinks have one
-  /// second to complete what they got, and the job ends as `drained`, or as `cancelled` where a sink
-  /// cannot even do that. One that waits to start again (`environment::restart_with`) ends with its
-  /// failure. Returns at once. After the end: nothing.
+  /// Stops reading and lets what has been read come out, for at most `deadline`; then sinks have a second to
+  /// complete what they got. The job ends as `drained`; with checkpoints what is left is in its last one, without
+  /// as `cancelled` where a sink could not complete. One that waits to start again (`environment::restart_with`)
+  /// ends with its failure. Returns at once. After the end: nothing.
   void drain(duration deadline);
 
   /// Makes a last checkpoint, waits for nothing else, and ends as `stopped`: the next start goes on from it. A
