@@ -100,8 +100,14 @@ private:
     return {};
   }
 
+  /// Once, where several stages find the same.
+  void refuse(error why) {
+    if (std::find(refusals_.begin(), refusals_.end(), why) == refusals_.end())
+      refusals_.push_back(std::move(why));
+  }
+
   void refuse(std::string_view kind, std::string thing, std::string message) {
-    refusals_.emplace_back(kind, std::move(thing), std::move(message));
+    refuse(error{kind, std::move(thing), std::move(message)});
   }
 
   void check_wishes() {
@@ -218,7 +224,7 @@ private:
         continue;
       const auto found = guarded(stage.name, [&] { return to->make()->newer_than(checkpoint); });
       if (!found)
-        refusals_.push_back(found.why());
+        refuse(found.why());
       else if (!found->empty() && checkpoint == 0)
         refuse(error_kind::incompatible, first_and_count(*found),
                "is output of an earlier run, in the way of this one; let it be removed "

@@ -348,7 +348,7 @@ expected<owned_fd> recovery::make_folder_for_newer(std::string& name) const {
 
 std::string recovery::count_of_newer() const {
   if (plain_ != nullptr)
-    return counted(found_.newer.size(), "file") + " with dead letters of earlier runs";
+    return counted(found_.newer.size(), "file") + " with earlier dead letters";
   return counted(found_.newer.size(), "part file") + " "
          + (from_.checkpoint == 0 ? "of another run"
                                   : "newer than checkpoint " + std::to_string(from_.checkpoint));

@@ -282,7 +282,7 @@ BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_refused, old_letters_fixt
   const auto refused = sink->recover({});
   BOOST_TEST_REQUIRE(!refused.has_value());
   BOOST_TEST(refused.why().text()
-             == "out: holds 3 files with dead letters of earlier runs, the first of them "
+             == "out: holds 3 files with earlier dead letters, the first of them "
                   + part(3, "gone-stage", 2)
                   + "; let them be removed (remove_old_output), move them away, or write elsewhere "
                     "(incompatible)");
@@ -293,7 +293,7 @@ BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_removed, old_letters_fixt
   open();
   const auto said = sink->recover({0, {}, newer_output::remove});
   BOOST_TEST_REQUIRE(said.has_value());
-  BOOST_TEST((*said == lines{"removed 3 files with dead letters of earlier runs from out"}));
+  BOOST_TEST((*said == lines{"removed 3 files with earlier dead letters from out"}));
   BOOST_TEST((files->names("out") == others));
   sink.reset();
   files->lose_power(0);
@@ -305,7 +305,7 @@ BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_moved_aside, old_letters_
   const auto said = sink->recover({0, {}, newer_output::move_aside});
   BOOST_TEST_REQUIRE(said.has_value());
   BOOST_TEST(
-    (*said == lines{"moved 3 files with dead letters of earlier runs to out/discarded-0"}));
+    (*said == lines{"moved 3 files with earlier dead letters to out/discarded-0"}));
   // Another stage of the job finds nothing more.
   make({"out/bad.ndjson"}, "destination");
   open();
@@ -340,7 +340,7 @@ BOOST_AUTO_TEST_CASE(letters_whose_file_begins_with_a_dot_are_not_hidden) {
   BOOST_TEST(weir::dead_letter_files("out/.bad.ndjson", files)->size() == 3u);
   open();
   BOOST_TEST((*sink->recover({0, {}, newer_output::remove})
-              == lines{"removed 2 files with dead letters of earlier runs from out"}));
+              == lines{"removed 2 files with earlier dead letters from out"}));
   BOOST_TEST(files->names("out").empty());
 }
 
