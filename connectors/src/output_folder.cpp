@@ -14,15 +14,6 @@ namespace weir {
 
 namespace {
 
-std::string parent_of(std::string path) {
-  while (path.size() > 1 && path.ends_with('/'))
-    path.pop_back();
-  const auto slash = path.rfind('/');
-  if (slash == path.npos)
-    return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 struct found_parts {
   std::vector<std::string> complete;
   std::vector<std::string> hidden;

@@ -30,15 +30,6 @@ bool has_no_locks(int code) noexcept {
   return code == ENOLCK || code == ENOSYS || code == EOPNOTSUPP;
 }
 
-std::string parent_of(std::string path) {
-  while (path.size() > 1 && path.ends_with('/'))
-    path.pop_back();
-  const auto slash = path.rfind('/');
-  if (slash == path.npos)
-    return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 /// A folder that is open, and its path for errors.
 struct folder {
   owned_fd fd;
