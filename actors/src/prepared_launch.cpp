@@ -104,8 +104,14 @@ private:
     return {};
   }
 
+  /// Once, where several stages find the same.
+  void refuse(error why) {
+    if (std::find(refusals_.begin(), refusals_.end(), why) == refusals_.end())
+      refusals_.push_back(std::move(why));
+  }
+
   void refuse(std::string_view kind, std::string thing, std::string message) {
-    refusals_.emplace_back(kind, std::move(thing), std::move(message));
+    refuse(error{kind, std::move(thing), std::move(message)});
   }
 
   void check_wishes() {
@@ -244,7 +250,7 @@ private:
         continue;
       const auto found = guarded(stage.name, [&] { return to->make()->newer_than(behind); });
       if (!found)
-        refusals_.push_back(found.why());
+        refuse(found.why());
       else if (!found->empty())
         refuse(error_kind::incompatible, first_and_count(*found), why);
     }

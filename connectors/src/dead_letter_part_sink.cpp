@@ -140,7 +140,9 @@ public:
   expected<std::vector<std::string>> recover(const sink_recovery& from) {
     if (!parts_)
       return std::vector<std::string>{};
-    return from.checkpoint == 0 ? parts_->remove_all_of_stem(name_) : parts_->recover(from);
+    // Also of stages that the job has no longer.
+    return from.checkpoint == 0 ? parts_->recover_all_of_stem(name_, from.newer)
+                                : parts_->recover(from);
   }
 
   const std::string& path() const noexcept { return path_; }
@@ -186,9 +188,8 @@ public:
   }
 
   expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const {
-    if (checkpoint == 0)
-      return std::vector<std::string>{};
-    return detail::newer_parts(on_, folder_, names_, checkpoint);
+    return checkpoint == 0 ? detail::visible_of_series(on_, folder_, names_, name_)
+                           : detail::newer_parts(on_, folder_, names_, checkpoint);
   }
 
   /// Of the series, so that stages that name one path have places of their own.

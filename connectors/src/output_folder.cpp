@@ -14,15 +14,6 @@ namespace weir {
 
 namespace {
 
-std::string parent_of(std::string path) {
-  while (path.size() > 1 && path.ends_with('/'))
-    path.pop_back();
-  const auto slash = path.rfind('/');
-  if (slash == path.npos)
-    return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 struct found_parts {
   std::vector<std::string> complete;
   std::vector<std::string> hidden;
@@ -166,18 +157,18 @@ expected<void> check_output_folder(const output_folder_state& claimed,
   return found ? check_parts(claimed, *found, in_use) : expected<void>{found.why()};
 }
 
-expected<void> clear_output_folder(output_folder_state& claimed, bool force,
+expected<void> clear_output_folder(output_folder_state& claimed, bool remove_old_output,
                                    const std::vector<file_in_use>& in_use) {
   const auto found = list_parts(claimed);
   if (!found)
     return found.why();
   if (auto ok = check_parts(claimed, *found, in_use); !ok)
     return ok;
-  if (!found->complete.empty() && !force)
+  if (!found->complete.empty() && !remove_old_output)
     return error{error_kind::io, claimed.path,
                  "holds " + detail::counted(found->complete.size(), "part file")
                    + " of another run, the first of them " + found->complete.front()
-                   + "; choose another folder, or remove them with --force"};
+                   + "; choose another folder, or let them be removed (remove_old_output)"};
   claimed.lock.keep_folder();
   if (auto ok = remove_parts(claimed, found->complete, claimed.removed_parts); !ok)
     return ok;
@@ -188,11 +179,12 @@ expected<void> clear_output_folder(output_folder_state& claimed, bool force,
   return {};
 }
 
-expected<output_folder_state> prepare_output_folder(const std::string& path, bool force,
+expected<output_folder_state> prepare_output_folder(const std::string& path,
+                                                    bool remove_old_output,
                                                     const std::shared_ptr<file_system>& on) {
   auto state = claim_output_folder(path, on);
   if (state)
-    if (auto ok = clear_output_folder(*state, force); !ok)
+    if (auto ok = clear_output_folder(*state, remove_old_output); !ok)
       return std::move(ok).why();
   return state;
 }

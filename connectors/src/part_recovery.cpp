@@ -48,13 +48,45 @@ expected<parts_found> find_parts(const part_folder& in, const part_names& names,
   return found;
 }
 
+/// Of all stages with this stem, and the file `plain`; all that is visible is newer than what a run begins
+/// with. Files alone: these names may as well be others'.
+expected<parts_found> find_series(const part_folder& in, const part_names& names,
+                                  const std::string& plain) {
+  std::vector<std::string> all;
+  if (const int code = in.on->list(in.fd, all); code != 0)
+    return io_error(in.path, "cannot be listed", code);
+  parts_found found;
+  for (auto& name : all) {
+    const bool is_visible = name == plain || names.checkpoint_of_any_stage(name);
+    if (!is_visible
+        && !(name.starts_with('.')
+             && names.checkpoint_of_any_stage(std::string_view{name}.substr(1))))
+      continue;
+    file_facts facts;
+    const int code = in.on->about(in.fd, name.c_str(), /*follow=*/false, facts);
+    if (code != 0 && code != ENOENT)
+      return io_error(in.path_of(name), "cannot be looked at", code);
+    if (code != 0 || facts.kind != file_kind::regular)
+      continue;
+    if (is_visible)
+      found.visible.insert(std::move(name));
+    else
+      found.hidden.insert(name.substr(1));
+  }
+  found.newer.assign(found.visible.begin(), found.visible.end());
+  return found;
+}
+
 /// What a start does, step by step; the first two change nothing.
 class recovery {
 public:
-  recovery(const part_folder& in, const part_names& names, const sink_recovery& from)
+  /// `plain`: the parts of all stages and this file are dealt with; null: those of one stage.
+  recovery(const part_folder& in, const part_names& names, const sink_recovery& from,
+           const std::string* plain = nullptr)
     : in_(in),
       names_(names),
-      from_(from) {}
+      from_(from),
+      plain_(plain) {}
 
   expected<void> read_states();
   expected<void> look();
@@ -63,11 +95,12 @@ public:
   expected<void> handle_newer();
   expected<void> sync();
 
-  std::vector<std::string> take_lines() { return std::move(lines_); }
+  expected<std::vector<std::string>> run();
 
 private:
   expected<void> read_state(std::string_view state);
   expected<void> check_newer() const;
+  expected<void> check_unused(const std::string& name) const;
   expected<void> check_hidden() const;
   expected<void> check_pending(const std::string& name, std::uint64_t bytes);
   expected<void> check_file(const std::string& name) const;
@@ -84,12 +117,21 @@ private:
   const part_folder& in_;
   const part_names& names_;
   const sink_recovery& from_;
+  const std::string* plain_;
   /// Sizes, by visible names.
   std::map<std::string, std::uint64_t> pending_;
   parts_found found_;
   std::vector<std::string> to_show_;
   std::vector<std::string> lines_;
 };
+
+expected<std::vector<std::string>> recovery::run() {
+  for (const auto step : {&recovery::read_states, &recovery::look, &recovery::show_pending,
+                          &recovery::remove_hidden, &recovery::handle_newer, &recovery::sync})
+    if (auto ok = (this->*step)(); !ok)
+      return std::move(ok).why();
+  return std::move(lines_);
+}
 
 expected<void> recovery::read_states() {
   for (const auto& each : from_.states)
@@ -120,7 +162,8 @@ expected<void> recovery::read_state(std::string_view state) {
 }
 
 expected<void> recovery::look() {
-  auto found = find_parts(in_, names_, from_.checkpoint);
+  auto found = plain_ != nullptr ? find_series(in_, names_, *plain_)
+                                 : find_parts(in_, names_, from_.checkpoint);
   if (!found)
     return std::move(found).why();
   found_ = *std::move(found);
@@ -141,12 +184,26 @@ expected<void> recovery::check_newer() const {
     return error{error_kind::incompatible, in_.path,
                  "holds " + count_of_newer() + ", the first of them " + found_.newer.front()
                    + (from_.checkpoint == 0
-                        ? "; choose another folder, or remove them with --force"
-                        : "; going on from it would write their records again, so move them away "
-                          "first")};
-  for (const auto& name : found_.newer)
+                        ? "; let them be removed (remove_old_output), move them away, or write "
+                          "elsewhere"
+                        : "; going on from it would write their records again, so let them be put "
+                          "aside (discard_newer_output), or move them away")};
+  for (const auto& name : found_.newer) {
     if (auto ok = check_file(name); !ok)
       return ok;
+    if (plain_ != nullptr && name == *plain_)
+      if (auto ok = check_unused(name); !ok)
+        return ok;
+  }
+  return {};
+}
+
+/// A job without checkpoints may be writing to the file just now.
+expected<void> recovery::check_unused(const std::string& name) const {
+  const auto opened = open_file(in_.on, in_.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (opened.fd && in_.on->lock(opened.fd.get()) == EWOULDBLOCK)
+    return error{error_kind::io, in_.path_of(name),
+                 "is being written to by another run; wait for its end, or name another file"};
   return {};
 }
 
@@ -290,6 +347,8 @@ expected<owned_fd> recovery::make_folder_for_newer(std::string& name) const {
 }
 
 std::string recovery::count_of_newer() const {
+  if (plain_ != nullptr)
+    return counted(found_.newer.size(), "file") + " with earlier dead letters";
   return counted(found_.newer.size(), "part file") + " "
          + (from_.checkpoint == 0 ? "of another run"
                                   : "newer than checkpoint " + std::to_string(from_.checkpoint));
@@ -312,13 +371,23 @@ expected<void> recovery::sync() {
   return {};
 }
 
-/// A job without checkpoints may be writing to the file just now.
-expected<void> check_unused(const part_folder& in, const std::string& name) {
-  const auto opened = open_file(in.on, in.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (opened.fd && in.on->lock(opened.fd.get()) == EWOULDBLOCK)
-    return error{error_kind::io, in.path_of(name),
-                 "is being written to by another run; wait for its end, or name another file"};
-  return {};
+/// Where there is no folder, nothing is found.
+template <class Find>
+expected<std::vector<std::string>> paths_of_newer(const std::shared_ptr<file_system>& on,
+                                                  const std::string& path, Find find) {
+  const auto opened = open_file(on, AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  if (opened.code == ENOENT)
+    return std::vector<std::string>{};
+  if (!opened.fd)
+    return io_error(path, "cannot be opened", opened.code);
+  const part_folder folder{on, opened.fd.get(), path};
+  expected<parts_found> found = find(folder);
+  if (!found)
+    return std::move(found).why();
+  std::vector<std::string> paths;
+  for (const auto& name : found->newer)
+    paths.push_back(folder.path_of(name));
+  return paths;
 }
 
 } // namespace
@@ -331,77 +400,42 @@ void append_pending_part(std::string& state, std::string_view visible, std::uint
 
 expected<std::vector<std::string>> recover_parts(const part_folder& folder, const part_names& names,
                                                  const sink_recovery& from) {
-  recovery now{folder, names, from};
-  for (const auto step : {&recovery::read_states, &recovery::look, &recovery::show_pending,
-                          &recovery::remove_hidden, &recovery::handle_newer, &recovery::sync})
-    if (auto ok = (now.*step)(); !ok)
-      return std::move(ok).why();
-  return now.take_lines();
+  return recovery{folder, names, from}.run();
+}
+
+expected<std::vector<std::string>> recover_series(const part_folder& folder,
+                                                  const part_names& names, const std::string& plain,
+                                                  newer_output newer) {
+  const sink_recovery from{0, {}, newer};
+  return recovery{folder, names, from, &plain}.run();
 }
 
 expected<std::vector<std::string>> names_of_series(const part_folder& folder,
                                                    const part_names& names,
                                                    const std::string& plain) {
-  std::vector<std::string> all;
-  if (const int code = folder.on->list(folder.fd, all); code != 0)
-    return io_error(folder.path, "cannot be listed", code);
-  std::vector<std::string> found;
-  for (auto& name : all) {
-    if (name != plain
-        && !names.checkpoint_of_any_stage(
-          std::string_view{name}.substr(name.starts_with('.') ? 1 : 0)))
-      continue;
-    file_facts facts;
-    const int code = folder.on->about(folder.fd, name.c_str(), /*follow=*/false, facts);
-    if (code != 0 && code != ENOENT)
-      return io_error(folder.path_of(name), "cannot be looked at", code);
-    if (code == 0 && facts.kind == file_kind::regular)
-      found.push_back(std::move(name));
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-expected<std::vector<std::string>> remove_series(const part_folder& folder, const part_names& names,
-                                                 const std::string& plain) {
-  const auto all = names_of_series(folder, names, plain);
-  if (!all)
-    return all.why();
-  if (std::find(all->begin(), all->end(), plain) != all->end())
-    if (auto ok = check_unused(folder, plain); !ok)
-      return std::move(ok).why();
-  std::size_t removed = 0;
-  for (const auto& name : *all) {
-    const int code = folder.on->remove_file(folder.fd, name.c_str());
-    if (code != 0 && code != ENOENT)
-      return io_error(folder.path_of(name), "cannot be removed", code);
-    removed += name.starts_with('.') ? 0 : 1;
-  }
-  if (const int code = folder.on->sync(folder.fd); code != 0)
-    return io_error(folder.path, "cannot be written to the disk", code);
-  std::vector<std::string> lines;
-  if (removed > 0)
-    lines.push_back("removed " + counted(removed, "file")
-                    + " with dead letters of earlier runs from " + folder.path);
-  return lines;
+  auto found = find_series(folder, names, plain);
+  if (!found)
+    return std::move(found).why();
+  auto all = std::move(found->newer);
+  for (const auto& name : found->hidden)
+    all.push_back("." + name);
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 expected<std::vector<std::string>> newer_parts(const std::shared_ptr<file_system>& on,
                                                const std::string& path, const part_names& names,
                                                std::uint64_t checkpoint) {
-  const auto opened = open_file(on, AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
-  if (opened.code == ENOENT)
-    return std::vector<std::string>{};
-  if (!opened.fd)
-    return io_error(path, "cannot be opened", opened.code);
-  const part_folder folder{on, opened.fd.get(), path};
-  auto found = find_parts(folder, names, checkpoint);
-  if (!found)
-    return std::move(found).why();
-  std::vector<std::string> paths;
-  for (const auto& name : found->newer)
-    paths.push_back(folder.path_of(name));
-  return paths;
+  return paths_of_newer(
+    on, path, [&](const part_folder& folder) { return find_parts(folder, names, checkpoint); });
+}
+
+expected<std::vector<std::string>> visible_of_series(const std::shared_ptr<file_system>& on,
+                                                     const std::string& path,
+                                                     const part_names& names,
+                                                     const std::string& plain) {
+  return paths_of_newer(
+    on, path, [&](const part_folder& folder) { return find_series(folder, names, plain); });
 }
 
 } // namespace weir::detail

@@ -44,14 +44,23 @@ expected<std::vector<std::string>> names_of_series(const part_folder& folder,
                                                    const part_names& names,
                                                    const std::string& plain);
 
-/// Removes these. Errors: `io`.
-expected<std::vector<std::string>> remove_series(const part_folder& folder, const part_names& names,
-                                                 const std::string& plain);
+/// `recover_parts` at the beginning of a run, for all these: removes the hidden ones, and deals with the
+/// visible ones as output of earlier runs. Errors: also `io` where a job without checkpoints is writing to
+/// `plain`.
+expected<std::vector<std::string>> recover_series(const part_folder& folder,
+                                                  const part_names& names, const std::string& plain,
+                                                  newer_output newer);
 
 /// Visible parts of the series that are newer than the checkpoint, as paths, in order. None where there
 /// is no folder at `path`.
 expected<std::vector<std::string>> newer_parts(const std::shared_ptr<file_system>& on,
                                                const std::string& path, const part_names& names,
                                                std::uint64_t checkpoint);
+
+/// The visible ones of `names_of_series`, as paths.
+expected<std::vector<std::string>> visible_of_series(const std::shared_ptr<file_system>& on,
+                                                     const std::string& path,
+                                                     const part_names& names,
+                                                     const std::string& plain);
 
 } // namespace weir::detail

@@ -307,8 +307,9 @@ expected<std::vector<std::string>> part_series::recover(const sink_recovery& fro
   return recover_parts({how_.on, folder_->get(), how_.folder}, how_.names, from);
 }
 
-expected<std::vector<std::string>> part_series::remove_all_of_stem(const std::string& plain) {
-  return remove_series({how_.on, folder_->get(), how_.folder}, how_.names, plain);
+expected<std::vector<std::string>> part_series::recover_all_of_stem(const std::string& plain,
+                                                                    newer_output newer) {
+  return recover_series({how_.on, folder_->get(), how_.folder}, how_.names, plain, newer);
 }
 
 std::string part_series::path() const {

@@ -69,9 +69,10 @@ public:
   /// Errors: also `damaged` and `incompatible`.
   expected<std::vector<std::string>> recover(const sink_recovery& from);
 
-  /// At the beginning of a run: removes the parts of all stages with this stem, and the file `plain` of the
-  /// folder if it is one.
-  expected<std::vector<std::string>> remove_all_of_stem(const std::string& plain);
+  /// At the beginning of a run: `recover` for the parts of all stages with this stem, and the file `plain`
+  /// of the folder.
+  expected<std::vector<std::string>> recover_all_of_stem(const std::string& plain,
+                                                         newer_output newer);
 
   /// The visible path of the part that is written, was written last, or comes first; empty before
   /// `open`.

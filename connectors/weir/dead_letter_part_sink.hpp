@@ -45,8 +45,8 @@ private:
 };
 
 /// Where dead letters of jobs lie that have this path: parts of all stages, visible and hidden, and the file
-/// that a job without checkpoints writes. Paths in the order of their names. All of them go when a run begins.
-/// Errors have the kind `io` and name the path.
+/// that a job without checkpoints writes. Paths in the order of their names. All of them may go when a run
+/// begins. Errors have the kind `io` and name the path.
 expected<std::vector<std::string>> dead_letter_files(
   const std::string& path, const std::shared_ptr<file_system>& on = posix_files());
 
@@ -63,9 +63,9 @@ public:
 
   expected<void> open(const instance_context& context) override;
 
-  /// As that of `part_file_sink`, for the parts of its own stage. At checkpoint 0 the parts of all stages
-  /// go, and the file that a job without checkpoints has left at the path; where one is writing to it,
-  /// that is an error.
+  /// As that of `part_file_sink`, for the parts of its own stage. At checkpoint 0 for the parts of all
+  /// stages, also of those that the job has no longer, and the file that a job without checkpoints has left
+  /// at the path; where one is writing to it, that is an error.
   expected<std::vector<std::string>> recover(const sink_recovery& from) override;
 
   expected<poll_result> write(batch<dead_letter<json_record>>& in, std::size_t& next,
@@ -76,7 +76,7 @@ public:
   expected<poll_result> commit(std::uint64_t checkpoint) override;
   void abandon(bool keep_partial) override;
 
-  /// None at checkpoint 0, where those of earlier runs may go.
+  /// At checkpoint 0 those of all stages, and the file of a job without checkpoints.
   expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const override;
   std::string place() const override;
 

@@ -64,7 +64,7 @@ struct output_folder_state {
   std::string path;
   /// The folder was not there before.
   bool created = false;
-  /// Paths of another run's complete parts that were removed; only with `force`.
+  /// Paths of another run's complete parts that were removed; only with `remove_old_output`.
   std::vector<std::string> removed_parts;
   /// Paths of hidden parts that a dead run had left, and that were removed.
   std::vector<std::string> removed_hidden;
@@ -92,15 +92,16 @@ expected<void> check_output_folder(const output_folder_state& claimed,
                                    const std::vector<file_in_use>& in_use);
 
 /// Removes hidden parts of a dead run from a claimed folder. Complete parts of another run are
-/// removed with `force`; without it they are an error. So is a part that is one of the files
+/// removed with `remove_old_output`; without it they are an error. So is a part that is one of the files
 /// `in_use`, by whatever path, or no file at all. After such an error nothing has been removed.
 /// Other files are never touched. Errors have the kind `io` and name the path.
-expected<void> clear_output_folder(output_folder_state& claimed, bool force,
+expected<void> clear_output_folder(output_folder_state& claimed, bool remove_old_output,
                                    const std::vector<file_in_use>& in_use = {});
 
 /// Makes the folder at `path` ready for a run that reads none of its parts: claims and clears it.
 expected<output_folder_state> prepare_output_folder(
-  const std::string& path, bool force, const std::shared_ptr<file_system>& on = posix_files());
+  const std::string& path, bool remove_old_output,
+  const std::shared_ptr<file_system>& on = posix_files());
 
 /// Whether a file of this name is a part, complete or hidden.
 bool is_part_file_name(std::string_view name);

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <system_error>
 #include <unistd.h>
@@ -27,15 +28,6 @@ constexpr std::size_t name_bytes_max = 240;
 /// What a file system says that has no locks, and not one whose device fails.
 bool has_no_locks(int code) noexcept {
   return code == ENOLCK || code == ENOSYS || code == EOPNOTSUPP;
-}
-
-std::string parent_of(std::string path) {
-  while (path.size() > 1 && path.ends_with('/'))
-    path.pop_back();
-  const auto slash = path.rfind('/');
-  if (slash == path.npos)
-    return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 /// A folder that is open, and its path for errors.
@@ -83,6 +75,7 @@ private:
   expected<folder> open_run_to_write(std::uint64_t run);
   expected<std::uint64_t> write_files(const folder& to, checkpoint& what);
   expected<manifest> read_about(const folder& run, std::uint64_t run_number, std::uint64_t id);
+  expected<void> make_durable(const folder& run, std::uint64_t run_number, std::uint64_t id);
   expected<void> load_file(const folder& from, const manifest_file& file, checkpoint& into);
 
   const std::string directory_;
@@ -94,6 +87,8 @@ private:
   owned_fd lock_;
   // Whose folder's name is known to be on the disk.
   std::optional<std::uint64_t> durable_run_;
+  // By run: whose own name may not be on the disk, since a sync has failed.
+  std::set<std::pair<std::uint64_t, std::uint64_t>> in_doubt_;
 };
 
 // -- folders --
@@ -390,7 +385,30 @@ expected<checkpoint> store_in_directory::load(std::uint64_t run, std::uint64_t i
   for (const auto& file : result.about.files)
     if (auto ok = load_file(*inside, file, result); !ok)
       return std::move(ok).why();
+  if (auto ok = make_durable(*of_run, run, id); !ok)
+    return std::move(ok).why();
   return result;
+}
+
+/// What is gone on from must be there for good, since what belongs to it is shown then. The process that has
+/// written it may have died in front of the last sync.
+expected<void> store_in_directory::make_durable(const folder& run, std::uint64_t run_number,
+                                                std::uint64_t id) {
+  const std::pair which{run_number, id};
+  if (in_doubt_.contains(which)) {
+    // A second sync that succeeds would say nothing of this name, so it is given anew.
+    const auto name = numbered(checkpoint_prefix, id);
+    const auto temporary = name + std::string{unfinished};
+    for (const auto& [from, to] : {std::pair{name, temporary}, std::pair{temporary, name}})
+      if (const int code
+          = on_->rename(run.get(), from.c_str(), run.get(), to.c_str(), /*replace=*/false);
+          code != 0)
+        return io_error(in(run.path, from), "cannot be renamed", code);
+  }
+  if (auto ok = sync(run); !ok)
+    return ok;
+  in_doubt_.erase(which);
+  return sync(home_);
 }
 
 expected<void> store_in_directory::load_file(const folder& from, const manifest_file& file,
@@ -448,8 +466,12 @@ expected<std::uint64_t> store_in_directory::write(checkpoint& what) {
                                /*replace=*/false);
   if (code != 0)
     return io_error(in(run->path, name), "cannot be made whole", code);
-  if (auto ok = sync(*run); !ok)
+  const std::pair which{what.about.run_number, what.about.checkpoint};
+  if (auto ok = sync(*run); !ok) {
+    in_doubt_.insert(which);
     return std::move(ok).why();
+  }
+  in_doubt_.erase(which);
   return bytes;
 }
 

@@ -80,6 +80,15 @@ expected<void> folder_path::check(const owned_fd& folder) const {
   return {};
 }
 
+std::string parent_of(std::string path) {
+  while (path.size() > 1 && path.ends_with('/'))
+    path.pop_back();
+  const auto slash = path.rfind('/');
+  if (slash == path.npos)
+    return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 int write_all(file_system& on, int fd, std::string_view bytes, std::size_t& written) {
   while (!bytes.empty()) {
     const auto [size, code] = on.write(fd, std::as_bytes(std::span{bytes}));

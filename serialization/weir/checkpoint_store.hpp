@@ -66,8 +66,9 @@ public:
   /// What a checkpoint is. Errors: `io`, `damaged`, `incompatible`.
   virtual expected<manifest> about(std::uint64_t run, std::uint64_t id) = 0;
 
-  /// All of a checkpoint, every byte of it checked. Errors: as `about`; a damage is named with
-  /// file, block and byte.
+  /// All of a checkpoint, every byte of it checked. It is durable when this returns, also where who
+  /// has written it could not know that. Errors: as `about`; a damage is named with file, block and
+  /// byte.
   virtual expected<checkpoint> load(std::uint64_t run, std::uint64_t id) = 0;
 
   /// Removes a checkpoint, at once and for good when this returns; one that is not there is no

@@ -168,6 +168,9 @@ private:
   std::string path_;
 };
 
+/// The path of the folder that has in it what a path names: `a` of `a/b` and of `a/b/`, `.` of `b`.
+std::string parent_of(std::string path);
+
 /// Writes all of `bytes`; returns errno. `written` grows by what was written.
 int write_all(file_system& on, int fd, std::string_view bytes, std::size_t& written);
 

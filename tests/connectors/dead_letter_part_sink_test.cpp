@@ -91,6 +91,22 @@ struct letters_fixture {
   }
 };
 
+/// What earlier runs have left, among what is another's.
+struct old_letters_fixture : letters_fixture {
+  names others{"bad.ndjson.txt",   "bad-notes.ndjson",         part(3, "origin", 0, "badly"),
+               ".bad.ndjson.lock", "bad-1-origin-0000.ndjson", "part-0000000001-0000.ndjson"};
+
+  old_letters_fixture() {
+    files->put("out/bad.ndjson", "old\n");
+    files->put("out/" + part(3, "origin"), "old\n");
+    files->put("out/" + part(3, "gone-stage", 2), "old\n");
+    files->put("out/." + part(4, "origin"), "old\n");
+    for (const auto& each : others)
+      files->put("out/" + each, "another's");
+    make();
+  }
+};
+
 /// All visible parts of one instance, of all that begin with one of `stems`.
 std::string visible(const memory_files& in, const lines& stems, const std::string& stage,
                     std::uint32_t instance) {
@@ -255,63 +271,128 @@ BOOST_AUTO_TEST_CASE(they_may_lie_among_the_parts_of_results) {
 
 // -- at the beginning of a run --
 
-BOOST_AUTO_TEST_CASE(what_earlier_runs_have_left_goes_at_the_beginning) {
-  files->put("out/bad.ndjson", "old\n");
-  files->put("out/" + part(3, "origin"), "old\n");
-  files->put("out/" + part(3, "gone-stage", 2), "old\n");
-  files->put("out/." + part(4, "origin"), "old\n");
-  const names others{"bad.ndjson.txt",   "bad-notes.ndjson",         part(3, "origin", 0, "badly"),
-                     ".bad.ndjson.lock", "bad-1-origin-0000.ndjson", "part-0000000001-0000.ndjson"};
-  for (const auto& each : others)
-    files->put("out/" + each, "another's");
-  make();
-  BOOST_TEST(sink->newer_than(0)->empty());
+BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_refused, old_letters_fixture) {
+  const auto before = files->names("out");
+  const auto newer = sink->newer_than(0);
+  BOOST_TEST_REQUIRE(newer.has_value());
+  BOOST_TEST((*newer
+              == lines{"out/" + part(3, "gone-stage", 2), "out/" + part(3, "origin"),
+                       "out/bad.ndjson"}));
   open();
-  const auto said = sink->recover({});
+  const auto refused = sink->recover({});
+  BOOST_TEST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.why().text()
+             == "out: holds 3 files with earlier dead letters, the first of them "
+                  + part(3, "gone-stage", 2)
+                  + "; let them be removed (remove_old_output), move them away, or write elsewhere "
+                    "(incompatible)");
+  BOOST_TEST((files->names("out") == before));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_removed, old_letters_fixture) {
+  open();
+  const auto said = sink->recover({0, {}, newer_output::remove});
   BOOST_TEST_REQUIRE(said.has_value());
-  BOOST_TEST((*said == lines{"removed 3 files with dead letters of earlier runs from out"}));
+  BOOST_TEST((*said == lines{"removed 3 files with earlier dead letters from out"}));
   BOOST_TEST((files->names("out") == others));
   sink.reset();
   files->lose_power(0);
   BOOST_TEST((files->names("out") == others));
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_a_run_without_checkpoints_writes_to_is_not_taken_away) {
-  files->put("out/" + part(3, "origin"), "old\n");
-  auto other = weir::dead_letter_file::create("out/bad.ndjson", files);
-  BOOST_TEST_REQUIRE(other.has_value());
-  make();
+BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_moved_aside, old_letters_fixture) {
   open();
-  const auto before = files->names("out");
-  const auto refused = sink->recover({});
-  BOOST_TEST_REQUIRE(!refused.has_value());
-  BOOST_TEST(refused.why().thing() == "out/bad.ndjson");
-  BOOST_TEST(refused.why().message().starts_with("is being written to by another run; "));
-  BOOST_TEST((files->names("out") == before));
-  *other = nullptr;
-  BOOST_TEST(sink->recover({}).has_value());
+  const auto said = sink->recover({0, {}, newer_output::move_aside});
+  BOOST_TEST_REQUIRE(said.has_value());
+  BOOST_TEST(
+    (*said == lines{"moved 3 files with earlier dead letters to out/discarded-0"}));
+  // Another stage of the job finds nothing more.
+  make({"out/bad.ndjson"}, "destination");
+  open();
+  BOOST_TEST(sink->recover({0, {}, newer_output::move_aside})->empty());
+  sink.reset();
+  files->lose_power(0);
+  others.insert("discarded-0");
+  BOOST_TEST((files->names("out") == others));
+  BOOST_TEST((files->names("out/discarded-0")
+              == names{"bad.ndjson", part(3, "origin"), part(3, "gone-stage", 2)}));
+  BOOST_TEST(files->text("out/discarded-0/bad.ndjson") == "old\n");
+}
+
+// Nobody has seen them.
+BOOST_AUTO_TEST_CASE(hidden_letters_are_in_nobodys_way) {
+  files->put("out/." + part(4, "origin"), "old\n");
+  files->put("out/." + part(4, "gone-stage"), "old\n");
+  make();
+  BOOST_TEST(sink->newer_than(0)->empty());
+  open();
+  BOOST_TEST(sink->recover({})->empty());
   BOOST_TEST(files->names("out").empty());
 }
 
+BOOST_AUTO_TEST_CASE(letters_whose_file_begins_with_a_dot_are_not_hidden) {
+  files->put("out/.bad.ndjson", "old\n");
+  files->put("out/" + part(3, "origin", 0, ".bad"), "old\n");
+  files->put("out/." + part(4, "origin", 0, ".bad"), "old\n");
+  make({"out/.bad.ndjson"});
+  BOOST_TEST((*sink->newer_than(0)
+              == lines{"out/" + part(3, "origin", 0, ".bad"), "out/.bad.ndjson"}));
+  BOOST_TEST(weir::dead_letter_files("out/.bad.ndjson", files)->size() == 3u);
+  open();
+  BOOST_TEST((*sink->recover({0, {}, newer_output::remove})
+              == lines{"removed 2 files with earlier dead letters from out"}));
+  BOOST_TEST(files->names("out").empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_a_run_without_checkpoints_writes_to_is_not_taken_away) {
+  for (const auto newer : {newer_output::remove, newer_output::move_aside}) {
+    files->put("out/" + part(3, "origin"), "old\n");
+    auto other = weir::dead_letter_file::create("out/bad.ndjson", files);
+    BOOST_TEST_REQUIRE(other.has_value());
+    make();
+    open();
+    const auto before = files->names("out");
+    const auto refused = sink->recover({0, {}, newer});
+    BOOST_TEST_REQUIRE(!refused.has_value());
+    BOOST_TEST(refused.why().thing() == "out/bad.ndjson");
+    BOOST_TEST(refused.why().message().starts_with("is being written to by another run; "));
+    BOOST_TEST((files->names("out") == before));
+    *other = nullptr;
+    BOOST_TEST(sink->recover({0, {}, newer}).has_value());
+    BOOST_TEST(sink->newer_than(0)->empty());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_start_that_is_interrupted_can_be_repeated) {
-  for (std::uint64_t n = 1, stopped = 1; stopped != 0; ++n)
-    for (const std::uint64_t seed : {0, 1, 2, 3}) {
-      files = std::make_shared<memory_files>();
-      files->put_folder("out");
-      files->put("out/bad.ndjson", "old\n");
-      files->put("out/" + part(3, "origin"), "old\n");
-      make();
-      open();
-      files->stop_at_call(n);
-      static_cast<void>(sink->recover({}));
-      stopped = files->was_met() ? 1 : 0;
-      sink.reset();
-      files->lose_power(seed);
-      make();
-      open();
-      BOOST_TEST(sink->recover({}).has_value());
-      BOOST_TEST(files->names("out").empty());
-    }
+  for (const auto newer : {newer_output::remove, newer_output::move_aside})
+    for (std::uint64_t n = 1, stopped = 1; stopped != 0; ++n)
+      for (const std::uint64_t seed : {0, 1, 2, 3}) {
+        files = std::make_shared<memory_files>();
+        files->put_folder("out");
+        files->put("out/bad.ndjson", "old\n");
+        files->put("out/" + part(3, "origin"), "older\n");
+        make();
+        open();
+        files->stop_at_call(n);
+        static_cast<void>(sink->recover({0, {}, newer}));
+        stopped = files->was_met() ? 1 : 0;
+        sink.reset();
+        files->lose_power(seed);
+        make();
+        open();
+        BOOST_TEST(sink->recover({0, {}, newer}).has_value());
+        sink.reset();
+        files->lose_power(0);
+        // THEN what was to be moved is in one of the folders for it
+        std::string moved;
+        auto left = files->names("out");
+        for (const auto* folder : {"discarded-0", "discarded-0.2"})
+          if (left.erase(folder) > 0)
+            for (const auto& each : files->names("out/" + std::string{folder}))
+              moved += files->text("out/" + std::string{folder} + "/" + each);
+        BOOST_TEST(left.empty());
+        BOOST_TEST(moved.size() == (newer == newer_output::remove ? 0u : 10u));
+      }
 }
 
 // -- going on --
@@ -379,7 +460,7 @@ BOOST_AUTO_TEST_CASE(all_that_goes_when_a_run_begins_is_named) {
   // And nothing else does.
   make();
   open();
-  BOOST_TEST(sink->recover({}).has_value());
+  BOOST_TEST(sink->recover({0, {}, newer_output::remove}).has_value());
   BOOST_TEST(weir::dead_letter_files("out/bad.ndjson", files)->empty());
   BOOST_TEST(weir::dead_letter_files("out/worse.ndjson", files)->size() == 1u);
 }

@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(another_runs_parts_are_refused_and_nothing_is_removed) {
   const auto message = refusal(out());
   BOOST_TEST(contains(message, "2 part files of another run"));
   BOOST_TEST(contains(message, part_0));
-  BOOST_TEST(contains(message, "--force"));
+  BOOST_TEST(contains(message, "let them be removed (remove_old_output)"));
   BOOST_TEST((folder.names("out") == names{part_0, part_1, hidden_0}));
 }
 

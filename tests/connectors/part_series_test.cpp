@@ -486,6 +486,7 @@ BOOST_AUTO_TEST_CASE(at_checkpoint_0_every_part_is_newer) {
   BOOST_TEST_REQUIRE(!refused.has_value());
   BOOST_TEST(refused.why().is(weir::error_kind::incompatible));
   BOOST_TEST(refused.why().text().find("1 part file of another run") != std::string::npos);
+  BOOST_TEST(refused.why().text().find("(remove_old_output)") != std::string::npos);
   BOOST_TEST((in_folder() == names{part(1), hidden(2)}));
   BOOST_TEST(recover(0, {}, newer_output::remove).has_value());
   BOOST_TEST(in_folder().empty());

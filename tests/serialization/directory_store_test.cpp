@@ -40,6 +40,20 @@ struct directory_fixture : weir::testing::store_fixture {
 
   void claim() { BOOST_TEST_REQUIRE(try_to_claim() == ""); }
 
+  /// It lies there whole, and may be gone after a loss of power.
+  void fail_last_sync_of(std::uint64_t id) {
+    const auto whole = std::string{run_1} + "/chk-00000000" + std::to_string(id);
+    for (std::uint64_t n = 1; n < 100; ++n) {
+      files->fail_call(n, EIO);
+      const bool written = try_to_write(id).empty();
+      files->heal();
+      if (!written && files->has(whole))
+        return;
+      BOOST_TEST_REQUIRE(store->remove(1, id).has_value());
+    }
+    BOOST_TEST_REQUIRE(false);
+  }
+
   /// All that `runs` lists is whole, and nothing unfinished lies about.
   void check_all() {
     const auto found = store->runs();
@@ -539,6 +553,95 @@ BOOST_AUTO_TEST_CASE(the_sync_of_a_removal_is_needed) {
   };
   BOOST_TEST(losses(false) == 0u);
   BOOST_TEST(losses(true) > 0u);
+}
+
+// Who goes on from a checkpoint shows what belongs to it, for good.
+BOOST_AUTO_TEST_CASE(what_was_loaded_is_there_after_a_loss_of_power) {
+  const auto load_newest = [&] {
+    const auto found = store->runs();
+    BOOST_TEST_REQUIRE(found.has_value());
+    BOOST_TEST_REQUIRE(!found->empty());
+    const std::pair newest{found->back().number, found->back().checkpoints.back()};
+    BOOST_TEST(fault_of(newest.second, newest.first) == "");
+    return newest;
+  };
+  std::set<std::uint64_t> loaded;
+  for (const std::uint64_t run : {1, 2})
+    for (std::uint64_t n = 1, met = 1; met != 0; ++n)
+      for (const bool is_stopped : {true, false})
+        for (std::uint64_t seed = 0; seed < 4; ++seed) {
+          files = std::make_shared<weir::testing::memory_files>();
+          claim();
+          write(17);
+          // GIVEN a write that was stopped in front of any of its calls, or of which any has failed
+          if (is_stopped)
+            files->stop_at_call(n);
+          else
+            files->fail_call(n, EIO);
+          static_cast<void>(try_to_write(18, run));
+          met = files->was_met() ? 1 : 0;
+          if (is_stopped) {
+            files->end_process();
+            claim();
+          }
+          files->heal();
+          // WHEN the newest one is gone on from
+          const auto [number, id] = load_newest();
+          loaded.insert(id);
+          // THEN no loss of power takes it away
+          files->lose_power(seed);
+          claim();
+          BOOST_TEST(fault_of(id, number) == "");
+        }
+  BOOST_TEST((loaded == std::set<std::uint64_t>{17, 18}));
+}
+
+BOOST_AUTO_TEST_CASE(a_start_that_is_stopped_goes_on_from_the_same_or_the_one_before) {
+  for (std::uint64_t n = 1, stopped = 1; stopped != 0; ++n)
+    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+      files = std::make_shared<weir::testing::memory_files>();
+      claim();
+      write(17);
+      fail_last_sync_of(18);
+      files->stop_at_call(n);
+      const bool loaded = fault_of(18).empty();
+      stopped = files->was_met() ? 1 : 0;
+      files->lose_power(seed);
+      claim();
+      BOOST_TEST(fault_of(17) == "");
+      if (loaded)
+        BOOST_TEST(runs() == "1: 17 18\n");
+      check_all();
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_may_not_be_on_the_disk_is_not_gone_on_from) {
+  claim();
+  write(17);
+  fail_last_sync_of(18);
+  const auto before = files->calls();
+  BOOST_TEST(fault_of(18) == "");
+  const auto calls = files->calls() - before;
+  std::uint64_t refused = 0;
+  for (std::uint64_t n = 1; n <= calls; ++n) {
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    write(17);
+    fail_last_sync_of(18);
+    files->fail_call(n, EIO);
+    const auto why = fault_of(18);
+    refused += why.starts_with("cp/flights") ? 1 : 0;
+    files->heal();
+    // The next start in this process finds it, or the one before.
+    if (runs() == "1: 17 18\n") {
+      BOOST_TEST(fault_of(18) == "");
+      files->lose_power(0);
+      claim();
+      BOOST_TEST(fault_of(18) == "");
+    }
+    BOOST_TEST(fault_of(17) == "");
+  }
+  BOOST_TEST(refused > 3u);
 }
 
 // -- errors --

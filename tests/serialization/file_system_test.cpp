@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -208,6 +209,13 @@ BOOST_DATA_TEST_CASE_F(files_fixture, one_descriptor_at_a_time_has_the_lock,
   BOOST_TEST(on->lock(second.get()) == EWOULDBLOCK);
   BOOST_TEST(first.close() == 0);
   BOOST_TEST(on->lock(second.get()) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_folder_that_a_path_lies_in) {
+  const std::map<std::string, std::string> folders{
+    {"b", "."}, {"b//", "."}, {"a/b", "a"}, {"/a/b/", "/a"}, {"./b", "."}, {"/b", "/"}, {"/", "/"}};
+  for (const auto& each : folders)
+    BOOST_TEST(weir::parent_of(each.first) == each.second, each.first);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

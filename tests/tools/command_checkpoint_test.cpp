@@ -434,7 +434,7 @@ BOOST_AUTO_TEST_CASE(dead_letters_appear_once) {
   job_with_checkpoints("on_bad_record = \"dead_letter\"\ndead_letter = \"bad.ndjson\"\n");
   folder.write("bad.ndjson", "old\n");
   folder.write("in.ndjson", "no record\n" + records({"a"}) + "{}\n");
-  BOOST_TEST_REQUIRE(stop().code == 3);
+  BOOST_TEST_REQUIRE(stop({"--set", "pool.p.faults.hangs=1.0", "--force"}).code == 3);
   const auto letters = [&] {
     names found;
     for (const auto& name : folder.names())
@@ -455,6 +455,42 @@ BOOST_AUTO_TEST_CASE(dead_letters_appear_once) {
   BOOST_TEST(std::count(all.begin(), all.end(), '\n') == 2);
   BOOST_TEST(contains(all, "\"record\":\"no record\""), all);
   BOOST_TEST(json["dead_letter_files"].size() == letters().size());
+}
+
+BOOST_AUTO_TEST_CASE(a_fresh_run_leaves_old_dead_letters_unless_it_is_forced) {
+  // GIVEN two stages that name one file, and what a job without checkpoints has left there
+  job_with_checkpoints("on_bad_record = \"dead_letter\"\ndead_letter = \"bad.ndjson\"\n",
+                       values("on_miss = \"fail\"\non_failure = \"dead_letter\"\n"
+                              "dead_letter = \"bad.ndjson\"\n"));
+  folder.write("bad.ndjson", "old\n");
+  const std::string says
+    = "is output of an earlier run, in the way of this one; let it be removed (--force)";
+  const auto refused = run_it();
+  // THEN it is said once
+  check(refused, 1, "bad.ndjson: " + says);
+  BOOST_TEST(refused.err.find(says) == refused.err.rfind(says), refused.err);
+  BOOST_TEST(folder.read("bad.ndjson") == "old\n");
+  check(run_it({"--force"}), 0, "removed 1 file with earlier dead letters from ");
+  BOOST_TEST(!fs::exists(folder.path("bad.ndjson")));
+  const std::string letters = "bad-0000000001-values-0000.ndjson";
+  const auto first = folder.read(letters);
+  BOOST_TEST(contains(first, "\"x\""), first);
+  // AND a further run finds those of this one
+  fs::remove_all(folder.path("out"));
+  check(run_it({"--fresh"}), 1, letters + ": " + says);
+  BOOST_TEST(folder.read(letters) == first);
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_that_are_newer_than_the_begin_are_moved_aside) {
+  job_with_checkpoints("on_bad_record = \"dead_letter\"\ndead_letter = \"bad.ndjson\"\n");
+  folder.write("in.ndjson", "no record\n" + records({"a"}));
+  BOOST_TEST_REQUIRE(
+    stop({"--set", "pool.p.faults.hangs=1.0", "--set", "checkpoints.keep=1000"}).code == 3);
+  const auto got = run_it({"--from", "0", "--discard-newer-output"});
+  check(got, 0, "moved 1 file with earlier dead letters to ");
+  const auto aside = folder.names("discarded-0");
+  BOOST_TEST_REQUIRE(aside.size() == 1u);
+  BOOST_TEST(contains(folder.read("discarded-0/" + *aside.begin()), "\"record\":\"no record\""));
 }
 
 BOOST_AUTO_TEST_CASE(a_job_does_not_remove_its_own_input) {

@@ -167,7 +167,7 @@ int run_command(const run_arguments& arguments, stop_signals& signals) {
     return end_not_started(output, {ready.why().text()}, what, arguments);
   auto outputs = open_outputs(what, arguments.force);
   if (!outputs)
-    return end_not_started(output, {outputs.why().text()}, what, arguments);
+    return end_not_started(output, {text_of(outputs.why())}, what, arguments);
   if (!arguments.quiet)
     say_removed(output, outputs->folder, what.sink.path);
 
