@@ -328,7 +328,8 @@ BOOST_AUTO_TEST_CASE(what_is_pending_is_never_more_than_a_checkpoint_can_say) {
   while (prepared && id < 100'000) {
     write(0);
     prepared = sink->prepare(++id, false);
-    if (prepared)
+    // Not each time: what it says grows.
+    if (prepared && id % 32 == 0)
       most = std::max(most, sink->pending().state.size());
     // However many tasks never run.
     BOOST_TEST_REQUIRE(files->open_files() < 100u);

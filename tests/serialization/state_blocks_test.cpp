@@ -114,12 +114,12 @@ BOOST_AUTO_TEST_CASE(the_pool_keeps_what_is_needed_again_and_again) {
     blocks.clear();
     return pool->kept();
   };
-  fill(1000);
-  BOOST_TEST(fill(1100) == 1000u);
-  BOOST_TEST(fill(1100) == 1100u);
+  fill(300);
+  BOOST_TEST(fill(330) == 300u);
+  BOOST_TEST(fill(330) == 330u);
   // THEN a state of this size needs no new block
   const auto before = weir::testing::allocations();
-  fill(1100);
+  fill(330);
   BOOST_TEST(weir::testing::allocations() - before < 50u);
   // AND one that has become small does not keep them for ever
   BOOST_TEST(fill(3) == weir::block_pool::kept_min);

@@ -153,7 +153,7 @@ struct long_job_fixture : checkpoint_fixture {
     return lines;
   }
 
-  static constexpr int count = 400;
+  static constexpr int count = 2'000;
   const arguments slow{"--set", "pool.p.faults.latency=5ms", "--set", "lookup.values.capacity=2",
                        "--set", "checkpoints.keep=1000"};
 };
