@@ -7,6 +7,7 @@
 #include <charconv>
 #include <fcntl.h>
 #include <map>
+#include <mutex>
 #include <set>
 #include <utility>
 
@@ -406,6 +407,9 @@ expected<std::vector<std::string>> recover_parts(const part_folder& folder, cons
 expected<std::vector<std::string>> recover_series(const part_folder& folder,
                                                   const part_names& names, const std::string& plain,
                                                   newer_output newer) {
+  // Stages that name one file may begin at the same time, and this is the output of all of them.
+  static std::mutex one_at_a_time;
+  const std::lock_guard guard{one_at_a_time};
   const sink_recovery from{0, {}, newer};
   return recovery{folder, names, from, &plain}.run();
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /// What a start finds of a series of parts, and does to it. Plain functions over a folder; any thread,
-/// one at a time for one series. tests/connectors/part_series_test.cpp.
+/// one at a time for one series, but for `recover_series`. tests/connectors/part_series_test.cpp.
 
 #include "part_names.hpp"
 
@@ -45,7 +45,8 @@ expected<std::vector<std::string>> names_of_series(const part_folder& folder,
                                                    const std::string& plain);
 
 /// `recover_parts` at the beginning of a run, for all these: removes the hidden ones, and deals with the
-/// visible ones as output of earlier runs. Errors: also `io` where a job without checkpoints is writing to
+/// visible ones as output of earlier runs. Any number of threads: one deals with them, and the others find
+/// nothing more. Errors: also `io` where a job without checkpoints is writing to
 /// `plain`.
 expected<std::vector<std::string>> recover_series(const part_folder& folder,
                                                   const part_names& names, const std::string& plain,

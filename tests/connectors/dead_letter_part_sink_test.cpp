@@ -18,6 +18,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -317,6 +318,37 @@ BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_moved_aside, old_letters_
   BOOST_TEST((files->names("out/discarded-0")
               == names{"bad.ndjson", part(3, "origin"), part(3, "gone-stage", 2)}));
   BOOST_TEST(files->text("out/discarded-0/bad.ndjson") == "old\n");
+}
+
+// The sinks of a job begin on threads of their own.
+BOOST_AUTO_TEST_CASE(stages_that_begin_together_do_not_hinder_each_other) {
+  for (int round = 0; round < 50; ++round)
+    for (const auto newer : {newer_output::remove, newer_output::move_aside}) {
+      files = std::make_shared<memory_files>();
+      files->put_folder("out");
+      for (std::uint64_t n = 1; n <= 20; ++n) {
+        files->put("out/" + part(n, "origin"), "old\n");
+        files->put("out/." + part(n, "destination"), "old\n");
+      }
+      make();
+      open();
+      const auto first = std::exchange(sink, nullptr);
+      make({"out/bad.ndjson"}, "destination");
+      open();
+      std::string why;
+      std::thread other{[&] {
+        const auto done = first->recover({0, {}, newer});
+        why = done ? "" : done.why().text();
+      }};
+      const auto done = sink->recover({0, {}, newer});
+      other.join();
+      BOOST_TEST(why == "");
+      BOOST_TEST(done.has_value(), (done ? "" : done.why().text()));
+      if (newer == newer_output::remove)
+        BOOST_TEST(files->names("out").empty());
+      else
+        BOOST_TEST((files->names("out") == names{"discarded-0"}));
+    }
 }
 
 // Nobody has seen them.
