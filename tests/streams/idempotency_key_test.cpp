@@ -5,6 +5,7 @@
 
 #include "weir/collection_source.hpp"
 #include "weir/idempotency_key.hpp"
+#include "weir/memory_store.hpp"
 #include "weir/testing.hpp"
 #include "weir/weir.hpp"
 
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -212,6 +214,52 @@ BOOST_AUTO_TEST_CASE(a_services_function_asks_alike) {
   BOOST_TEST(service.push(5, {.position = 77}).has_value());
   clock.run();
   BOOST_TEST(seen[5] == key_text("job", run_id::of_seed(0), {77, 0, 0}));
+}
+
+BOOST_AUTO_TEST_CASE(a_record_keeps_its_key_where_another_process_goes_on_with_other_instances) {
+  const auto memory = std::make_shared<weir::checkpoint_memory>();
+  std::map<int, std::set<std::string>> seen;
+  virtual_clock clock;
+  const auto start = [&](std::uint32_t instances, bool answers, const weir::run_options& with) {
+    weir::environment env;
+    const auto function = [&seen, answers, held = std::vector<std::shared_ptr<result_future<int>>>{}](
+                            const int& x, result_future<int> done) mutable {
+      seen[x].insert(done.idempotency_key().text());
+      if (answers)
+        done.complete(x);
+      else
+        held.push_back(std::make_shared<result_future<int>>(std::move(done)));
+    };
+    auto how = once;
+    how.timeout = 10h;
+    how.capacity = 4;
+    how.parallelism = instances;
+    weir::async_data_stream::unordered_wait(
+      env.from_source(weir::collection_source<int>{{1, 2, 3, 4, 5, 6}}), function, how)
+      .sink_to([](int) {});
+    weir::checkpoint_options into;
+    into.store = [memory] { return weir::memory_store(memory); };
+    into.interval = 1min;
+    env.enable_checkpointing(into);
+    virtual_job job{clock, env, "job", with};
+    clock.advance(5min);
+    // Then it dies, or has come to its end.
+    return job.how_started().kind;
+  };
+  // The seed of a process that goes on decides no key.
+  BOOST_TEST((start(1, false, {.seed = 1}) == weir::start_kind::fresh));
+  BOOST_TEST((start(2, false, {.seed = 2}) == weir::start_kind::restored));
+  BOOST_TEST((start(3, true, {.seed = 3}) == weir::start_kind::restored));
+  std::set<std::string> expected;
+  for (std::uint64_t position = 0; position < 6; ++position)
+    expected.insert(key_text("job", run_id::of_seed(1), {position, 0, 0}));
+  std::set<std::string> all;
+  BOOST_TEST(seen.size() == 6u);
+  for (const auto& [record, texts] : seen) {
+    BOOST_TEST(texts.size() == 1u, record);
+    all.insert(texts.begin(), texts.end());
+  }
+  BOOST_TEST(all == expected, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(two_runs_of_a_program_have_other_keys_also_with_one_seed) {
