@@ -776,6 +776,23 @@ BOOST_AUTO_TEST_CASE(watermarks_that_are_held_come_behind_their_records) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_watermark_that_had_left_some_instances_is_told_when_it_leaves_the_last) {
+  parallelism = 2;
+  count = 1;
+  start();
+  // GIVEN a record that one of two instances holds, in front of a watermark that the other has let pass
+  pump();
+  service->push_watermark(event_time{50});
+  clock.advance(31min);
+  BOOST_TEST(told_since() == "start");
+  crash();
+  start();
+  BOOST_TEST(told_since() == "start 1");
+  clock.advance(2h);
+  BOOST_TEST((results == std::vector{10}));
+  BOOST_TEST(told_since() == "watermark 50");
+}
+
 BOOST_AUTO_TEST_CASE(a_watermark_that_was_told_in_front_of_a_checkpoint_is_not_told_again) {
   for (const std::uint32_t instances : {2u, 3u}) {
     start_anew();
