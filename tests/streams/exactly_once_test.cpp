@@ -3,7 +3,6 @@
 // What is in the output of a job that dies and is started again, for each kind of source and of sink: the
 // lines of the table in docs/exactly-once.md. Virtual time; the checkpoints lie in memory, the output in files.
 
-#include "../support/seeds.hpp"
 #include "../support/temp_folder.hpp"
 
 #include "weir/dead_letter_part_sink.hpp"
@@ -195,7 +194,7 @@ struct dying_job {
 
   /// Dies once and twice, at many moments, and calls `look` when it has come to its end.
   void die_anywhere(const std::function<void(environment&)>& build, const std::function<void()>& look) {
-    for (auto age = 0min; age < 6h; age += 29min * weir::testing::one_seed_of) {
+    for (auto age = 0min; age < 6h; age += 29min) {
       folder.emplace();
       run({age, age / 3}, build);
       BOOST_TEST_CONTEXT("it died after " << age.count() << " minutes")

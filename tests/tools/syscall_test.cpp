@@ -151,7 +151,8 @@ BOOST_DATA_TEST_CASE(whichever_fails_each_record_comes_once, faults, fault) {
   BOOST_TEST_MESSAGE(fault << ": " << met.runs << " runs, " << met.faults << " with a fault, " << met.done
                            << " were done all the same, " << met.failed_checkpoints
                            << " checkpoints failed");
-  if (fault.call == "write" || fault.call == "fsync") {
+  // With a sanitizer too few are tried for that.
+  if (weir::testing::one_seed_of == 1 && (fault.call == "write" || fault.call == "fsync")) {
     BOOST_TEST(met.faults > 0);
     // A disk that fails fails no stream.
     BOOST_TEST((fault.what == "signal=SIGKILL" || met.failed_checkpoints > 0));
