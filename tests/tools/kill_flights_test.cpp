@@ -66,7 +66,8 @@ BOOST_AUTO_TEST_CASE(the_output_has_the_bytes_of_a_run_that_is_left_alone) {
      .kills = 6,
      .life_min = 100ms * slower,
      .life_max = 500ms * slower,
-     .arguments = {"--set", "pool.airports.faults.latency=2ms..12ms", "--set",
+     .arguments = {"--set", "pool.airports.faults.latency=" + std::to_string(2 * slower) + "ms.."
+                                + std::to_string(12 * slower) + "ms", "--set",
                    "checkpoints.directory=checkpoints", "--set", "checkpoints.interval=20ms"}},
     [&](const finished_command&, bool done) -> std::string {
       // THEN what is visible is always its beginning, and in the end all of it
