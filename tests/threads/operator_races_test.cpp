@@ -300,9 +300,12 @@ private:
       handle(next);
       guard.lock();
       busy_ = false;
-      if (body_ != nullptr)
-        counts_ = body_->counts();
       faults_ = watched_.faults();
+      // Last: who sees that it has finished reads the others.
+      if (body_ != nullptr) {
+        counts_ = body_->counts();
+        finished_ = body_->finished();
+      }
       come_.notify_all();
     }
   }
@@ -326,7 +329,6 @@ private:
         break;
     }
     watched_.take(results_);
-    finished_ = body_->finished();
   }
 
   // -- whoever has the operator --
