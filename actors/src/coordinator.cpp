@@ -20,13 +20,6 @@ std::string name_of(std::uint64_t checkpoint) {
   return "checkpoint " + std::to_string(checkpoint);
 }
 
-std::uint64_t records_in(const manifest& of) {
-  std::uint64_t sum = 0;
-  for (const auto& each : of.instances)
-    sum += each.summary.entries.records();
-  return sum;
-}
-
 /// What the probe says of a checkpoint once it is stored.
 struct stored_checkpoint {
   std::uint64_t id = 0;
@@ -207,7 +200,7 @@ void coordinator_state::store(collected_checkpoint what, time_point began) {
       return;
     const auto& about = what.what.about;
     const auto run = about.run_number;
-    stored_checkpoint stored{about.checkpoint, about.kind, about.made_at_ms, records_in(about)};
+    stored_checkpoint stored{about.checkpoint, about.kind, about.made_at_ms, held_in(about)};
     checkpoint_stored result{about.checkpoint};
     {
       // What it holds in memory is given back before anybody hears of it.

@@ -178,8 +178,7 @@ private:
     how.checkpoint = about.checkpoint;
     how.made_at_ms = about.made_at_ms;
     how.before = status_in(about);
-    for (const auto& each : about.instances)
-      how.held += each.summary.entries.records();
+    how.held = held_in(about);
     for (const auto& [id, why] : choice_.damaged)
       how.warnings.push_back("checkpoint " + std::to_string(id)
                              + " is damaged and put aside: " + why.text());

@@ -17,6 +17,11 @@ constexpr std::uint64_t behind(std::uint64_t position) noexcept {
   return position == UINT64_MAX ? position : position + 1;
 }
 
+/// Behind all numbers that a process may have given from there on.
+constexpr std::uint64_t far_behind(std::uint64_t number) noexcept {
+  return ((number >> 32) + 1) << 32;
+}
+
 constexpr const char* input_ended = "its input has ended";
 
 } // namespace
@@ -161,14 +166,11 @@ expected<std::uint64_t> push_feed_base::reserve(std::uint32_t lanes, batch_limit
   }
   lines_.assign(keyed_ ? lanes : 1, {});
   next_lane_ = 0;
-  // No record gets a number that another has had: in this process the next is known; one that has died may have
-  // given more than its last checkpoint knows of.
+  // No record gets a number that another has had. Of those that this process has given the next is known; another
+  // process may have given more than its checkpoint knows of.
   const auto next = now_.next_number;
   now_ = how.from.value_or(feed_cut{});
-  if (next > 0 || !how.from)
-    now_.next_number = std::max(now_.next_number, next);
-  else if (now_.next_number > 0)
-    now_.next_number = ((now_.next_number >> 32) + 1) << 32;
+  now_.next_number = now_.next_number > next ? far_behind(now_.next_number) : next;
   resume_from_ = now_.resume_from;
   running_ = true;
   why_ = closed("its job is about to start");

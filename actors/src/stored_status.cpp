@@ -60,4 +60,11 @@ job_status status_in(const manifest& of) {
   return all;
 }
 
+std::uint64_t held_in(const manifest& of) {
+  std::uint64_t sum = 0;
+  for (const auto& each : of.instances)
+    sum += each.summary.entries.records();
+  return sum;
+}
+
 } // namespace weir

@@ -26,15 +26,17 @@ struct prepared_launch {
   std::function<expected<std::shared_ptr<launch_state>>()> newest{};
 };
 
-/// `plan`: with checkpoint options, and without mistakes. `fresh_run`: the id that a new run gets.
-///
-/// Errors, all that are found of one kind: `argument` where the wishes are not those of this job or its store,
-/// where stages share a place or types cannot be told apart; `incompatible` where the job has changed too
-/// much, or output is in the way; those of the store.
+/// With `refusals` there is nothing to launch.
 struct launch_preparation {
   std::vector<error> refusals{};
   std::shared_ptr<prepared_launch> made{};
 };
+
+/// `plan`: with checkpoint options, and without mistakes. `fresh_run`: the id that a new run gets.
+///
+/// Refusals: `argument` where the wishes are not those of this job or its store, where stages share a place or
+/// types cannot be told apart; `incompatible` where the job has changed too much, or output is in the way; those
+/// of the store.
 launch_preparation prepare_launch(const job_plan& plan, const launch_wishes& wishes,
                                   const run_id& fresh_run);
 

@@ -3,6 +3,7 @@
 
 #include "duration_text.hpp"
 
+#include "weir/job_plan.hpp"
 #include "weir/json_writer.hpp"
 
 #include <algorithm>
@@ -151,9 +152,11 @@ std::vector<std::string> warnings(const job_file& job) {
 }
 
 std::string restart_text(const job_file& job) {
-  const auto how = job.restart ? *job.restart
-                   : job.checkpoints ? restart_strategy{exponential_delay_restart{}}
-                                     : restart_strategy{};
+  job_plan plan;
+  plan.restart = job.restart;
+  if (job.checkpoints)
+    plan.checkpoints.emplace();
+  const auto how = plan.restarts();
   auto text = std::visit(restart_words{job.checkpoints.has_value()}, how.how());
   if (!job.restart)
     text += job.checkpoints ? " (the default with [checkpoints])"
