@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -86,8 +87,8 @@ struct file_fixture {
 
   /// What is wrong with these bytes as that file, or nothing.
   std::string fault(std::string_view bytes, bool by_sums = true) const {
-    std::vector<std::byte> all(bytes.size());
-    std::memcpy(all.data(), bytes.data(), bytes.size());
+    const auto raw_bytes = std::as_bytes(std::span{bytes});
+    std::vector<std::byte> all(raw_bytes.begin(), raw_bytes.end());
     const auto file = weir::block_file::parse(std::move(all), "a.state", header,
                                               by_sums ? std::optional{sums} : std::nullopt);
     return file ? std::string{} : file.why().text();
