@@ -9,6 +9,7 @@
 #include "weir/directory_store.hpp"
 #include "weir/record_codec.hpp"
 #include "weir/rescale.hpp"
+#include "weir/start_choice.hpp"
 #include "weir/version.hpp"
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 /// What a start of a job with checkpoints wishes, and what came of it. Plain values; any thread.
 
 #include "weir/job_status.hpp"
-#include "weir/start_choice.hpp"
+#include "weir/start_kind.hpp"
 
 #include <cstdint>
 #include <optional>

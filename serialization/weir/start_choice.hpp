@@ -8,6 +8,7 @@
 
 #include "weir/checkpoint_store.hpp"
 #include "weir/compare_jobs.hpp"
+#include "weir/start_kind.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -17,15 +18,6 @@
 #include <vector>
 
 namespace weir {
-
-enum class start_kind : std::uint8_t {
-  /// A run begins, at the begin of its input.
-  fresh,
-  /// A run goes on.
-  restored,
-  /// It was finished: there is nothing to do.
-  finished,
-};
 
 struct start_wishes {
   /// A run of its own, whatever there is.
