@@ -211,6 +211,17 @@ private:
                       || !std::all_of(with.why.begin(), with.why.end(), may_pass);
     const auto wait = ends ? std::nullopt : decision_.after_failure(at);
     if (!wait) {
+      // A launch that has read nothing leaves the job where it waited.
+      const bool has_launched = runner_ != nullptr && runner_->has_run();
+      if ((stopped_ || cancelled_) && !is_first_ && !has_launched) {
+        const auto why = failure_text(plan_, with);
+        give_up(cancelled_ ? job_end::cancelled : job_end::stopped);
+        with = std::move(failure_);
+        guard.unlock();
+        tell(settings_.log, {log_level::warning, "job " + plan_.name, "it could not start again: " + why});
+        end(std::move(with));
+        return;
+      }
       guard.unlock();
       end(std::move(with));
       return;
@@ -338,11 +349,15 @@ private:
   }
 
   /// Its failure is not what it ends by.
-  void stop_waiting(job_end how) {
+  void give_up(job_end how) {
     failure_.end = how;
     failure_.why.clear();
     failure_.stage.clear();
     failure_.record.clear();
+  }
+
+  void stop_waiting(job_end how) {
+    give_up(how);
     stop_waiting();
   }
 

@@ -13,7 +13,9 @@
 #include "weir/version.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -48,6 +50,18 @@ expected<std::shared_ptr<launch_state>> deal(checkpoint from, const job_descript
 /// "a", "a and 1 more".
 std::string first_and_count(const std::vector<std::string>& all) {
   return all.front() + (all.size() > 1 ? " and " + std::to_string(all.size() - 1) + " more" : "");
+}
+
+/// Also where links lead to it.
+bool is_same_place(const std::string& one, const std::string& other) {
+  if (one == other)
+    return true;
+  std::error_code failed;
+  const auto real = std::filesystem::weakly_canonical(one, failed);
+  if (failed)
+    return false;
+  const auto other_real = std::filesystem::weakly_canonical(other, failed);
+  return !failed && real == other_real;
 }
 
 class preparation {
@@ -162,7 +176,8 @@ private:
     for (std::size_t i = 0; i < stages.size(); ++i)
       for (std::size_t other = 0; other < i; ++other)
         if (stages[i].role == stage_role::sink && stages[other].role == stage_role::sink
-            && !stages[i].place.empty() && stages[i].place == stages[other].place)
+            && !stages[i].place.empty() && !stages[other].place.empty()
+            && is_same_place(stages[i].place, stages[other].place))
           refuse(error_kind::argument, "sink " + stages[i].name,
                  "it writes to " + stages[i].place + ", as sink " + stages[other].name
                    + " does; give each a place of its own");

@@ -81,6 +81,21 @@ struct kept_job : checkpoint_fixture {
     });
   }
 
+  /// While the second launch looks for its checkpoint, and does not come to it.
+  void end_while_it_cannot_start(const std::function<void()>& end) {
+    begin();
+    push({1});
+    next_checkpoint();
+    memory->at_each_step([end](std::string_view at) -> expected<void> {
+      if (at != "load")
+        return {};
+      end();
+      return error{"io", "disk", "it is away"};
+    });
+    fail_launch(1);
+    advance(2s);
+  }
+
   weir::queued_work* work = nullptr;
   std::unique_ptr<weir::job_keeper> keeper;
 };
@@ -194,6 +209,16 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_stopped_while_it_waits_to_start_again_is_stop
   keeper->stop();
   world.run();
   BOOST_TEST(transcript() == "ended stopped at 1, 1 held\n");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_stopped_while_it_cannot_start_again_is_stopped_where_it_was) {
+  end_while_it_cannot_start([this] { keeper->stop(); });
+  BOOST_TEST(transcript() == "ended stopped at 1, 1 held\n");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_cancelled_while_it_cannot_start_again_is_cancelled) {
+  end_while_it_cannot_start([this] { keeper->cancel(); });
+  BOOST_TEST(transcript() == "ended cancelled at 1, 1 held\n");
 }
 
 BOOST_AUTO_TEST_CASE(one_that_runs_is_stopped_by_a_last_checkpoint) {

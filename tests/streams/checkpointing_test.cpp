@@ -5,6 +5,7 @@
 
 #include "../support/seeds.hpp"
 #include "../support/shelf_sink.hpp"
+#include "../support/temp_folder.hpp"
 
 #include "weir/collection_source.hpp"
 #include "weir/memory_store.hpp"
@@ -15,6 +16,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -31,6 +33,7 @@ using weir::run_options;
 using weir::start_kind;
 using weir::testing::shelf;
 using weir::testing::shelf_sink;
+using weir::testing::temp_folder;
 using weir::testing::virtual_clock;
 using weir::testing::virtual_job;
 
@@ -569,6 +572,25 @@ BOOST_AUTO_TEST_CASE(two_sinks_in_one_place_are_refused) {
   BOOST_TEST(both.result()->why.at(0).text()
              == "sink right: it writes to shelf, as sink left does; give each a place of its own "
                 "(argument)");
+}
+
+BOOST_AUTO_TEST_CASE(a_link_to_a_sinks_place_is_that_place) {
+  const temp_folder in;
+  std::filesystem::create_directory(in.path("out"));
+  std::filesystem::create_directory_symlink("out", in.path("link"));
+  environment env;
+  const auto from = env.from_source(weir::collection_source<int>{{1}});
+  for (const auto* name : {"out", "link"}) {
+    auto on = std::make_shared<shelf>();
+    on->place = in.path(name) + "/parts";
+    from.sink_to([on] { return std::make_unique<shelf_sink>(on); }, {.name = name});
+  }
+  env.enable_checkpointing(options());
+  virtual_job both{clock, env, "numbers"};
+  BOOST_TEST_REQUIRE(both.result().has_value());
+  BOOST_TEST(both.result()->why.at(0).text()
+             == "sink link: it writes to " + in.path("link") + "/parts, as sink out does; give each a place of its "
+                "own (argument)");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
