@@ -4,7 +4,7 @@
 namespace weir {
 
 std::vector<error> checkpoint_options::mistakes(const std::string& thing) const {
-  auto found = timing().mistakes(thing);
+  auto found = timing().broken().errors(thing);
   const auto add = [&](const std::string& message) {
     found.emplace_back(error_kind::argument, thing, message);
   };

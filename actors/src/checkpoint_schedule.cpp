@@ -14,25 +14,15 @@ time_point later(time_point from, duration by) {
   return from + std::min(by, duration::max() / 2);
 }
 
-std::string text(duration d) {
-  return std::to_string(d.count()) + " ns";
-}
-
 } // namespace
 
-std::vector<error> checkpoint_timing::mistakes(const std::string& thing) const {
-  std::vector<error> found;
-  const auto require = [&](bool holds, const char* parameter, const std::string& value,
-                           const char* rule) {
-    if (!holds)
-      found.emplace_back(error_kind::argument, thing,
-                         std::string{parameter} + " is " + value + " but must be " + rule);
-  };
-  require(interval > duration{0}, "interval", text(interval), "> 0");
-  require(min_pause >= duration{0}, "min_pause", text(min_pause), ">= 0");
-  require(timeout > duration{0}, "timeout", text(timeout), "> 0");
-  require(concurrent > 0 && concurrent <= concurrent_max, "concurrent", std::to_string(concurrent),
-          "1 to 100");
+broken_rules checkpoint_timing::broken() const {
+  broken_rules found;
+  found.require(interval > duration{0}, "interval", interval, "> 0");
+  found.require(min_pause >= duration{0}, "min_pause", min_pause, ">= 0");
+  found.require(timeout > duration{0}, "timeout", timeout, "> 0");
+  found.require(concurrent > 0 && concurrent <= concurrent_max, "concurrent", std::to_string(concurrent),
+                "1 to 100");
   return found;
 }
 

@@ -19,7 +19,7 @@ public:
     if (plan_.parallelism == 0)
       add("environment", "parallelism is 0 but must be >= 1");
     check_batches();
-    const auto of_restart = plan_.restarts().mistakes("environment");
+    const auto of_restart = plan_.restarts().broken().errors("environment", "restart.");
     found_.insert(found_.end(), of_restart.begin(), of_restart.end());
     if (plan_.checkpoints) {
       const auto of_checkpoints = plan_.checkpoints->mistakes("checkpoints");

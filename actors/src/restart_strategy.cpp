@@ -10,56 +10,34 @@ namespace weir {
 
 namespace {
 
-std::string text(duration d) {
-  return std::to_string(d.count()) + " ns";
+void check(std::monostate, broken_rules&) {}
+
+void check(const fixed_delay_restart& of, broken_rules& found) {
+  found.require(of.max_restarts > 0, "max_restarts", "0", "> 0");
+  found.require(of.delay >= duration{0}, "delay", of.delay, ">= 0");
 }
 
-/// Collects what is wrong.
-class rules {
-public:
-  explicit rules(const std::string& thing) : thing_(thing) {}
+void check(const exponential_delay_restart& of, broken_rules& found) {
+  found.require(of.initial > duration{0}, "initial", of.initial, "> 0");
+  found.require(of.max >= of.initial, "max", of.max, ">= initial");
+  found.require(std::isfinite(of.multiplier) && of.multiplier >= 1, "multiplier",
+                std::to_string(of.multiplier), ">= 1");
+  found.require(of.max_restarts > 0, "max_restarts", "0", "> 0");
+}
 
-  void require(bool holds, const char* parameter, const std::string& value, const char* rule) {
-    if (!holds)
-      found_.emplace_back(error_kind::argument, thing_,
-                          std::string{"restart."} + parameter + " is " + value + " but must be " + rule);
-  }
-
-  void check(std::monostate) {}
-
-  void check(const fixed_delay_restart& of) {
-    require(of.max_restarts > 0, "max_restarts", "0", "> 0");
-    require(of.delay >= duration{0}, "delay", text(of.delay), ">= 0");
-  }
-
-  void check(const exponential_delay_restart& of) {
-    require(of.initial > duration{0}, "initial", text(of.initial), "> 0");
-    require(of.max >= of.initial, "max", text(of.max), ">= initial");
-    require(std::isfinite(of.multiplier) && of.multiplier >= 1, "multiplier",
-            std::to_string(of.multiplier), ">= 1");
-    require(of.max_restarts > 0, "max_restarts", "0", "> 0");
-  }
-
-  void check(const failure_rate_restart& of) {
-    require(of.failures > 0 && of.failures <= failure_rate_restart::failures_max, "failures",
-            std::to_string(of.failures), "1 to 1000");
-    require(of.per > duration{0}, "per", text(of.per), "> 0");
-    require(of.delay >= duration{0}, "delay", text(of.delay), ">= 0");
-  }
-
-  std::vector<error> take() { return std::move(found_); }
-
-private:
-  const std::string& thing_;
-  std::vector<error> found_;
-};
+void check(const failure_rate_restart& of, broken_rules& found) {
+  found.require(of.failures > 0 && of.failures <= failure_rate_restart::failures_max, "failures",
+                std::to_string(of.failures), "1 to 1000");
+  found.require(of.per > duration{0}, "per", of.per, "> 0");
+  found.require(of.delay >= duration{0}, "delay", of.delay, ">= 0");
+}
 
 } // namespace
 
-std::vector<error> restart_strategy::mistakes(const std::string& thing) const {
-  rules of{thing};
-  std::visit([&](const auto& how) { of.check(how); }, how_);
-  return of.take();
+broken_rules restart_strategy::broken() const {
+  broken_rules found;
+  std::visit([&](const auto& how) { check(how, found); }, how_);
+  return found;
 }
 
 std::optional<duration> restart_decision::after_failure(time_point now) {

@@ -5,7 +5,7 @@
 /// times alone. Deterministic: time comes from outside. Owned by the job's coordinator and used on its
 /// thread; tests/actors/checkpoint_schedule_test.cpp shows its edges.
 
-#include "weir/error.hpp"
+#include "weir/broken_rule.hpp"
 #include "weir/time.hpp"
 
 #include <chrono>
@@ -37,9 +37,8 @@ struct checkpoint_timing {
   /// So many failed checkpoints in a row are borne, one more fails the job. Absent: any number.
   std::optional<std::uint32_t> tolerated_failures{};
 
-  /// Every rule that is broken, each with the parameter, its value and the rule; `thing` names whose
-  /// timing it is.
-  std::vector<error> mistakes(const std::string& thing) const;
+  /// Every rule that a parameter breaks.
+  broken_rules broken() const;
 };
 
 class checkpoint_schedule {

@@ -5,7 +5,7 @@
 /// checked when the job is built; a decision counts one job's failures by it. Deterministic: time comes
 /// from outside. Not thread-safe. tests/actors/restart_strategy_test.cpp.
 
-#include "weir/error.hpp"
+#include "weir/broken_rule.hpp"
 #include "weir/time.hpp"
 
 #include <chrono>
@@ -68,8 +68,8 @@ public:
   /// What it was made of; `std::monostate`: no restart.
   const parameters& how() const noexcept { return how_; }
 
-  /// Every rule that a parameter breaks; `thing` is the job's name.
-  std::vector<error> mistakes(const std::string& thing) const;
+  /// Every rule that a parameter breaks.
+  broken_rules broken() const;
 
 private:
   friend class restart_decision;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "weir/retry_strategy.hpp"
 
+#include "weir/broken_rule.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -21,10 +23,6 @@ overloaded(Ts...) -> overloaded<Ts...>;
 
 bool contains(const std::vector<std::string>& kinds, const std::string& kind) {
   return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
-}
-
-std::string text(duration d) {
-  return std::to_string(d.count()) + " ns";
 }
 
 duration backed_off(const exponential_delay& how, std::uint32_t n, double chance) {
@@ -102,29 +100,23 @@ const result_predicate& retry_strategy::if_result() const noexcept {
 }
 
 std::vector<error> retry_strategy::mistakes(const std::string& thing) const {
-  std::vector<error> found;
-  const auto require = [&](bool holds, const std::string& parameter, const std::string& value,
-                           const std::string& rule) {
-    if (!holds)
-      found.emplace_back(error_kind::argument, thing,
-                         "retry." + parameter + " is " + value + " but must be " + rule);
-  };
+  broken_rules found;
   if (enabled())
-    require(max_attempts() > 0 && max_attempts() <= max_attempts_max, "max_attempts",
-            std::to_string(max_attempts()), "1 to 100000000 (the number of retries)");
+    found.require(max_attempts() > 0 && max_attempts() <= max_attempts_max, "max_attempts",
+                  std::to_string(max_attempts()), "1 to 100000000 (the number of retries)");
   if (const auto* own = std::get_if<custom_delay>(&how_))
-    require(own->delay != nullptr, "delay", "no function", "one that gives the wait before a retry");
+    found.require(own->delay != nullptr, "delay", "no function", "one that gives the wait before a retry");
   if (const auto* fixed = std::get_if<fixed_delay>(&how_))
-    require(fixed->delay > duration{0}, "delay", text(fixed->delay), "> 0");
+    found.require(fixed->delay > duration{0}, "delay", fixed->delay, "> 0");
   if (const auto* how = std::get_if<exponential_delay>(&how_)) {
-    require(how->initial > duration{0}, "initial", text(how->initial), "> 0");
-    require(how->max >= how->initial, "max", text(how->max), ">= initial");
-    require(std::isfinite(how->multiplier) && how->multiplier >= 1, "multiplier",
-            std::to_string(how->multiplier), ">= 1");
-    require(how->jitter >= 0 && how->jitter <= 1, "jitter", std::to_string(how->jitter),
-            "in 0 to 1");
+    found.require(how->initial > duration{0}, "initial", how->initial, "> 0");
+    found.require(how->max >= how->initial, "max", how->max, ">= initial");
+    found.require(std::isfinite(how->multiplier) && how->multiplier >= 1, "multiplier",
+                  std::to_string(how->multiplier), ">= 1");
+    found.require(how->jitter >= 0 && how->jitter <= 1, "jitter", std::to_string(how->jitter),
+                  "in 0 to 1");
   }
-  return found;
+  return found.errors(thing, "retry.");
 }
 
 } // namespace weir

@@ -23,7 +23,7 @@ constexpr auto never = time_point::max();
 checkpoint_schedule schedule(checkpoint_timing how) {
   if (how.interval == checkpoint_timing{}.interval)
     how.interval = 100ms;
-  BOOST_REQUIRE(how.mistakes("job").empty());
+  BOOST_REQUIRE(how.broken().all().empty());
   return {how, 0, begin};
 }
 
@@ -312,17 +312,17 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(checkpoint_timings)
 
 BOOST_AUTO_TEST_CASE(the_defaults_are_no_mistake) {
-  BOOST_TEST(text(checkpoint_timing{}.mistakes("job")) == "");
+  BOOST_TEST(text(checkpoint_timing{}.broken().errors("job")) == "");
 }
 
 BOOST_AUTO_TEST_CASE(every_rule_that_is_broken_is_named) {
   const checkpoint_timing wrong{.interval = 0s, .min_pause = -1ns, .timeout = 0s, .concurrent = 101};
-  BOOST_TEST(text(wrong.mistakes("checkpoints"))
+  BOOST_TEST(text(wrong.broken().errors("checkpoints"))
              == "checkpoints: interval is 0 ns but must be > 0 (argument)\n"
                 "checkpoints: min_pause is -1 ns but must be >= 0 (argument)\n"
                 "checkpoints: timeout is 0 ns but must be > 0 (argument)\n"
                 "checkpoints: concurrent is 101 but must be 1 to 100 (argument)\n");
-  BOOST_TEST(checkpoint_timing{.concurrent = 0}.mistakes("job").size() == 1u);
+  BOOST_TEST(checkpoint_timing{.concurrent = 0}.broken().all().size() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

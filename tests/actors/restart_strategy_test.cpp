@@ -15,7 +15,7 @@ constexpr time_point begin{1h};
 
 std::string text(const restart_strategy& of) {
   std::string lines;
-  for (const auto& each : of.mistakes("flights"))
+  for (const auto& each : of.broken().errors("flights", "restart."))
     lines += each.text() + "\n";
   return lines;
 }

@@ -53,19 +53,11 @@ std::string owners_of(const restart_key& key) {
   return quoted_list(names);
 }
 
-/// What the library finds wrong, as mistakes of the keys that it is about: "`prefix`KEY is VALUE but
-/// must be RULE". None where the key has a mistake already.
-void add_mistakes(toml_section& in, const std::vector<error>& found, std::string_view prefix) {
-  for (const auto& each : found) {
-    const std::string_view text = each.message();
-    const auto key = text.substr(prefix.size(), text.find(" is ") - prefix.size());
-    if (in.has_mistake(key))
-      continue;
-    std::string rule{text.substr(text.rfind("must be "))};
-    if (in.find(key) == nullptr)
-      rule += "; its default is not";
-    in.wrong(key, std::move(rule));
-  }
+/// Settings are called as their keys are. Nothing of a key that has a mistake already.
+void add_mistakes(toml_section& in, const broken_rules& found) {
+  for (const auto& [key, value, rule] : found.all())
+    if (!in.has_mistake(key))
+      in.wrong(key, "must be " + rule + (in.find(key) == nullptr ? "; its default is not" : ""));
 }
 
 void refuse_keys_of_others(toml_section& in, restart_kind kind) {
@@ -138,7 +130,7 @@ checkpoints_section read_checkpoints(toml_section& in) {
   section.keep = static_cast<std::size_t>(
     in.integer("keep", static_cast<std::int64_t>(section.keep), 1, count_max));
   section.on_restore = in.choice("on_restore", restore_modes).value_or(section.on_restore);
-  add_mistakes(in, timing.mistakes({}), "");
+  add_mistakes(in, timing.broken());
   in.refuse_unknown();
   return section;
 }
@@ -151,7 +143,7 @@ std::optional<restart_strategy> read_restart(toml_section in) {
   if (kind) {
     refuse_keys_of_others(in, *kind);
     how = read_strategy(in, *kind);
-    add_mistakes(in, how->mistakes({}), "restart.");
+    add_mistakes(in, how->broken());
   } else {
     // Nobody knows which of these are of use.
     for (const auto& each : restart_keys)
