@@ -405,6 +405,7 @@ private:
     parts.context = {plan_.name, stage.name, subtask, plan_.instances(stage)};
     if (coordination_ != nullptr) {
       parts.context.checkpointed = true;
+      parts.context.run = coordination_->with.run.run;
       parts.context.checkpoint = coordination_->from.value_or(0);
     }
     parts.job = job_;

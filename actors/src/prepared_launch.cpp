@@ -205,7 +205,7 @@ private:
 
   expected<void> begin() {
     if (!wishes_.remove_old_output)
-      refuse_old_output();
+      refuse_old_output(fresh_run_);
     if (!refusals_.empty())
       return {};
     hand_over(fresh_run_, wishes_.remove_old_output);
@@ -221,9 +221,9 @@ private:
                           && !wishes_.from && !wishes_.discard_newer_output;
     const bool removes = is_begin && (about.removes_old_output || wishes_.remove_old_output);
     if (is_begin && !removes)
-      refuse_old_output();
+      refuse_old_output(about.run);
     else if (!removes && !wishes_.discard_newer_output)
-      refuse_newer_output(about.checkpoint);
+      refuse_newer_output(about.run, about.checkpoint);
     if (!refusals_.empty())
       return {};
     const auto run = about.run;
@@ -243,12 +243,14 @@ private:
     return {};
   }
 
-  void refuse_old_output() {
+  void refuse_old_output(const run_id& run) {
     refuse_output(0, "is output of an earlier run, in the way of this one; let it be removed "
                      "(remove_old_output), move it away, or write elsewhere");
+    refuse_hidden_of_others(run, "or let it be removed (remove_old_output)");
   }
 
-  void refuse_newer_output(std::uint64_t checkpoint) {
+  void refuse_newer_output(const run_id& run, std::uint64_t checkpoint) {
+    refuse_hidden_of_others(run, "or name that checkpoint (from) and let it be put aside (discard_newer_output)");
     const auto what = "is output that is newer than checkpoint " + std::to_string(checkpoint);
     const bool is_newest = choice_.newer.empty() && choice_.damaged.empty();
     refuse_output(checkpoint,
@@ -259,11 +261,22 @@ private:
   }
 
   void refuse_output(std::uint64_t behind, const std::string& why) {
+    refuse_what_is_found([behind](const sink_body& of) { return of.newer_than(behind); }, why);
+  }
+
+  void refuse_hidden_of_others(const run_id& run, const std::string& remedy) {
+    refuse_what_is_found([&run](const sink_body& of) { return of.hidden_of_others(run); },
+                         "is hidden output of another run, which shows it when it goes on; let that run go on "
+                         "first, " + remedy);
+  }
+
+  template <class Find>
+  void refuse_what_is_found(Find find, const std::string& why) {
     for (const auto& stage : plan_->stages) {
       const auto* to = std::get_if<sink_plan>(&stage.what);
       if (to == nullptr)
         continue;
-      const auto found = guarded(stage.name, [&] { return to->make()->newer_than(behind); });
+      const auto found = guarded(stage.name, [&] { return find(*to->make()); });
       if (!found)
         refuse(found.why());
       else if (!found->empty())

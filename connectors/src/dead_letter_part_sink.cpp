@@ -127,7 +127,7 @@ public:
       return kind.why();
     if (*kind == file_kind::device)
       return open_device();
-    const auto longest = "." + names_.visible(0, 0);
+    const auto longest = detail::hidden_name(names_.visible(0, 0), detail::mark_of({}));
     if (longest.size() > name_bytes_max || longest.find('\n') != longest.npos)
       return error{error_kind::argument, path_,
                    "cannot be the beginning of a file's name; name another file, or the stage "
@@ -190,6 +190,11 @@ public:
   expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const {
     return checkpoint == 0 ? detail::visible_of_series(on_, folder_, names_, name_)
                            : detail::newer_parts(on_, folder_, names_, checkpoint);
+  }
+
+  /// Also of stages that the job has no longer.
+  expected<std::vector<std::string>> hidden_of_others(const run_id& run) const {
+    return detail::hidden_of_others(on_, folder_, names_, detail::mark_of(run), /*any_stage=*/true);
   }
 
   /// Of the series, so that stages that name one path have places of their own.
@@ -342,6 +347,18 @@ expected<std::vector<std::string>> dead_letter_part_sink::newer_than(
     if (!newer)
       return newer;
     all.insert(all.end(), newer->begin(), newer->end());
+  }
+  return all;
+}
+
+expected<std::vector<std::string>> dead_letter_part_sink::hidden_of_others(
+  const run_id& run) const {
+  std::vector<std::string> all;
+  for (const auto& each : targets_) {
+    auto hidden = each->hidden_of_others(run);
+    if (!hidden)
+      return hidden;
+    all.insert(all.end(), hidden->begin(), hidden->end());
   }
   return all;
 }

@@ -16,7 +16,10 @@ namespace {
 
 struct found_parts {
   std::vector<std::string> complete;
+  /// Of runs without checkpoints, which are over.
   std::vector<std::string> hidden;
+  /// Of runs with checkpoints, which show them when they go on.
+  std::vector<std::string> of_others;
 };
 
 expected<found_parts> list_parts(const output_folder_state& claimed) {
@@ -25,10 +28,13 @@ expected<found_parts> list_parts(const output_folder_state& claimed) {
     return io_error(claimed.path, "cannot be listed", code);
   found_parts found;
   for (auto& name : names)
-    if (is_part_file_name(name))
-      (name.starts_with('.') ? found.hidden : found.complete).push_back(std::move(name));
-  std::sort(found.complete.begin(), found.complete.end());
-  std::sort(found.hidden.begin(), found.hidden.end());
+    if (is_part_file_name(name)) {
+      const auto hidden = detail::as_hidden(name);
+      auto& of = !hidden ? found.complete : hidden->mark.empty() ? found.hidden : found.of_others;
+      of.push_back(std::move(name));
+    }
+  for (auto* const each : {&found.complete, &found.hidden, &found.of_others})
+    std::sort(each->begin(), each->end());
   return found;
 }
 
@@ -57,7 +63,7 @@ expected<void> check_part(const output_folder_state& claimed, const std::string&
 
 expected<void> check_parts(const output_folder_state& claimed, const found_parts& found,
                            const std::vector<file_in_use>& in_use) {
-  for (const auto* names : {&found.complete, &found.hidden})
+  for (const auto* names : {&found.complete, &found.hidden, &found.of_others})
     for (const auto& name : *names)
       if (auto ok = check_part(claimed, name, in_use); !ok)
         return ok;
@@ -169,11 +175,18 @@ expected<void> clear_output_folder(output_folder_state& claimed, bool remove_old
                  "holds " + detail::counted(found->complete.size(), "part file")
                    + " of another run, the first of them " + found->complete.front()
                    + "; choose another folder, or let them be removed (remove_old_output)"};
+  if (!found->of_others.empty() && !remove_old_output)
+    return error{error_kind::io, claimed.path,
+                 "holds " + detail::counted(found->of_others.size(), "hidden part")
+                   + " of a run with checkpoints, the first of them " + found->of_others.front()
+                   + ", which that run shows when it goes on; let it go on first, choose another folder, or let "
+                     "them be removed (remove_old_output)"};
   claimed.lock.keep_folder();
   if (auto ok = remove_parts(claimed, found->complete, claimed.removed_parts); !ok)
     return ok;
-  if (auto ok = remove_parts(claimed, found->hidden, claimed.removed_hidden); !ok)
-    return ok;
+  for (const auto* hidden : {&found->hidden, &found->of_others})
+    if (auto ok = remove_parts(claimed, *hidden, claimed.removed_hidden); !ok)
+      return ok;
   if (const int code = claimed.lock.on().sync(claimed.lock.folder()); code != 0)
     return io_error(claimed.path, "cannot be written to", code);
   return {};
@@ -190,7 +203,8 @@ expected<output_folder_state> prepare_output_folder(const std::string& path,
 }
 
 bool is_part_file_name(std::string_view name) {
-  return detail::part_names{}.checkpoint_of(name.substr(name.starts_with('.') ? 1 : 0)).has_value();
+  const auto hidden = detail::as_hidden(name);
+  return detail::part_names{}.checkpoint_of(hidden ? hidden->visible : name).has_value();
 }
 
 } // namespace weir

@@ -74,6 +74,10 @@ expected<std::vector<std::string>> part_file_sink::newer_than(std::uint64_t chec
   return detail::newer_parts(on_, folder_, {}, checkpoint);
 }
 
+expected<std::vector<std::string>> part_file_sink::hidden_of_others(const run_id& run) const {
+  return detail::hidden_of_others(on_, folder_, {}, detail::mark_of(run), /*any_stage=*/false);
+}
+
 std::string part_file_sink::place() const {
   return detail::plain_path(folder_);
 }

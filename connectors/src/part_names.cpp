@@ -12,6 +12,7 @@ namespace weir::detail {
 namespace {
 
 constexpr std::string_view suffix = ".ndjson";
+constexpr std::size_t mark_digits = 16;
 
 template <class Number>
 bool parse(std::string_view text, Number& into) {
@@ -51,6 +52,36 @@ std::optional<std::uint64_t> part_names::checkpoint_of_any_stage(std::string_vie
   if (begin == name.npos || end <= begin)
     return std::nullopt;
   return part_names{stem, std::string{name.substr(begin + 1, end - begin - 1)}}.checkpoint_of(name);
+}
+
+std::string mark_of(const run_id& run) {
+  return run.text().substr(0, mark_digits);
+}
+
+std::string hidden_name(std::string_view visible, std::string_view mark) {
+  std::string name{"."};
+  name += visible;
+  if (!mark.empty()) {
+    name += '.';
+    name += mark;
+  }
+  return name;
+}
+
+std::optional<hidden_part_name> as_hidden(std::string_view name) {
+  if (!name.starts_with('.'))
+    return std::nullopt;
+  name.remove_prefix(1);
+  if (name.ends_with(suffix))
+    return hidden_part_name{name, {}};
+  if (name.size() <= mark_digits)
+    return std::nullopt;
+  const auto mark = name.substr(name.size() - mark_digits);
+  const auto front = name.substr(0, name.size() - mark_digits);
+  if (mark.find_first_not_of("0123456789abcdef") != name.npos || !front.ends_with('.')
+      || !front.substr(0, front.size() - 1).ends_with(suffix))
+    return std::nullopt;
+  return hidden_part_name{front.substr(0, front.size() - 1), mark};
 }
 
 std::string counted(std::size_t n, std::string_view one) {

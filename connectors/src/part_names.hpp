@@ -4,6 +4,8 @@
 /// What the parts of a series are called. Plain values, any thread. output_folder.hpp says it for the parts
 /// of results.
 
+#include "weir/run_id.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,8 +14,9 @@
 
 namespace weir::detail {
 
-/// `<stem>-<checkpoint, 10 digits>[-<stage>]-<instance, 4 digits>.ndjson`, with a dot in front while it
-/// is hidden. Names in order are in the order of their checkpoints.
+/// `<stem>-<checkpoint, 10 digits>[-<stage>]-<instance, 4 digits>.ndjson`. Names in order are in the order of
+/// their checkpoints. While it is hidden there is a dot in front of it, and, where its run makes checkpoints,
+/// behind it another one and the run's mark: what one run is still to show is not another's to show or remove.
 struct part_names {
   std::string stem = "part";
   /// As a file's name can hold it; empty in a series that only one stage writes.
@@ -27,6 +30,21 @@ struct part_names {
   /// Also in those of the other stages with this stem.
   std::optional<std::uint64_t> checkpoint_of_any_stage(std::string_view name) const;
 };
+
+/// The first half of the run's id, as 16 hexadecimal digits.
+std::string mark_of(const run_id& run);
+
+/// `mark` is empty where the run makes no checkpoints.
+std::string hidden_name(std::string_view visible, std::string_view mark);
+
+struct hidden_part_name {
+  std::string_view visible;
+  /// Empty where there is none.
+  std::string_view mark;
+};
+
+/// Nothing for what no hidden part of any series is called.
+std::optional<hidden_part_name> as_hidden(std::string_view name);
 
 /// What instances' numbers must be below.
 inline constexpr std::uint32_t part_instances_max = 10'000;

@@ -22,16 +22,33 @@ bool is_no_folder(int code) noexcept {
   return code == ENOTDIR || code == ELOOP;
 }
 
-/// By visible names; in their order.
+/// In the order of their names.
 struct parts_found {
+  /// Of this run, by visible names.
   std::set<std::string> hidden;
   std::set<std::string> visible;
   /// Of `visible`.
   std::vector<std::string> newer;
+  /// Hidden, of runs without checkpoints, which are over: whole names.
+  std::vector<std::string> left;
+  /// Hidden, of other runs with checkpoints, which may go on: whole names.
+  std::vector<std::string> of_others;
+
+  void add_hidden(const std::string& name, const hidden_part_name& parts, std::string_view mark) {
+    if (parts.mark == mark)
+      hidden.emplace(parts.visible);
+    else
+      (parts.mark.empty() ? left : of_others).push_back(name);
+  }
+
+  void sort() {
+    for (auto* const each : {&newer, &left, &of_others})
+      std::sort(each->begin(), each->end());
+  }
 };
 
 expected<parts_found> find_parts(const part_folder& in, const part_names& names,
-                                 std::uint64_t checkpoint) {
+                                 std::string_view mark, std::uint64_t checkpoint) {
   std::vector<std::string> all;
   if (const int code = in.on->list(in.fd, all); code != 0)
     return io_error(in.path, "cannot be listed", code);
@@ -41,27 +58,26 @@ expected<parts_found> find_parts(const part_folder& in, const part_names& names,
       if (*number > checkpoint)
         found.newer.push_back(name);
       found.visible.insert(std::move(name));
-    } else if (name.starts_with('.') && names.checkpoint_of(name.substr(1))) {
-      found.hidden.insert(name.substr(1));
+    } else if (const auto parts = as_hidden(name); parts && names.checkpoint_of(parts->visible)) {
+      found.add_hidden(name, *parts, mark);
     }
   }
-  std::sort(found.newer.begin(), found.newer.end());
+  found.sort();
   return found;
 }
 
 /// Of all stages with this stem, and the file `plain`; all that is visible is newer than what a run begins
 /// with. Files alone: these names may as well be others'.
 expected<parts_found> find_series(const part_folder& in, const part_names& names,
-                                  const std::string& plain) {
+                                  std::string_view mark, const std::string& plain) {
   std::vector<std::string> all;
   if (const int code = in.on->list(in.fd, all); code != 0)
     return io_error(in.path, "cannot be listed", code);
   parts_found found;
   for (auto& name : all) {
     const bool is_visible = name == plain || names.checkpoint_of_any_stage(name);
-    if (!is_visible
-        && !(name.starts_with('.')
-             && names.checkpoint_of_any_stage(std::string_view{name}.substr(1))))
+    const auto parts = is_visible ? std::nullopt : as_hidden(name);
+    if (!is_visible && !(parts && names.checkpoint_of_any_stage(parts->visible)))
       continue;
     file_facts facts;
     const int code = in.on->about(in.fd, name.c_str(), /*follow=*/false, facts);
@@ -72,9 +88,10 @@ expected<parts_found> find_series(const part_folder& in, const part_names& names
     if (is_visible)
       found.visible.insert(std::move(name));
     else
-      found.hidden.insert(name.substr(1));
+      found.add_hidden(name, *parts, mark);
   }
   found.newer.assign(found.visible.begin(), found.visible.end());
+  found.sort();
   return found;
 }
 
@@ -82,10 +99,11 @@ expected<parts_found> find_series(const part_folder& in, const part_names& names
 class recovery {
 public:
   /// `plain`: the parts of all stages and this file are dealt with; null: those of one stage.
-  recovery(const part_folder& in, const part_names& names, const sink_recovery& from,
-           const std::string* plain = nullptr)
+  recovery(const part_folder& in, const part_names& names, const std::string& mark,
+           const sink_recovery& from, const std::string* plain = nullptr)
     : in_(in),
       names_(names),
+      mark_(mark),
       from_(from),
       plain_(plain) {}
 
@@ -99,17 +117,27 @@ public:
   expected<std::vector<std::string>> run();
 
 private:
+  struct pending_part {
+    std::uint64_t bytes = 0;
+    bool was_visible = false;
+  };
+
+  std::string hidden(std::string_view visible) const { return hidden_name(visible, mark_); }
   expected<void> read_state(std::string_view state);
   expected<void> check_newer() const;
+  expected<void> refuse_newer() const;
   expected<void> check_unused(const std::string& name) const;
   expected<void> check_hidden() const;
-  expected<void> check_pending(const std::string& name, std::uint64_t bytes);
+  expected<void> check_pending(const std::string& name, const pending_part& part);
   expected<void> check_file(const std::string& name) const;
   expected<file_facts> about(const std::string& name) const;
   expected<void> remove(const std::string& name);
   expected<void> move_newer();
   expected<void> sync_aside() const;
   expected<owned_fd> make_folder_for_newer(std::string& name) const;
+  /// All that is not this run's to keep.
+  std::vector<std::string> all_newer() const;
+  std::string count_of_others() const;
   std::string count_of_newer() const;
   /// The n-th folder for what is moved aside.
   std::string aside(std::uint64_t n) const;
@@ -117,10 +145,11 @@ private:
 
   const part_folder& in_;
   const part_names& names_;
+  const std::string& mark_;
   const sink_recovery& from_;
   const std::string* plain_;
-  /// Sizes, by visible names.
-  std::map<std::string, std::uint64_t> pending_;
+  /// By visible names.
+  std::map<std::string, pending_part> pending_;
   parts_found found_;
   std::vector<std::string> to_show_;
   std::vector<std::string> lines_;
@@ -148,23 +177,25 @@ expected<void> recovery::read_state(std::string_view state) {
     const auto space = line.find(' ');
     const auto name = line.substr(std::min(space + 1, line.size()));
     const auto number = names_.checkpoint_of(name);
-    std::uint64_t bytes = 0;
-    const auto [at, code] = std::from_chars(line.data(), line.data() + line.size(), bytes);
+    pending_part part;
+    auto [at, code] = std::from_chars(line.data(), line.data() + line.size(), part.bytes);
+    part.was_visible = at != line.data() + line.size() && *at == '+';
+    at += part.was_visible ? 1 : 0;
     if (end == state.npos || space == line.npos || code != std::errc{} || at != line.data() + space
         || !number || *number > from_.checkpoint)
       return error{error_kind::damaged, in_.path,
                    "cannot go on from checkpoint " + std::to_string(from_.checkpoint)
                      + ", or start afresh: what it says is pending names no part of this sink: "
                      + std::string{line.substr(0, 100)}};
-    pending_.emplace(name, bytes);
+    pending_.emplace(name, part);
     state.remove_prefix(end + 1);
   }
   return {};
 }
 
 expected<void> recovery::look() {
-  auto found = plain_ != nullptr ? find_series(in_, names_, *plain_)
-                                 : find_parts(in_, names_, from_.checkpoint);
+  auto found = plain_ != nullptr ? find_series(in_, names_, mark_, *plain_)
+                                 : find_parts(in_, names_, mark_, from_.checkpoint);
   if (!found)
     return std::move(found).why();
   found_ = *std::move(found);
@@ -172,23 +203,15 @@ expected<void> recovery::look() {
     return ok;
   if (auto ok = check_hidden(); !ok)
     return ok;
-  for (const auto& [name, bytes] : pending_)
-    if (auto ok = check_pending(name, bytes); !ok)
+  for (const auto& [name, part] : pending_)
+    if (auto ok = check_pending(name, part); !ok)
       return ok;
   return {};
 }
 
 expected<void> recovery::check_newer() const {
-  if (found_.newer.empty())
-    return {};
   if (from_.newer == newer_output::refuse)
-    return error{error_kind::incompatible, in_.path,
-                 "holds " + count_of_newer() + ", the first of them " + found_.newer.front()
-                   + (from_.checkpoint == 0
-                        ? "; let them be removed (remove_old_output), move them away, or write "
-                          "elsewhere"
-                        : "; going on from it would write their records again, so let them be put "
-                          "aside (discard_newer_output), or move them away")};
+    return refuse_newer();
   for (const auto& name : found_.newer) {
     if (auto ok = check_file(name); !ok)
       return ok;
@@ -196,6 +219,25 @@ expected<void> recovery::check_newer() const {
       if (auto ok = check_unused(name); !ok)
         return ok;
   }
+  return {};
+}
+
+expected<void> recovery::refuse_newer() const {
+  const bool begins = from_.checkpoint == 0;
+  if (!found_.newer.empty())
+    return error{error_kind::incompatible, in_.path,
+                 "holds " + count_of_newer() + ", the first of them " + found_.newer.front()
+                   + (begins
+                        ? "; let them be removed (remove_old_output), move them away, or write "
+                          "elsewhere"
+                        : "; going on from it would write their records again, so let them be put "
+                          "aside (discard_newer_output), or move them away")};
+  if (!found_.of_others.empty())
+    return error{error_kind::incompatible, in_.path,
+                 "holds " + count_of_others() + ", the first of them " + found_.of_others.front()
+                   + ", which that run shows when it goes on; let it go on first, "
+                   + (begins ? "or let them be removed (remove_old_output)"
+                             : "or let them be put aside (discard_newer_output)")};
   return {};
 }
 
@@ -210,8 +252,12 @@ expected<void> recovery::check_unused(const std::string& name) const {
 
 expected<void> recovery::check_hidden() const {
   for (const auto& name : found_.hidden)
-    if (auto ok = check_file("." + name); !ok)
+    if (auto ok = check_file(hidden(name)); !ok)
       return ok;
+  for (const auto* const names : {&found_.left, &found_.of_others})
+    for (const auto& name : *names)
+      if (auto ok = check_file(name); !ok)
+        return ok;
   return {};
 }
 
@@ -225,7 +271,7 @@ expected<void> recovery::check_file(const std::string& name) const {
   return {};
 }
 
-expected<void> recovery::check_pending(const std::string& name, std::uint64_t bytes) {
+expected<void> recovery::check_pending(const std::string& name, const pending_part& part) {
   const bool is_hidden = found_.hidden.contains(name);
   if (is_hidden && found_.visible.contains(name))
     return error{error_kind::incompatible, in_.path_of(name),
@@ -236,16 +282,19 @@ expected<void> recovery::check_pending(const std::string& name, std::uint64_t by
     return {};
   if (!is_hidden) {
     lines_.push_back(in_.path_of(name) + " belongs to checkpoint "
-                     + std::to_string(from_.checkpoint)
-                     + " and is not there any more; it was visible when it was taken away");
+                     + std::to_string(from_.checkpoint) + " and is not there any more; "
+                     + (part.was_visible
+                          ? "it was visible when it was taken away"
+                          : "somebody took it when it had been made visible, or it was lost before, with its "
+                              + std::to_string(part.bytes) + " bytes"));
     return {};
   }
-  const auto facts = about("." + name);
+  const auto facts = about(hidden(name));
   if (!facts)
     return facts.why();
-  if (facts->size != bytes)
-    return error{error_kind::damaged, in_.path_of("." + name),
-                 "has " + std::to_string(facts->size) + " bytes, and " + std::to_string(bytes)
+  if (facts->size != part.bytes)
+    return error{error_kind::damaged, in_.path_of(hidden(name)),
+                 "has " + std::to_string(facts->size) + " bytes, and " + std::to_string(part.bytes)
                    + " by checkpoint " + std::to_string(from_.checkpoint)
                    + ": something has changed it; put it back as it was, or start afresh"};
   to_show_.push_back(name);
@@ -261,9 +310,8 @@ expected<file_facts> recovery::about(const std::string& name) const {
 
 expected<void> recovery::show_pending() {
   for (const auto& name : to_show_) {
-    const auto hidden = "." + name;
     const int code
-      = in_.on->rename(in_.fd, hidden.c_str(), in_.fd, name.c_str(), /*replace=*/false);
+      = in_.on->rename(in_.fd, hidden(name).c_str(), in_.fd, name.c_str(), /*replace=*/false);
     if (code != 0)
       return io_error(in_.path_of(name), "cannot be made visible", code);
     found_.hidden.erase(name);
@@ -273,7 +321,10 @@ expected<void> recovery::show_pending() {
 
 expected<void> recovery::remove_hidden() {
   for (const auto& name : found_.hidden)
-    if (auto ok = remove("." + name); !ok)
+    if (auto ok = remove(hidden(name)); !ok)
+      return ok;
+  for (const auto& name : found_.left)
+    if (auto ok = remove(name); !ok)
       return ok;
   return {};
 }
@@ -291,16 +342,19 @@ expected<void> recovery::handle_newer() {
       return ok;
     return sync_aside();
   }
-  for (const auto& name : found_.newer)
+  for (const auto& name : all_newer())
     if (auto ok = remove(name); !ok)
       return ok;
   if (!found_.newer.empty())
     lines_.push_back("removed " + count_of_newer() + " from " + in_.path);
+  if (!found_.of_others.empty())
+    lines_.push_back("removed " + count_of_others() + " from " + in_.path);
   return {};
 }
 
 expected<void> recovery::move_newer() {
-  if (found_.newer.empty())
+  const auto all = all_newer();
+  if (all.empty())
     return {};
   std::string folder;
   const auto to = make_folder_for_newer(folder);
@@ -309,12 +363,15 @@ expected<void> recovery::move_newer() {
   // The folder must not vanish with what is in it.
   if (auto ok = sync(); !ok)
     return ok;
-  for (const auto& name : found_.newer)
+  for (const auto& name : all)
     if (const int code
         = in_.on->rename(in_.fd, name.c_str(), to->get(), name.c_str(), /*replace=*/false);
         code != 0)
       return io_error(in_.path_of(name), "cannot be moved to " + in_.path_of(folder), code);
-  lines_.push_back("moved " + count_of_newer() + " to " + in_.path_of(folder));
+  if (!found_.newer.empty())
+    lines_.push_back("moved " + count_of_newer() + " to " + in_.path_of(folder));
+  if (!found_.of_others.empty())
+    lines_.push_back("moved " + count_of_others() + " to " + in_.path_of(folder));
   return {};
 }
 
@@ -355,12 +412,23 @@ std::string recovery::count_of_newer() const {
                                   : "newer than checkpoint " + std::to_string(from_.checkpoint));
 }
 
+std::vector<std::string> recovery::all_newer() const {
+  auto all = found_.newer;
+  all.insert(all.end(), found_.of_others.begin(), found_.of_others.end());
+  return all;
+}
+
+std::string recovery::count_of_others() const {
+  return counted(found_.of_others.size(), "hidden part") + " of another run";
+}
+
 std::string recovery::aside(std::uint64_t n) const {
   return "discarded-" + std::to_string(from_.checkpoint) + (n == 1 ? "" : "." + std::to_string(n));
 }
 
 bool recovery::has_any_of_newer(const owned_fd& folder) const {
-  return std::any_of(found_.newer.begin(), found_.newer.end(), [&](const std::string& name) {
+  const auto all = all_newer();
+  return std::any_of(all.begin(), all.end(), [&](const std::string& name) {
     file_facts facts;
     return in_.on->about(folder.get(), name.c_str(), /*follow=*/false, facts) == 0;
   });
@@ -372,10 +440,11 @@ expected<void> recovery::sync() {
   return {};
 }
 
-/// Where there is no folder, nothing is found.
+/// Of what `find` finds. Where there is no folder, nothing is found.
 template <class Find>
-expected<std::vector<std::string>> paths_of_newer(const std::shared_ptr<file_system>& on,
-                                                  const std::string& path, Find find) {
+expected<std::vector<std::string>> paths_of(std::vector<std::string> parts_found::*which,
+                                            const std::shared_ptr<file_system>& on,
+                                            const std::string& path, Find find) {
   const auto opened = open_file(on, AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
   if (opened.code == ENOENT)
     return std::vector<std::string>{};
@@ -386,43 +455,46 @@ expected<std::vector<std::string>> paths_of_newer(const std::shared_ptr<file_sys
   if (!found)
     return std::move(found).why();
   std::vector<std::string> paths;
-  for (const auto& name : found->newer)
+  for (const auto& name : (*found).*which)
     paths.push_back(folder.path_of(name));
   return paths;
 }
 
 } // namespace
 
-void append_pending_part(std::string& state, std::string_view visible, std::uint64_t bytes) {
-  state += std::to_string(bytes) + " ";
-  state += visible;
+void append_pending_part(std::string& state, std::string_view name, std::uint64_t bytes,
+                         bool is_visible) {
+  state += std::to_string(bytes) + (is_visible ? "+ " : " ");
+  state += name;
   state += '\n';
 }
 
 expected<std::vector<std::string>> recover_parts(const part_folder& folder, const part_names& names,
+                                                 const std::string& mark,
                                                  const sink_recovery& from) {
-  return recovery{folder, names, from}.run();
+  return recovery{folder, names, mark, from}.run();
 }
 
 expected<std::vector<std::string>> recover_series(const part_folder& folder,
-                                                  const part_names& names, const std::string& plain,
-                                                  newer_output newer) {
+                                                  const part_names& names, const std::string& mark,
+                                                  const std::string& plain, newer_output newer) {
   // Stages that name one file may begin at the same time, and this is the output of all of them.
   static std::mutex one_at_a_time;
   const std::lock_guard guard{one_at_a_time};
   const sink_recovery from{0, {}, newer};
-  return recovery{folder, names, from, &plain}.run();
+  return recovery{folder, names, mark, from, &plain}.run();
 }
 
 expected<std::vector<std::string>> names_of_series(const part_folder& folder,
                                                    const part_names& names,
                                                    const std::string& plain) {
-  auto found = find_series(folder, names, plain);
+  auto found = find_series(folder, names, {}, plain);
   if (!found)
     return std::move(found).why();
   auto all = std::move(found->newer);
   for (const auto& name : found->hidden)
-    all.push_back("." + name);
+    all.push_back(hidden_name(name, {}));
+  all.insert(all.end(), found->of_others.begin(), found->of_others.end());
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -430,16 +502,26 @@ expected<std::vector<std::string>> names_of_series(const part_folder& folder,
 expected<std::vector<std::string>> newer_parts(const std::shared_ptr<file_system>& on,
                                                const std::string& path, const part_names& names,
                                                std::uint64_t checkpoint) {
-  return paths_of_newer(
-    on, path, [&](const part_folder& folder) { return find_parts(folder, names, checkpoint); });
+  return paths_of(&parts_found::newer, on, path, [&](const part_folder& folder) {
+    return find_parts(folder, names, {}, checkpoint);
+  });
+}
+
+expected<std::vector<std::string>> hidden_of_others(const std::shared_ptr<file_system>& on,
+                                                    const std::string& path, const part_names& names,
+                                                    const std::string& mark, bool any_stage) {
+  return paths_of(&parts_found::of_others, on, path, [&](const part_folder& folder) {
+    return any_stage ? find_series(folder, names, mark, {}) : find_parts(folder, names, mark, 0);
+  });
 }
 
 expected<std::vector<std::string>> visible_of_series(const std::shared_ptr<file_system>& on,
                                                      const std::string& path,
                                                      const part_names& names,
                                                      const std::string& plain) {
-  return paths_of_newer(
-    on, path, [&](const part_folder& folder) { return find_series(folder, names, plain); });
+  return paths_of(&parts_found::newer, on, path, [&](const part_folder& folder) {
+    return find_series(folder, names, {}, plain);
+  });
 }
 
 } // namespace weir::detail

@@ -17,8 +17,8 @@ namespace {
 
 // What a series may say of what is pending: two, with a number in front of each line, are in 1 MiB.
 constexpr std::size_t pending_bytes_max = 448 * 1024;
-// A size, a space, a line's end.
-constexpr std::size_t pending_line_bytes = 22;
+// A size, whether it is visible, a space, a line's end.
+constexpr std::size_t pending_line_bytes = 23;
 // Parts whose tasks have not run, as of checkpoints that came to nothing, hold a descriptor each.
 constexpr std::size_t open_parts_max = 64;
 
@@ -43,11 +43,11 @@ struct part_series::open_folder {
 class part_series::part {
 public:
   part(std::shared_ptr<file_system> on, std::shared_ptr<const open_folder> folder,
-       const std::string& folder_path, std::string name)
+       const std::string& folder_path, std::string name, std::string_view mark)
     : on_(std::move(on)),
       folder_(std::move(folder)),
       name_(std::move(name)),
-      hidden_("." + name_),
+      hidden_(hidden_name(name_, mark)),
       hidden_path_(path_in(folder_path, hidden_)) {}
 
   const std::string& name() const noexcept { return name_; }
@@ -160,6 +160,7 @@ expected<void> part_series::open(const instance_context& context) {
     open_folder{std::move(folder), folder_path{how_.on, how_.folder}, how_.folder});
   instance_ = context.subtask;
   checkpointed_ = context.checkpointed;
+  mark_ = checkpointed_ ? mark_of(context.run) : "";
   next_number_ = context.checkpoint + 1;
   return {};
 }
@@ -181,7 +182,7 @@ expected<void> part_series::write() {
 
 expected<void> part_series::begin_part() {
   auto begun = std::make_shared<part>(how_.on, folder_, how_.folder,
-                                      how_.names.visible(next_number_, instance_));
+                                      how_.names.visible(next_number_, instance_), mark_);
   if (auto ok = begun->create(); !ok)
     return ok;
   part_ = std::move(begun);
@@ -233,7 +234,7 @@ pending_output part_series::pending() {
   pending_output result;
   std::vector<std::shared_ptr<part>> parts;
   for (const auto& each : prepared_) {
-    append_pending_part(result.state, each.what->name(), each.what->bytes());
+    append_pending_part(result.state, each.what->name(), each.what->bytes(), each.shown);
     if (!each.shown)
       parts.push_back(each.what);
   }
@@ -304,12 +305,12 @@ void part_series::remove_all() {
 }
 
 expected<std::vector<std::string>> part_series::recover(const sink_recovery& from) {
-  return recover_parts({how_.on, folder_->get(), how_.folder}, how_.names, from);
+  return recover_parts({how_.on, folder_->get(), how_.folder}, how_.names, mark_, from);
 }
 
 expected<std::vector<std::string>> part_series::recover_all_of_stem(const std::string& plain,
                                                                     newer_output newer) {
-  return recover_series({how_.on, folder_->get(), how_.folder}, how_.names, plain, newer);
+  return recover_series({how_.on, folder_->get(), how_.folder}, how_.names, mark_, plain, newer);
 }
 
 std::string part_series::path() const {

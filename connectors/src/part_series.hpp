@@ -102,6 +102,8 @@ private:
   std::shared_ptr<const open_folder> folder_;
   std::uint32_t instance_ = 0;
   bool checkpointed_ = false;
+  // Of hidden names; empty without checkpoints.
+  std::string mark_;
   bool is_last_ = false;
   std::string buffer_;
   std::uint64_t next_number_ = 1;

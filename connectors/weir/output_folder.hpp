@@ -66,7 +66,8 @@ struct output_folder_state {
   bool created = false;
   /// Paths of another run's complete parts that were removed; only with `remove_old_output`.
   std::vector<std::string> removed_parts;
-  /// Paths of hidden parts that a dead run had left, and that were removed.
+  /// Paths of hidden parts that were removed: those of runs without checkpoints, which are over, and with
+  /// `remove_old_output` all.
   std::vector<std::string> removed_hidden;
   /// To be kept until the job has ended.
   output_folder_lock lock;
@@ -91,7 +92,8 @@ expected<output_folder_state> claim_output_folder(
 expected<void> check_output_folder(const output_folder_state& claimed,
                                    const std::vector<file_in_use>& in_use);
 
-/// Removes hidden parts of a dead run from a claimed folder. Complete parts of another run are
+/// Removes hidden parts of a dead run without checkpoints from a claimed folder. Complete parts of another run, and
+/// hidden ones of a run with checkpoints, which shows them when it goes on, are
 /// removed with `remove_old_output`; without it they are an error. So is a part that is one of the files
 /// `in_use`, by whatever path, or no file at all. After such an error nothing has been removed.
 /// Other files are never touched. Errors have the kind `io` and name the path.

@@ -21,7 +21,8 @@ namespace detail {
 class part_series;
 }
 
-/// A part is hidden (its name begins with a dot) until its checkpoint is committed. With checkpoints an
+/// A part is hidden until its checkpoint is committed: its name begins with a dot, and with checkpoints ends with
+/// the first 16 digits of its run's id, so that no other run shows or removes it. With checkpoints an
 /// instance begins a part with the first line behind a checkpoint that it has prepared, and the part gets
 /// the number behind that; so the names of an instance's parts are in the order of its lines, with gaps
 /// where none came. Without, it writes one part with the number 1, also where no line comes. Errors have
@@ -42,9 +43,10 @@ public:
   expected<void> open(const instance_context& context) override;
 
   /// Of all instances' parts in the folder: shows those that the checkpoint says are pending, removes
-  /// other hidden ones. Visible ones that are newer are moved to the folder `discarded-<checkpoint>` in
+  /// other hidden ones of this run and of runs without checkpoints. Visible ones that are newer, and hidden ones
+  /// of other runs, are moved to the folder `discarded-<checkpoint>` in
   /// it, or removed, or an error of the kind `incompatible`. A pending one that has another size is one
-  /// of the kind `damaged`; one that is not there was visible before, and somebody took it away.
+  /// of the kind `damaged`; of one that is not there a line says what was known of it.
   expected<std::vector<std::string>> recover(const sink_recovery& from) override;
 
   /// A hidden part that is there already is an error: another run writes it.
@@ -54,7 +56,7 @@ public:
   /// Writes the rest and ends the part.
   expected<poll_result> prepare(std::uint64_t checkpoint, bool last) override;
 
-  /// The parts' names and sizes; the task syncs files and folder.
+  /// The parts' names and sizes, and which are visible already; the task syncs files and folder.
   pending_output pending() override;
 
   /// Renames the parts. One that is there already is not replaced: an error.
@@ -65,6 +67,7 @@ public:
   void abandon(bool keep_partial) override;
 
   expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const override;
+  expected<std::vector<std::string>> hidden_of_others(const run_id& run) const override;
 
   /// The folder's absolute path.
   std::string place() const override;

@@ -64,8 +64,8 @@ public:
   virtual expected<void> open(const instance_context&) { return {}; }
 
   /// Called before any instance of the stage takes a record, after every `open`, on instance 0 alone.
-  /// Shows what was pending at the checkpoint, removes output that is not visible and not part
-  /// of it, and deals with visible output that is newer. It may have been interrupted before by a
+  /// Shows what was pending at the checkpoint, removes output of this run that is not visible and not part
+  /// of it, and deals with visible output that is newer and with what `hidden_of_others` names. It may have been interrupted before by a
   /// crash, so it does what is left to do. Gives lines that a person should read. An error ends the
   /// job before a record is read.
   virtual expected<std::vector<std::string>> recover(const sink_recovery&) {
@@ -111,6 +111,13 @@ public:
   /// asked before `open`, of an instance that is made for this question alone.
   virtual expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const {
     static_cast<void>(checkpoint);
+    return std::vector<std::string>{};
+  }
+
+  /// Output of other runs with checkpoints that is not visible yet, as paths or the like: they show it when they go
+  /// on, so it is in the way of this one. Touches nothing; may be asked as `newer_than` may.
+  virtual expected<std::vector<std::string>> hidden_of_others(const run_id& run) const {
+    static_cast<void>(run);
     return std::vector<std::string>{};
   }
 

@@ -7,6 +7,7 @@
 #include "weir/dead_letter.hpp"
 #include "weir/error.hpp"
 #include "weir/output.hpp"
+#include "weir/run_id.hpp"
 #include "weir/source_state.hpp"
 #include "weir/time.hpp"
 
@@ -54,6 +55,9 @@ struct instance_context {
   /// Of a source that goes on: where it stood in each split that is this instance's; there may be
   /// none. Absent: it begins.
   std::optional<std::vector<split_position>> resume{};
+  /// With checkpoints: of which run this is a launch. A sink marks by it what is not visible yet, so that no other
+  /// run takes that for its own.
+  run_id run{};
 };
 
 /// How far a source has read.

@@ -53,6 +53,11 @@ std::string part(std::uint64_t checkpoint, const std::string& stage, std::uint32
   return stem + plain.substr(4, 11) + "-" + stage + plain.substr(15);
 }
 
+/// While its run, which has no name here, has not shown it.
+std::string hidden(const std::string& part) {
+  return "." + part + ".0000000000000000";
+}
+
 struct letters_fixture {
   std::shared_ptr<memory_files> files = std::make_shared<memory_files>();
   std::unique_ptr<weir::dead_letter_part_sink> sink;
@@ -159,7 +164,7 @@ BOOST_AUTO_TEST_CASE(letters_are_parts_named_after_file_and_stage) {
   open(16);
   write(0);
   BOOST_TEST(sink->flush().has_value());
-  BOOST_TEST((files->names("out") == names{"." + part(17, "origin")}));
+  BOOST_TEST((files->names("out") == names{hidden(part(17, "origin"))}));
   const auto state = checkpoint(17);
   BOOST_TEST(
     state == "0 " + std::to_string(line_of(0, "origin").size()) + " " + part(17, "origin") + "\n");
@@ -195,8 +200,8 @@ BOOST_AUTO_TEST_CASE(bad_records_may_go_elsewhere) {
   BOOST_TEST_REQUIRE(ready.make_durable().has_value());
   sink.reset();
   files->lose_power(0);
-  BOOST_TEST((files->names("out") == names{"." + part(1, "origin")}));
-  BOOST_TEST((files->names("elsewhere") == names{"." + part(1, "origin")}));
+  BOOST_TEST((files->names("out") == names{hidden(part(1, "origin"))}));
+  BOOST_TEST((files->names("elsewhere") == names{hidden(part(1, "origin"))}));
   make({"out/bad.ndjson", "elsewhere/bad.ndjson"});
   open(1);
   BOOST_TEST(sink->recover({1, {ready.state}})->empty());
@@ -351,14 +356,35 @@ BOOST_AUTO_TEST_CASE(stages_that_begin_together_do_not_hinder_each_other) {
     }
 }
 
-// Nobody has seen them.
+// Nobody has seen them, and nobody is to show them.
 BOOST_AUTO_TEST_CASE(hidden_letters_are_in_nobodys_way) {
-  files->put("out/." + part(4, "origin"), "old\n");
-  files->put("out/." + part(4, "gone-stage"), "old\n");
+  for (const auto& of : {part(4, "origin"), part(4, "gone-stage")}) {
+    files->put("out/." + of, "of a run without checkpoints\n");
+    files->put("out/" + hidden(of), "of this one\n");
+  }
   make();
   BOOST_TEST(sink->newer_than(0)->empty());
   open();
   BOOST_TEST(sink->recover({})->empty());
+  BOOST_TEST(files->names("out").empty());
+}
+
+BOOST_AUTO_TEST_CASE(letters_that_another_run_is_to_show_are_in_the_way) {
+  const auto of_other = "." + part(4, "gone-stage") + ".0123456789abcdef";
+  files->put("out/" + of_other, "old\n");
+  make();
+  BOOST_TEST((*sink->hidden_of_others({}) == lines{"out/" + of_other}));
+  BOOST_TEST(sink->hidden_of_others(weir::run_id{{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}})->empty());
+  BOOST_TEST(sink->newer_than(0)->empty());
+  open();
+  const auto refused = sink->recover({});
+  BOOST_TEST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.why().text()
+             == "out: holds 1 hidden part of another run, the first of them " + of_other
+                  + ", which that run shows when it goes on; let it go on first, or let them be removed "
+                    "(remove_old_output) (incompatible)");
+  BOOST_TEST((*sink->recover({0, {}, newer_output::remove})
+              == lines{"removed 1 hidden part of another run from out"}));
   BOOST_TEST(files->names("out").empty());
 }
 
@@ -430,13 +456,13 @@ BOOST_AUTO_TEST_CASE(a_start_that_is_interrupted_can_be_repeated) {
 // -- going on --
 
 BOOST_AUTO_TEST_CASE(stages_that_name_one_file_leave_each_others_alone) {
-  const names of_other{part(9, "destination"), "." + part(18, "destination"),
+  const names of_other{part(9, "destination"), hidden(part(18, "destination")),
                        part(18, "destination", 1)};
   for (const auto& each : of_other)
     files->put("out/" + each, "another stage's\n");
   files->put("out/bad.ndjson", "of a job without checkpoints\n");
-  files->put("out/." + part(17, "origin"), "four");
-  files->put("out/." + part(18, "origin"), "new");
+  files->put("out/" + hidden(part(17, "origin")), "four");
+  files->put("out/" + hidden(part(18, "origin")), "new");
   files->put("out/" + part(18, "origin", 1), "newer");
   make();
   const auto newer = sink->newer_than(17);

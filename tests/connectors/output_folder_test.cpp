@@ -26,6 +26,7 @@ using paths = std::vector<std::string>;
 constexpr auto part_0 = "part-0000000001-0000.ndjson";
 constexpr auto part_1 = "part-0000000001-0001.ndjson";
 constexpr auto hidden_0 = ".part-0000000001-0000.ndjson";
+constexpr auto of_checkpoints = ".part-0000000001-0000.ndjson.0123456789abcdef";
 
 struct folder_fixture {
   weir::testing::temp_folder folder;
@@ -89,6 +90,7 @@ BOOST_AUTO_TEST_CASE(force_removes_the_parts_and_nothing_else) {
                      "xpart-0000000001-0000.ndjson",
                      "..part-0000000001-0000.ndjson",
                      "Part-0000000001-0000.ndjson",
+                     ".part-0000000001-0000.ndjson.swp",
                      "part-0000000001-0000.json",
                      ".hidden",
                      "notes.txt"};
@@ -110,6 +112,20 @@ BOOST_AUTO_TEST_CASE(a_dead_runs_hidden_parts_are_removed_and_named) {
   BOOST_TEST_REQUIRE(state.has_value());
   BOOST_TEST((state->removed_hidden == paths{out(hidden_0)}));
   BOOST_TEST(state->removed_parts.empty());
+  BOOST_TEST(folder.names("out").empty());
+}
+
+BOOST_AUTO_TEST_CASE(parts_that_a_run_with_checkpoints_is_to_show_are_not_a_dead_runs) {
+  put(hidden_0);
+  put(of_checkpoints);
+  BOOST_TEST(refusal(out())
+             == "holds 1 hidden part of a run with checkpoints, the first of them " + std::string{of_checkpoints}
+                  + ", which that run shows when it goes on; let it go on first, choose another folder, or let "
+                    "them be removed (remove_old_output)");
+  BOOST_TEST((folder.names("out") == names{hidden_0, of_checkpoints}));
+  const auto state = weir::prepare_output_folder(out(), true);
+  BOOST_TEST_REQUIRE(state.has_value());
+  BOOST_TEST((state->removed_hidden == paths{out(hidden_0), out(of_checkpoints)}));
   BOOST_TEST(folder.names("out").empty());
 }
 
@@ -265,7 +281,12 @@ BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_to_is_refused) {
 BOOST_AUTO_TEST_CASE(a_parts_name_is_known) {
   BOOST_TEST(weir::is_part_file_name(part_0));
   BOOST_TEST(weir::is_part_file_name(hidden_0));
-  for (const auto* other : {"", ".", "..part-0000000001-0000.ndjson", "part-1-1.ndjson"})
+  BOOST_TEST(weir::is_part_file_name(of_checkpoints));
+  for (const auto* other :
+       {"", ".", "..part-0000000001-0000.ndjson", "part-1-1.ndjson", "part-0000000001-0000.ndjson.0123456789abcdef",
+        ".part-0000000001-0000.ndjson.0123456789abcde", ".part-0000000001-0000.ndjson.0123456789abcdeX",
+        ".part-0000000001-0000.ndjson.0123456789ABCDEF", ".0123456789abcdef", "..0123456789abcdef",
+        ".part-0000000001-0000.0123456789abcdef"})
     BOOST_TEST(!weir::is_part_file_name(other), other);
 }
 

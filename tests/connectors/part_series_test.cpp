@@ -43,9 +43,14 @@ std::string part(std::uint64_t checkpoint, std::uint32_t instance = 0) {
   return weir::part_file_name(checkpoint, instance);
 }
 
-std::string hidden(std::uint64_t checkpoint, std::uint32_t instance = 0) {
-  return "." + part(checkpoint, instance);
+/// Of a run whose mark this is.
+std::string hidden(std::uint64_t checkpoint, std::uint32_t instance = 0,
+                   std::string_view mark = "0123456789abcdef") {
+  return "." + part(checkpoint, instance) + "." + std::string{mark};
 }
+
+constexpr auto run = weir::run_id{{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x99}};
+constexpr auto other_mark = "0123456789abcdee";
 
 struct series_fixture {
   std::shared_ptr<memory_files> files = std::make_shared<memory_files>();
@@ -58,6 +63,7 @@ struct series_fixture {
     weir::instance_context who{"job", "sink", instance, 1};
     who.checkpointed = true;
     who.checkpoint = checkpoint;
+    who.run = run;
     BOOST_TEST_REQUIRE(sink->open(who).has_value());
   }
 
@@ -192,12 +198,12 @@ BOOST_AUTO_TEST_CASE(a_name_is_pending_until_a_checkpoint_knows_it_to_be_durable
   commit(1);
   // The folder is synced by the task of checkpoint 2, also where nothing is new.
   auto ready = prepare(2);
-  BOOST_TEST(ready.state == "8 " + part(1) + "\n");
+  BOOST_TEST(ready.state == "8+ " + part(1) + "\n");
   files->forget_transcript();
   BOOST_TEST(ready.make_durable().has_value());
   BOOST_TEST(files->transcript() == "about out\nabout out\nsync out\n");
   // It came to nothing: 3 says it again.
-  BOOST_TEST(prepare_durably(3) == "8 " + part(1) + "\n");
+  BOOST_TEST(prepare_durably(3) == "8+ " + part(1) + "\n");
   commit(3);
   auto later = prepare(4);
   BOOST_TEST(later.state == "");
@@ -391,6 +397,58 @@ BOOST_AUTO_TEST_CASE(what_is_pending_is_shown_and_other_hidden_parts_go) {
   sink.reset();
   files->lose_power(0);
   BOOST_TEST((in_folder() == after));
+}
+
+// As by a process that lost its folder between the checkpoint and its commit.
+BOOST_AUTO_TEST_CASE(a_pending_part_that_is_gone_is_said_as_it_was_known) {
+  const auto said = recover(17, {"8 " + part(16) + "\n8+ " + part(17) + "\n"});
+  BOOST_TEST_REQUIRE(said.has_value());
+  BOOST_TEST((*said
+              == lines{"out/" + part(16)
+                         + " belongs to checkpoint 17 and is not there any more; somebody took it when it had "
+                           "been made visible, or it was lost before, with its 8 bytes",
+                       "out/" + part(17)
+                         + " belongs to checkpoint 17 and is not there any more; it was visible when it was "
+                           "taken away"}));
+}
+
+BOOST_AUTO_TEST_CASE(what_another_run_is_to_show_is_its_own) {
+  files->put("out/." + part(2), "of a run without checkpoints, which is over\n");
+  files->put("out/" + hidden(3), "of this one\n");
+  const auto of_other = hidden(2, 0, other_mark);
+  files->put("out/" + of_other, "of another\n");
+  const auto before = in_folder();
+  for (const std::uint64_t checkpoint : {0, 17}) {
+    const auto refused = recover(checkpoint);
+    BOOST_TEST_REQUIRE(!refused.has_value());
+    BOOST_TEST(refused.why().text()
+               == "out: holds 1 hidden part of another run, the first of them " + of_other
+                    + ", which that run shows when it goes on; let it go on first, or let them be "
+                    + (checkpoint == 0 ? "removed (remove_old_output) (incompatible)"
+                                       : "put aside (discard_newer_output) (incompatible)"));
+    BOOST_TEST((in_folder() == before));
+  }
+  BOOST_TEST(sink->newer_than(0)->empty());
+  BOOST_TEST((*sink->hidden_of_others(run) == lines{"out/" + of_other}));
+  BOOST_TEST((*recover(17, {}, newer_output::move_aside)
+              == lines{"moved 1 hidden part of another run to out/discarded-17"}));
+  BOOST_TEST((in_folder() == names{"discarded-17"}));
+  BOOST_TEST((in_folder("out/discarded-17") == names{of_other}));
+  files->put("out/" + of_other, "of another\n");
+  BOOST_TEST((*recover(0, {}, newer_output::remove)
+              == lines{"removed 1 hidden part of another run from out"}));
+  BOOST_TEST((in_folder() == names{"discarded-17"}));
+}
+
+// The name under which this run would show it is taken.
+BOOST_AUTO_TEST_CASE(a_part_that_another_run_has_shown_is_not_taken_for_a_pending_one) {
+  files->put("out/" + hidden(17), line(0));
+  files->put("out/" + part(17), "of a run without checkpoints\n");
+  const auto before = in_folder();
+  const auto refused = recover(17, {"8 " + part(17) + "\n"});
+  BOOST_TEST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.why().is(weir::error_kind::incompatible));
+  BOOST_TEST((in_folder() == before));
 }
 
 BOOST_AUTO_TEST_CASE(a_pending_part_of_another_size_is_damage) {

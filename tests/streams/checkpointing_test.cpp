@@ -269,6 +269,23 @@ BOOST_AUTO_TEST_CASE(a_finished_job_does_nothing) {
   BOOST_TEST(job->status().checkpoints.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(what_another_run_is_to_show_is_not_touched) {
+  place->of_others = {"shelf/.7"};
+  constexpr auto why = "shelf/.7: is hidden output of another run, which shows it when it goes on; let that run go "
+                       "on first, or let it be removed (remove_old_output) (incompatible)\n";
+  BOOST_TEST(refused({}) == why);
+  BOOST_TEST(stored().empty());
+  place->of_others.clear();
+  run_to_end();
+  // AND where a run goes on
+  const auto before = stored();
+  place->of_others = {"shelf/.7"};
+  place->visible.clear();
+  BOOST_TEST(refused({.fresh = true}) == why);
+  BOOST_TEST((stored() == before));
+  run_to_end({.fresh = true, .remove_old_output = true});
+}
+
 BOOST_AUTO_TEST_CASE(a_fresh_run_does_not_mix_with_old_output) {
   run_to_end();
   // GIVEN output of an earlier run, THEN a fresh one is refused, and changes nothing

@@ -23,6 +23,8 @@ struct shelf {
   std::map<std::uint64_t, std::vector<int>> hidden{};
   std::map<std::uint64_t, std::vector<int>> visible{};
   std::map<std::uint64_t, std::vector<int>> aside{};
+  /// Hidden, of other runs: what they are called.
+  std::vector<std::string> of_others{};
   /// Why it does not open.
   std::optional<error> away{};
   /// Where it is said to be.
@@ -90,6 +92,10 @@ public:
     for (auto at = on_->visible.upper_bound(checkpoint); at != on_->visible.end(); ++at)
       names.push_back(on_->place + "/" + std::to_string(at->first));
     return names;
+  }
+
+  expected<std::vector<std::string>> hidden_of_others(const run_id&) const override {
+    return on_->of_others;
   }
 
   std::string place() const override { return on_->place; }
