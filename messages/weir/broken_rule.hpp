@@ -16,20 +16,20 @@ namespace weir {
 
 struct broken_rule {
   std::string setting;
-  std::string value;
+  std::string given;
   std::string rule;
 };
 
 /// Collects them.
 class broken_rules {
 public:
-  void require(bool holds, std::string setting, std::string value, std::string rule) {
+  void require(bool holds, std::string setting, std::string given, std::string rule) {
     if (!holds)
-      found_.push_back({std::move(setting), std::move(value), std::move(rule)});
+      found_.push_back({std::move(setting), std::move(given), std::move(rule)});
   }
 
-  void require(bool holds, std::string setting, duration value, std::string rule) {
-    require(holds, std::move(setting), std::to_string(value.count()) + " ns", std::move(rule));
+  void require(bool holds, std::string setting, duration given, std::string rule) {
+    require(holds, std::move(setting), std::to_string(given.count()) + " ns", std::move(rule));
   }
 
   const std::vector<broken_rule>& all() const noexcept { return found_; }
@@ -37,9 +37,9 @@ public:
   /// `thing` is what was set; `group` stands in front of each setting: "retry.".
   std::vector<error> errors(const std::string& thing, std::string_view group = {}) const {
     std::vector<error> all;
-    for (const auto& [setting, value, rule] : found_)
+    for (const auto& [setting, given, rule] : found_)
       all.emplace_back(error_kind::argument, thing,
-                       std::string{group} + setting + " is " + value + " but must be " + rule);
+                       std::string{group} + setting + " is " + given + " but must be " + rule);
     return all;
   }
 

@@ -55,7 +55,7 @@ std::string owners_of(const restart_key& key) {
 
 /// Settings are called as their keys are. Nothing of a key that has a mistake already.
 void add_mistakes(toml_section& in, const broken_rules& found) {
-  for (const auto& [key, value, rule] : found.all())
+  for (const auto& [key, given, rule] : found.all())
     if (!in.has_mistake(key))
       in.wrong(key, "must be " + rule + (in.find(key) == nullptr ? "; its default is not" : ""));
 }
