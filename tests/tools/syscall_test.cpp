@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <ostream>
 #include <set>
 #include <string>
@@ -89,6 +90,19 @@ faulty_run run_with(const weir::testing::temp_folder& folder, const call_fault& 
   return run;
 }
 
+/// Behind checkpoint 0.
+bool has_complete_checkpoint(const weir::testing::temp_folder& of) {
+  if (!std::filesystem::exists(of.path("checkpoints")))
+    return false;
+  for (const auto& each : std::filesystem::recursive_directory_iterator{of.path("checkpoints")}) {
+    const auto name = each.path().filename().string();
+    if (name.starts_with("chk-") && !name.ends_with(".tmp")
+        && name.find_first_not_of('0', 4) != name.npos)
+      return true;
+  }
+  return false;
+}
+
 /// What the faults met.
 struct tally {
   int runs = 0;
@@ -157,6 +171,44 @@ BOOST_DATA_TEST_CASE(whichever_fails_each_record_comes_once, faults, fault) {
     // A disk that fails fails no stream.
     BOOST_TEST((fault.what == "signal=SIGKILL" || met.failed_checkpoints > 0));
   }
+}
+
+// A crash may leave behind what its checkpoint has promised and nobody has seen.
+BOOST_AUTO_TEST_CASE(another_job_does_not_touch_what_the_next_start_is_to_show) {
+  if (!is_possible())
+    return;
+  bool was_between = false;
+  for (std::size_t n = 1; n < 100 && !was_between; ++n) {
+    kill_fixture with{{.lines = 40, .checkpoint_interval = 20ms}, 5};
+    const auto run = run_with(with.folder, {"fsync", "signal=SIGKILL"}, n);
+    BOOST_REQUIRE(run.met_fault);
+    const auto left = with.folder.names("out");
+    was_between = has_complete_checkpoint(with.folder) && !left.empty()
+                  && std::all_of(left.begin(), left.end(),
+                                 [](const std::string& name) { return name.starts_with('.'); });
+    if (!was_between)
+      continue;
+    // GIVEN another job, and the same one without checkpoints
+    const auto text = with.folder.read("job.toml");
+    with.folder.write("plain.toml", text.substr(0, text.find("[checkpoints]")));
+    for (const auto& words :
+         {std::vector<std::string>{"run", "job.toml", "--set", "job.name=other", "--set",
+                                   "checkpoints.directory=elsewhere"},
+          std::vector<std::string>{"run", "plain.toml"}}) {
+      const auto other = running_command{with.folder.path(), words}.finish();
+      BOOST_TEST_CONTEXT(words[1] << ": " << other.err) {
+        BOOST_TEST(other.code == 1);
+        BOOST_TEST(other.err.find("when it goes on") != std::string::npos);
+        BOOST_TEST((with.folder.names("out") == left));
+      }
+    }
+    const auto next = running_command{with.folder.path(), run_arguments}.finish();
+    BOOST_TEST_CONTEXT("the next start: " << next.err) {
+      BOOST_TEST(next.code == 0);
+      BOOST_TEST(with.fault(progress_so_far::done) == "");
+    }
+  }
+  BOOST_TEST(was_between);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
