@@ -25,6 +25,19 @@ constexpr std::string_view state_suffix = ".state";
 // What file systems allow, less what is put behind it.
 constexpr std::size_t name_bytes_max = 240;
 
+/// Of the name of what is being written or taken away.
+std::optional<std::uint64_t> number_of_unfinished(std::string_view name, std::string_view prefix) {
+  if (!name.ends_with(unfinished))
+    return std::nullopt;
+  return number_of(name.substr(0, name.size() - unfinished.size()), prefix);
+}
+
+/// Keeps the first error.
+void note(expected<void>& all, expected<void> more) {
+  if (all && !more)
+    all = std::move(more);
+}
+
 /// What a file system says that has no locks, and not one whose device fails.
 bool has_no_locks(int code) noexcept {
   return code == ENOLCK || code == ENOSYS || code == EOPNOTSUPP;
@@ -52,6 +65,7 @@ public:
   expected<checkpoint> load(std::uint64_t run, std::uint64_t id) override;
   expected<void> remove(std::uint64_t run, std::uint64_t id) override;
   expected<void> remove_run(std::uint64_t run) override;
+  expected<void> remove_unfinished() override;
   expected<void> set_aside(std::uint64_t run, std::uint64_t id) override;
 
 private:
@@ -69,10 +83,10 @@ private:
   // -- steps --
   expected<void> take_lock();
   expected<void> check_claim() const;
-  expected<void> remove_unfinished();
-  expected<void> remove_unfinished(const folder& in_folder, const std::vector<std::string>& names,
-                                   std::string_view prefix);
+  expected<void> remove_unfinished_checkpoints(std::uint64_t run);
   expected<folder> open_run_to_write(std::uint64_t run);
+  expected<std::uint64_t> write_unfinished(const folder& run, const std::string& temporary,
+                                           checkpoint& what);
   expected<std::uint64_t> write_files(const folder& to, checkpoint& what);
   expected<manifest> read_about(const folder& run, std::uint64_t run_number, std::uint64_t id);
   expected<void> make_durable(const folder& run, std::uint64_t run_number, std::uint64_t id);
@@ -285,39 +299,6 @@ expected<void> store_in_directory::check_claim() const {
   return {};
 }
 
-expected<void> store_in_directory::remove_unfinished() {
-  const auto names = list(home_);
-  if (!names)
-    return names.why();
-  if (auto ok = remove_unfinished(home_, *names, run_prefix); !ok)
-    return ok;
-  for (const auto& run : *names) {
-    if (!number_of(run, run_prefix))
-      continue;
-    const auto inside = open(home_.get(), run, in(home_.path, run));
-    if (!inside)
-      return inside.why();
-    const auto checkpoints = list(*inside);
-    if (!checkpoints)
-      return checkpoints.why();
-    if (auto ok = remove_unfinished(*inside, *checkpoints, checkpoint_prefix); !ok)
-      return ok;
-  }
-  return {};
-}
-
-/// Of what is in a folder, only what this store has named.
-expected<void> store_in_directory::remove_unfinished(const folder& in_folder,
-                                                     const std::vector<std::string>& names,
-                                                     std::string_view prefix) {
-  for (const std::string_view name : names)
-    if (name.ends_with(unfinished)
-        && number_of(name.substr(0, name.size() - unfinished.size()), prefix))
-      if (auto ok = remove_leftover(in_folder, std::string{name}); !ok)
-        return ok;
-  return {};
-}
-
 // -- looking --
 
 expected<std::vector<run_in_store>> store_in_directory::runs() {
@@ -451,21 +432,20 @@ expected<std::uint64_t> store_in_directory::write(checkpoint& what) {
   const auto temporary = name + std::string{unfinished};
   if (auto ok = remove_leftover(*run, temporary); !ok)
     return std::move(ok).why();
-  const auto path = in(run->path, temporary);
-  if (auto ok = make(run->get(), temporary, path); !ok)
+  if (auto ok = make(run->get(), temporary, in(run->path, temporary)); !ok)
     return std::move(ok).why();
-  const auto to = open(run->get(), temporary, path);
-  if (!to)
-    return to.why();
-  auto bytes = write_files(*to, what);
-  if (!bytes)
+  auto bytes = write_unfinished(*run, temporary, what);
+  if (!bytes) {
+    // Else a disk that is full would stay full. What cannot be removed now is tried again later.
+    static_cast<void>(remove_tree(*run, temporary));
     return bytes;
-  if (auto ok = sync(*to); !ok)
-    return std::move(ok).why();
+  }
   const int code = on_->rename(run->get(), temporary.c_str(), run->get(), name.c_str(),
                                /*replace=*/false);
-  if (code != 0)
+  if (code != 0) {
+    static_cast<void>(remove_leftover(*run, temporary));
     return io_error(in(run->path, name), "cannot be made whole", code);
+  }
   const std::pair which{what.about.run_number, what.about.checkpoint};
   if (auto ok = sync(*run); !ok) {
     in_doubt_.insert(which);
@@ -483,6 +463,20 @@ expected<folder> store_in_directory::open_run_to_write(std::uint64_t run) {
   if (made)
     durable_run_ = run;
   return made;
+}
+
+/// All of a checkpoint but its name, on the disk.
+expected<std::uint64_t> store_in_directory::write_unfinished(const folder& run,
+                                                             const std::string& temporary,
+                                                             checkpoint& what) {
+  const auto to = open(run.get(), temporary, in(run.path, temporary));
+  if (!to)
+    return to.why();
+  auto bytes = write_files(*to, what);
+  if (bytes)
+    if (auto ok = sync(*to); !ok)
+      return std::move(ok).why();
+  return bytes;
 }
 
 expected<std::uint64_t> store_in_directory::write_files(const folder& to, checkpoint& what) {
@@ -547,6 +541,38 @@ expected<void> store_in_directory::remove_run(std::uint64_t run) {
   if (auto ok = move(home_, name, temporary); !ok)
     return ok;
   return remove_tree(home_, temporary);
+}
+
+/// Nothing else of this process is at work here and no other one has the job, so what bears such a
+/// name is left. One that stays hinders no other one's removal.
+expected<void> store_in_directory::remove_unfinished() {
+  const auto names = list(home_);
+  if (!names)
+    return names.why();
+  expected<void> all{};
+  for (const auto& name : *names)
+    if (const auto run = number_of(name, run_prefix))
+      note(all, remove_unfinished_checkpoints(*run));
+    else if (number_of_unfinished(name, run_prefix))
+      note(all, remove_leftover(home_, name));
+  return all;
+}
+
+expected<void> store_in_directory::remove_unfinished_checkpoints(std::uint64_t run) {
+  const auto inside = open_run(run);
+  if (!inside)
+    return inside.why();
+  const auto names = list(*inside);
+  if (!names)
+    return names.why();
+  expected<void> all{};
+  for (const auto& name : *names) {
+    const auto id = number_of_unfinished(name, checkpoint_prefix);
+    // It may be whole, where it was being given its name anew.
+    if (id && !in_doubt_.contains({run, *id}))
+      note(all, remove_leftover(*inside, name));
+  }
+  return all;
 }
 
 expected<void> store_in_directory::set_aside(std::uint64_t run, std::uint64_t id) {

@@ -10,7 +10,8 @@
 /// JOB and STAGE are the names with what a file's name cannot hold as %XX. What is being written or
 /// taken away bears a name with `.tmp` at its end, what was set aside one with `.corrupt`. A
 /// checkpoint is written under such a name, file by file, each synced, and gets its own name by a
-/// rename; so its folder is there whole or not at all, whenever process or machine stop.
+/// rename; so its folder is there whole or not at all, whenever process or machine stop. A write that
+/// fails takes its own `.tmp` away again.
 /// tests/serialization/directory_store_test.cpp.
 
 #include "weir/checkpoint_store.hpp"

@@ -55,6 +55,17 @@ struct directory_fixture : weir::testing::store_fixture {
     BOOST_TEST_REQUIRE(false);
   }
 
+  /// What lies about and is no checkpoint and no run, each with a space behind it.
+  std::string unfinished() const {
+    std::string all;
+    for (const auto& run : files->names("cp/flights")) {
+      all += run.ends_with(".tmp") ? run + " " : "";
+      for (const auto& each : files->names("cp/flights/" + run))
+        all += each.ends_with(".tmp") ? each + " " : "";
+    }
+    return all;
+  }
+
   /// All that `runs` lists is whole, and nothing unfinished lies about.
   void check_all() {
     const auto found = store->runs();
@@ -62,10 +73,20 @@ struct directory_fixture : weir::testing::store_fixture {
     for (const auto& run : *found)
       for (const auto id : run.checkpoints)
         BOOST_TEST(fault_of(id, run.number) == "");
-    for (const auto& run : files->names("cp/flights")) {
-      BOOST_TEST(!run.ends_with(".tmp"));
-      for (const auto& each : files->names("cp/flights/" + run))
-        BOOST_TEST(!each.ends_with(".tmp"));
+    BOOST_TEST(unfinished() == "");
+  }
+
+  /// As a job does behind a checkpoint of run 2: only the newest of them stays.
+  void prune() {
+    static_cast<void>(store->remove_unfinished());
+    const auto found = store->runs();
+    if (!found)
+      return;
+    for (const auto& run : *found) {
+      if (run.number < 2)
+        static_cast<void>(store->remove_run(run.number));
+      for (std::size_t i = 0; run.number == 2 && i + 1 < run.checkpoints.size(); ++i)
+        static_cast<void>(store->remove(2, run.checkpoints[i]));
     }
   }
 
@@ -665,14 +686,72 @@ BOOST_AUTO_TEST_CASE(whatever_call_of_a_write_fails_the_old_one_is_there_and_the
         // Whole where the last sync alone has failed.
         BOOST_TEST((runs() == "1: 17\n" || runs() == "1: 17 18\n"));
       }
+      BOOST_TEST(unfinished() == "");
       BOOST_TEST(fault_of(17) == "");
       BOOST_TEST(try_to_write(19) == "");
-      for (const auto& each : files->names(run_1))
-        if (each.ends_with(".tmp"))
-          BOOST_TEST(each == "chk-0000000018.tmp");
+      check_all();
       claim();
       check_all();
     }
+}
+
+// So a disk that is full would stay full.
+BOOST_AUTO_TEST_CASE(what_could_not_be_removed_goes_behind_the_next_checkpoint) {
+  std::set<std::string> left;
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    write(17);
+    write(0, 2);
+    write(1, 2);
+    // GIVEN removals one of whose calls fails
+    files->fail_call(n, EIO);
+    prune();
+    met = files->was_met() ? 1 : 0;
+    files->heal();
+    left.insert(unfinished());
+    // WHEN old ones are removed again, THEN what is left of them goes as well
+    prune();
+    BOOST_TEST(unfinished() == "");
+    BOOST_TEST(runs() == "2: 1\n");
+    check_all();
+  }
+  BOOST_TEST((left == names{"", "chk-0000000000.tmp ", "run-0000000001.tmp "}));
+}
+
+BOOST_AUTO_TEST_CASE(one_leftover_that_stays_hinders_no_other_ones_removal) {
+  claim();
+  write(17);
+  files->put_folder("cp/flights/run-0000000000.tmp/x");
+  files->put_folder(std::string{run_1} + "/chk-0000000015.tmp");
+  files->put_folder(std::string{run_1} + "/chk-0000000016.tmp");
+  for (const std::uint64_t call : {2, 3, 4}) {
+    files->fail_call(call, EIO);
+    BOOST_TEST(!store->remove_unfinished().has_value());
+    BOOST_TEST_REQUIRE(files->was_met());
+  }
+  BOOST_TEST(unfinished() == "run-0000000000.tmp ");
+  BOOST_TEST(store->remove_unfinished().has_value());
+  check_all();
+}
+
+BOOST_AUTO_TEST_CASE(what_may_be_on_the_disk_is_no_leftover) {
+  const auto whole = std::string{run_1} + "/chk-0000000018";
+  for (std::uint64_t n = 1, left = 0; left == 0; ++n) {
+    BOOST_TEST_REQUIRE(n < 100u);
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    write(17);
+    // GIVEN a checkpoint whose last sync has failed, and then the renames that were to mend it
+    fail_last_sync_of(18);
+    files->fail_call(n, EIO);
+    static_cast<void>(fault_of(18));
+    files->heal();
+    left = files->has(whole) ? 0 : 1;
+    // THEN it stays
+    BOOST_TEST(store->remove_unfinished().has_value());
+    BOOST_TEST(files->has(left == 0 ? whole : whole + ".tmp"));
+  }
 }
 
 // A sync that has failed says nothing of what a later one that succeeds has found.
@@ -723,6 +802,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_fails_a_write_and_nothing_else) {
     met = files->was_met() ? 1 : 0;
     if (!why.empty())
       BOOST_TEST(why.find("No space left on device") != std::string::npos);
+    BOOST_TEST(unfinished() == "");
     files->heal();
     BOOST_TEST(fault_of(17) == "");
     BOOST_TEST(try_to_write(19) == "");
