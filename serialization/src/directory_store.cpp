@@ -79,6 +79,8 @@ private:
   expected<void> remove_tree(const folder& parent, const std::string& name);
   expected<void> remove_leftover(const folder& parent, const std::string& name);
   expected<void> move(const folder& in_folder, const std::string& from, const std::string& to);
+  expected<void> name_anew(const folder& in_folder, const std::string& name,
+                           const std::string& by_way_of);
 
   // -- steps --
   expected<void> take_lock();
@@ -103,6 +105,8 @@ private:
   std::optional<std::uint64_t> durable_run_;
   // By run: whose own name may not be on the disk, since a sync has failed.
   std::set<std::pair<std::uint64_t, std::uint64_t>> in_doubt_;
+  // Paths to which something was renamed that is taken away, and where a sync has failed.
+  std::set<std::string> taken_in_doubt_;
 };
 
 // -- folders --
@@ -204,8 +208,14 @@ expected<void> store_in_directory::remove_leftover(const folder& parent, const s
     return {};
   if (code != 0)
     return io_error(in(parent.path, name), "cannot be looked at", code);
+  const auto in_doubt = taken_in_doubt_.find(in(parent.path, name));
+  if (in_doubt != taken_in_doubt_.end())
+    if (auto ok = name_anew(parent, name, name.substr(0, name.size() - unfinished.size())); !ok)
+      return ok;
   if (auto ok = sync(parent); !ok)
     return ok;
+  if (in_doubt != taken_in_doubt_.end())
+    taken_in_doubt_.erase(in_doubt);
   return remove_tree(parent, name);
 }
 
@@ -216,7 +226,23 @@ expected<void> store_in_directory::move(const folder& in_folder, const std::stri
     = on_->rename(in_folder.get(), from.c_str(), in_folder.get(), to.c_str(), /*replace=*/false);
   if (code != 0 && code != ENOENT)
     return io_error(in(in_folder.path, from), "cannot be renamed", code);
-  return sync(in_folder);
+  auto synced = sync(in_folder);
+  if (synced)
+    taken_in_doubt_.erase(in(in_folder.path, to));
+  else
+    taken_in_doubt_.insert(in(in_folder.path, to));
+  return synced;
+}
+
+/// Where a sync has failed: a second one that succeeds would say nothing of the name.
+expected<void> store_in_directory::name_anew(const folder& in_folder, const std::string& name,
+                                             const std::string& by_way_of) {
+  for (const auto& [from, to] : {std::pair{name, by_way_of}, std::pair{by_way_of, name}})
+    if (const int code = on_->rename(in_folder.get(), from.c_str(), in_folder.get(), to.c_str(),
+                                     /*replace=*/false);
+        code != 0)
+      return io_error(in(in_folder.path, from), "cannot be renamed", code);
+  return {};
 }
 
 // -- claim --
@@ -377,14 +403,9 @@ expected<void> store_in_directory::make_durable(const folder& run, std::uint64_t
                                                 std::uint64_t id) {
   const std::pair which{run_number, id};
   if (in_doubt_.contains(which)) {
-    // A second sync that succeeds would say nothing of this name, so it is given anew.
     const auto name = numbered(checkpoint_prefix, id);
-    const auto temporary = name + std::string{unfinished};
-    for (const auto& [from, to] : {std::pair{name, temporary}, std::pair{temporary, name}})
-      if (const int code
-          = on_->rename(run.get(), from.c_str(), run.get(), to.c_str(), /*replace=*/false);
-          code != 0)
-        return io_error(in(run.path, from), "cannot be renamed", code);
+    if (auto ok = name_anew(run, name, name + std::string{unfinished}); !ok)
+      return ok;
   }
   if (auto ok = sync(run); !ok)
     return ok;
@@ -528,6 +549,7 @@ expected<void> store_in_directory::remove(std::uint64_t run, std::uint64_t id) {
   // Its name goes first, and for good: what is half removed must never be taken for a checkpoint.
   if (auto ok = move(inside, name, temporary); !ok)
     return ok;
+  in_doubt_.erase({run, id});
   return remove_tree(inside, temporary);
 }
 
@@ -568,8 +590,9 @@ expected<void> store_in_directory::remove_unfinished_checkpoints(std::uint64_t r
   expected<void> all{};
   for (const auto& name : *names) {
     const auto id = number_of_unfinished(name, checkpoint_prefix);
-    // It may be whole, where it was being given its name anew.
-    if (id && !in_doubt_.contains({run, *id}))
+    // Where it was only being given its name anew it may be whole.
+    if (id
+        && (!in_doubt_.contains({run, *id}) || taken_in_doubt_.contains(in(inside->path, name))))
       note(all, remove_leftover(*inside, name));
   }
   return all;

@@ -578,6 +578,33 @@ BOOST_AUTO_TEST_CASE(the_sync_of_a_removal_is_needed) {
   BOOST_TEST(losses(true) > 0u);
 }
 
+// A later sync that succeeds says nothing of a name whose sync has failed.
+BOOST_AUTO_TEST_CASE(a_removal_that_failed_and_is_done_again_leaves_nothing_half_removed) {
+  const std::function<bool()> remove_one = [&] { return store->remove(1, 18).has_value(); };
+  const std::function<bool()> remove_all = [&] { return store->remove_run(1).has_value(); };
+  const std::function<bool()> remove_left = [&] { return store->remove_unfinished().has_value(); };
+  for (const auto& [first, second] :
+       {std::pair{remove_one, remove_one}, std::pair{remove_one, remove_left},
+        std::pair{remove_all, remove_all}, std::pair{remove_all, remove_left}})
+    for (std::uint64_t n = 1, met = 1; met != 0; ++n)
+      for (std::uint64_t seed = 0; seed < 12; ++seed) {
+        files = std::make_shared<weir::testing::memory_files>();
+        claim();
+        write(17);
+        write(18);
+        files->fail_call(n, EIO);
+        static_cast<void>(first());
+        met = files->was_met() ? 1 : 0;
+        files->heal();
+        BOOST_TEST(second());
+        const auto left = runs();
+        files->lose_power(seed);
+        claim();
+        BOOST_TEST(runs() == left);
+        check_all();
+      }
+}
+
 // Who goes on from a checkpoint shows what belongs to it, for good.
 BOOST_AUTO_TEST_CASE(what_was_loaded_is_there_after_a_loss_of_power) {
   const auto load_newest = [&] {
@@ -751,6 +778,21 @@ BOOST_AUTO_TEST_CASE(what_may_be_on_the_disk_is_no_leftover) {
     // THEN it stays
     BOOST_TEST(store->remove_unfinished().has_value());
     BOOST_TEST(files->has(left == 0 ? whole : whole + ".tmp"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_may_be_on_the_disk_and_is_removed_leaves_nothing_either) {
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    write(17);
+    fail_last_sync_of(18);
+    files->fail_call(n, EIO);
+    static_cast<void>(store->remove(1, 18));
+    met = files->was_met() ? 1 : 0;
+    files->heal();
+    BOOST_TEST(store->remove_unfinished().has_value());
+    check_all();
   }
 }
 
