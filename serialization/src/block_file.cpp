@@ -119,6 +119,13 @@ block_place place_of(std::size_t i, std::size_t count) {
   return i + 1 == count ? block_place::last : block_place::middle;
 }
 
+std::uint64_t bytes_of(std::span<const section_to_write> sections) {
+  std::uint64_t bytes = file_header_bytes + file_footer_bytes;
+  for (const auto& each : sections)
+    bytes += std::max<std::size_t>(each.bytes->count(), 1) * block_header_bytes + each.bytes->size();
+  return bytes;
+}
+
 /// One file while it is written.
 class writer {
 public:
@@ -350,7 +357,14 @@ private:
 expected<block_file_sums> write_block_file(const std::shared_ptr<file_system>& on, int folder,
                                            const std::string& name, const std::string& path,
                                            const block_file_header& header,
-                                           std::span<const section_to_write> sections) {
+                                           std::span<const section_to_write> sections,
+                                           std::uint64_t bytes_max) {
+  if (const auto bytes = bytes_of(sections); bytes > bytes_max)
+    return error{error_kind::argument, path,
+                 "would have " + std::to_string(bytes) + " bytes, more than the "
+                   + std::to_string(bytes_max)
+                   + " that are read of a file of a checkpoint; let the stage hold less: a smaller "
+                     "capacity, or smaller records"};
   auto [file, code] = open_file(on, folder, name, O_WRONLY | O_CREAT | O_EXCL);
   if (!file)
     return io_error(path, "cannot be created", code);

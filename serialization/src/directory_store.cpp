@@ -53,9 +53,11 @@ struct folder {
 
 class store_in_directory final : public checkpoint_store {
 public:
-  store_in_directory(std::string directory, std::shared_ptr<file_system> on)
+  store_in_directory(std::string directory, std::shared_ptr<file_system> on,
+                     std::uint64_t state_bytes_max)
     : directory_(std::move(directory)),
-      on_(std::move(on)) {}
+      on_(std::move(on)),
+      state_bytes_max_(state_bytes_max) {}
 
   expected<void> claim(const std::string& job) override;
   void release() noexcept override { lock_.close(); }
@@ -96,6 +98,7 @@ private:
 
   const std::string directory_;
   const std::shared_ptr<file_system> on_;
+  const std::uint64_t state_bytes_max_;
   const std::shared_ptr<block_pool> pool_ = std::make_shared<block_pool>();
   std::string job_;
   folder home_;
@@ -519,7 +522,8 @@ expected<std::uint64_t> store_in_directory::write_files(const folder& to, checkp
     name += state_suffix;
     const auto sums = write_block_file(
       on_, to.get(), name, in(to.path, name),
-      {block_file_kind::state, about.run, about.checkpoint, about.stages[stage].name}, sections);
+      {block_file_kind::state, about.run, about.checkpoint, about.stages[stage].name}, sections,
+      state_bytes_max_);
     if (!sums)
       return sums.why();
     bytes += sums->size;
@@ -619,8 +623,9 @@ expected<void> store_in_directory::set_aside(std::uint64_t run, std::uint64_t id
 } // namespace
 
 std::shared_ptr<checkpoint_store> directory_store(std::string directory,
-                                                  std::shared_ptr<file_system> on) {
-  return std::make_shared<store_in_directory>(std::move(directory), std::move(on));
+                                                  std::shared_ptr<file_system> on,
+                                                  std::uint64_t state_bytes_max) {
+  return std::make_shared<store_in_directory>(std::move(directory), std::move(on), state_bytes_max);
 }
 
 std::string file_name_of(std::string_view name) {

@@ -834,6 +834,22 @@ BOOST_AUTO_TEST_CASE(writes_that_are_cut_short_are_gone_on_with) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_state_that_could_never_be_read_fails_a_write_and_the_old_one_stays) {
+  constexpr std::size_t mib = 1024 * 1024;
+  store = weir::directory_store("cp", files, mib);
+  BOOST_TEST_REQUIRE(store->claim("flights").has_value());
+  write(17);
+  auto what = checkpoint(1, 18);
+  what.states[1].bytes = blocks_of(std::string(2 * mib, 'x'));
+  const auto written = store->write(what);
+  BOOST_TEST_REQUIRE(!written.has_value());
+  BOOST_TEST(written.why().thing() == std::string{run_1} + "/chk-0000000018.tmp/origin.state");
+  BOOST_TEST(written.why().text().find("more than the 1048576 that are read") != std::string::npos);
+  BOOST_TEST(runs() == "1: 17\n");
+  BOOST_TEST(fault_of(17) == "");
+  check_all();
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_fails_a_write_and_nothing_else) {
   for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
     files = std::make_shared<weir::testing::memory_files>();
