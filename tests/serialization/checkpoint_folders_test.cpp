@@ -11,9 +11,12 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <fcntl.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace {
 
@@ -26,21 +29,41 @@ struct folders_fixture : weir::testing::store_fixture {
     BOOST_TEST_REQUIRE(store->claim("flights").has_value());
   }
 
-  /// The paths of all that are found, each with a space behind it; or the error.
+  /// The paths of all that are found, each with a space behind it, and of what was not looked at; or
+  /// the error.
   std::string found(const std::string& path) const {
-    const auto all = weir::find_checkpoint_folders(path, files);
-    if (!all)
-      return all.why().text();
+    const auto found = weir::find_checkpoint_folders(path, files);
+    if (!found)
+      return found.why().text();
     std::string text;
-    for (const auto& each : *all)
+    for (const auto& each : found->all)
       text += each.path + " ";
+    for (const auto& each : found->not_read)
+      text += "[not read: " + each.text() + "] ";
+    for (const auto& each : found->passed_over)
+      text += "[passed over: " + each.text() + "] ";
+    return text;
+  }
+
+  /// As `found` where the first call of this kind fails.
+  std::string found_where_fails(const std::string& call, int code) const {
+    files->forget_transcript();
+    static_cast<void>(found("cp"));
+    const auto said = files->transcript();
+    const auto before = std::string_view{said}.substr(0, said.find(call + "\n"));
+    files->fail_call(1 + static_cast<std::uint64_t>(std::count(before.begin(), before.end(), '\n')),
+                     code);
+    auto text = found("cp");
+    BOOST_TEST(files->was_met());
+    BOOST_TEST(files->transcript().find(call + ": ") != std::string::npos);
+    files->heal();
     return text;
   }
 
   std::string verified(const std::string& path) const {
-    const auto all = weir::find_checkpoint_folders(path, files);
-    BOOST_TEST_REQUIRE((all && all->size() == 1));
-    const auto about = weir::verify_checkpoint(all->front(), files);
+    const auto found = weir::find_checkpoint_folders(path, files);
+    BOOST_TEST_REQUIRE((found && found->all.size() == 1));
+    const auto about = weir::verify_checkpoint(found->all.front(), files);
     if (!about)
       return about.why().text();
     return *about ? "sound" : "gone";
@@ -84,10 +107,70 @@ BOOST_AUTO_TEST_CASE(another_folder_is_refused) {
   BOOST_TEST(found("none").starts_with("none: cannot be opened"));
 }
 
+// -- what may not be looked into --
+
+BOOST_AUTO_TEST_CASE(a_folder_without_rights_beside_jobs_is_passed_over) {
+  write(1);
+  files->put_folder("cp/another's");
+  files->put_folder("cp/lost+found");
+  const std::string all = "cp/flights/run-0000000001/chk-0000000001 ";
+  BOOST_TEST(found("cp") == all);
+  for (const std::string folder : {"cp/another's", "cp/lost+found"})
+    for (const std::string call : {"about ", "resolve ", "open ", "list "})
+      BOOST_TEST(found_where_fails(call + folder, EACCES)
+                   .starts_with(all + "[passed over: " + folder + ": cannot be "),
+                 call);
+  BOOST_TEST(found_where_fails("open cp/lost+found", EACCES)
+             == all
+                  + "[passed over: cp/lost+found: cannot be opened: Permission denied; give this "
+                    "user the right to it, or choose another place (io)] ");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_matter_of_rights_beside_jobs_is_not_passed_over) {
+  write(1);
+  files->put_folder("cp/another's");
+  BOOST_TEST(
+    found_where_fails("list cp/another's", EIO)
+      .starts_with("cp/flights/run-0000000001/chk-0000000001 [not read: cp/another's: cannot be"));
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_of_checkpoints_that_cannot_be_read_hides_no_other_one) {
+  write(1);
+  write(2, 3);
+  const std::string first = "cp/flights/run-0000000001/chk-0000000001 ";
+  const std::string third = "cp/flights/run-0000000003/chk-0000000002 ";
+  for (const int code : {EACCES, EIO})
+    for (const std::string call : {"resolve ", "open ", "list "}) {
+      BOOST_TEST(found_where_fails(call + "cp/flights/run-0000000001", code)
+                   .starts_with(third + "[not read: cp/flights/run-0000000001: cannot be "));
+      BOOST_TEST(found_where_fails(call + "cp/flights/run-0000000003", code)
+                   .starts_with(first + "[not read: cp/flights/run-0000000003: cannot be "));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(where_no_job_is_found_what_was_not_looked_into_is_the_error) {
+  BOOST_TEST(found_where_fails("open cp/flights", EACCES)
+               .starts_with("cp/flights: cannot be opened: Permission denied"));
+}
+
+BOOST_AUTO_TEST_CASE(whatever_call_fails_nothing_that_is_missing_goes_unsaid) {
+  write(1);
+  write(2, 3);
+  files->put_folder("cp/another's");
+  const auto all = found("cp");
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+    files->fail_call(n, EACCES);
+    const auto text = found("cp");
+    met = files->was_met() ? 1 : 0;
+    files->heal();
+    BOOST_TEST((text == all || text.find("Permission denied") != std::string::npos), text);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_checkpoint_says_what_it_is) {
   write(17);
-  const auto all = weir::find_checkpoint_folders("cp", files);
-  const auto about = weir::read_checkpoint_manifest(all->front(), files);
+  const auto found = weir::find_checkpoint_folders("cp", files);
+  const auto about = weir::read_checkpoint_manifest(found->all.front(), files);
   BOOST_TEST_REQUIRE((about && *about));
   BOOST_TEST((*about)->checkpoint == 17u);
   BOOST_TEST((*about)->job == "flights");
@@ -114,9 +197,9 @@ BOOST_AUTO_TEST_CASE(every_flipped_byte_of_every_file_is_noticed) {
 
 BOOST_AUTO_TEST_CASE(what_was_taken_away_meanwhile_is_gone_and_no_damage) {
   write(1);
-  const auto all = weir::find_checkpoint_folders("cp", files);
+  const auto found = weir::find_checkpoint_folders("cp", files);
   BOOST_TEST_REQUIRE(store->remove(1, 1).has_value());
-  const auto about = weir::verify_checkpoint(all->front(), files);
+  const auto about = weir::verify_checkpoint(found->all.front(), files);
   BOOST_TEST_REQUIRE(about.has_value());
   BOOST_TEST(!about->has_value());
 }
