@@ -2,6 +2,7 @@
 #include "weir/checkpoint_folders.hpp"
 
 #include "checkpoint_names.hpp"
+#include "checkpoint_reading.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -42,6 +43,10 @@ bool is_gone(file_system& on, const std::string& path) {
 
 bool is_matter_of_rights(int code) {
   return code == EACCES || code == EPERM;
+}
+
+std::string last_part(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
 }
 
 class finder {
@@ -112,8 +117,6 @@ public:
   found_checkpoints take() { return std::move(found_); }
 
 private:
-  static std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
   /// A job that has only begun has nothing but this.
   static bool is_job(const std::vector<std::string>& names) {
     return std::find(names.begin(), names.end(), lock_file_name) != names.end();
@@ -137,6 +140,47 @@ private:
   const std::shared_ptr<file_system>& on_;
   found_checkpoints found_;
 };
+
+/// The same path with a name at its end, where it ended with "." or "..".
+expected<std::string> with_name(file_system& on, std::string path) {
+  while (path.size() > 1 && path.ends_with('/'))
+    path.pop_back();
+  const auto last = last_part(path);
+  if (!last.empty() && last != "." && last != "..")
+    return path;
+  std::string whole;
+  if (const int code = on.resolve(path.c_str(), whole); code != 0)
+    return io_error(path, "cannot be opened", code);
+  return whole;
+}
+
+/// By the names by which it was come to, as a start comes to it, also where one is a link's; nothing
+/// where it lies in no run's folder.
+expected<std::optional<detail::checkpoint_place>> place_of(file_system& on,
+                                                           const std::string& path) {
+  const auto run_of = [&](const std::string& checkpoint) {
+    return with_name(on, parent_of(checkpoint));
+  };
+  auto checkpoint = with_name(on, path);
+  if (!checkpoint)
+    return std::move(checkpoint).why();
+  auto run = run_of(*checkpoint);
+  if (run && !number_of(last_part(*run), run_prefix)) {
+    std::string whole;
+    if (const int code = on.resolve(path.c_str(), whole); code != 0)
+      return io_error(path, "cannot be opened", code);
+    run = run_of(whole);
+  }
+  if (!run)
+    return std::move(run).why();
+  const auto number = number_of(last_part(*run), run_prefix);
+  if (!number)
+    return std::optional<detail::checkpoint_place>{};
+  const auto job = with_name(on, parent_of(*run));
+  if (!job)
+    return job.why();
+  return std::optional{detail::checkpoint_place{last_part(*job), *number}};
+}
 
 /// `read` of the open folder; nothing where the folder went away.
 expected<std::optional<manifest>> read_if_there(
@@ -182,17 +226,15 @@ expected<std::optional<manifest>> read_checkpoint_manifest(const checkpoint_fold
 expected<std::optional<manifest>> verify_checkpoint(const checkpoint_folder& of,
                                                     const std::shared_ptr<file_system>& on) {
   return read_if_there(of, on, [&](int folder) -> expected<manifest> {
-    auto about = read_manifest(on, folder, in(of.path, manifest_file_name), of.checkpoint);
+    const auto place = place_of(*on, of.path);
+    if (!place)
+      return place.why();
+    auto about = detail::read_manifest_at(on, folder, of.path, of.checkpoint, *place);
     if (!about)
       return about;
-    for (const auto& file : about->files) {
-      const block_file_header header{block_file_kind::state, about->run, about->checkpoint,
-                                     about->stages[file.stage].name};
-      const auto read
-        = block_file::read(on, folder, file.name, in(of.path, file.name), header, file.sums);
-      if (!read)
-        return read.why();
-    }
+    for (const auto& file : about->files)
+      if (auto ok = detail::read_state_file(on, folder, of.path, *about, file, [](auto&&...) {}); !ok)
+        return std::move(ok).why();
     return about;
   });
 }

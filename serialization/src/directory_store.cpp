@@ -3,6 +3,7 @@
 #include "weir/directory_store.hpp"
 
 #include "checkpoint_names.hpp"
+#include "checkpoint_reading.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <unistd.h>
@@ -364,13 +366,8 @@ expected<manifest> store_in_directory::read_about(const folder& run, std::uint64
   const auto inside = open(run.get(), name, in(run.path, name));
   if (!inside)
     return inside.why();
-  const auto path = in(inside->path, manifest_file_name);
-  auto result = read_manifest(on_, inside->get(), path, id);
-  if (result && (result->job != job_ || result->run_number != run_number))
-    return error{error_kind::damaged, path,
-                 "is of the job " + result->job + ", run " + std::to_string(result->run_number)
-                   + ", and does not belong here"};
-  return result;
+  return detail::read_manifest_at(on_, inside->get(), inside->path, id,
+                                  detail::checkpoint_place{file_name_of(job_), run_number});
 }
 
 expected<manifest> store_in_directory::about(std::uint64_t run, std::uint64_t id) {
@@ -418,30 +415,22 @@ expected<void> store_in_directory::make_durable(const folder& run, std::uint64_t
 
 expected<void> store_in_directory::load_file(const folder& from, const manifest_file& file,
                                              checkpoint& into) {
-  const auto& stage = into.about.stages[file.stage];
-  const auto path = in(from.path, file.name);
-  const auto read = block_file::read(
-    on_, from.get(), file.name, path,
-    {block_file_kind::state, into.about.run, into.about.checkpoint, stage.name}, file.sums);
-  if (!read)
-    return read.why();
-  for (const auto& section : read->sections()) {
-    if (section.number >= stage.parallelism)
-      return error{error_kind::damaged, path,
-                   "has a state of instance " + std::to_string(section.number)
-                     + ", which its stage does not have"};
-    auto& state
-      = into.states.emplace_back(instance_state{file.stage, section.number, state_blocks{pool_}});
-    for (auto rest : section.payloads)
-      while (!rest.empty()) {
-        const auto room = state.bytes.room();
-        const auto now = std::min(room.size(), rest.size());
-        std::memcpy(room.data(), rest.data(), now);
-        state.bytes.filled(now);
-        rest = rest.subspan(now);
+  std::optional<std::uint32_t> last;
+  return detail::read_state_file(
+    on_, from.get(), from.path, into.about, file,
+    [&](std::uint32_t instance, std::span<const std::byte> bytes) {
+      if (last != instance)
+        into.states.push_back({file.stage, instance, state_blocks{pool_}});
+      last = instance;
+      auto& to = into.states.back().bytes;
+      while (!bytes.empty()) {
+        const auto room = to.room();
+        const auto now = std::min(room.size(), bytes.size());
+        std::memcpy(room.data(), bytes.data(), now);
+        to.filled(now);
+        bytes = bytes.subspan(now);
       }
-  }
-  return {};
+    });
 }
 
 // -- writing --

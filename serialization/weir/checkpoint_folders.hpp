@@ -46,7 +46,8 @@ expected<std::optional<manifest>> read_checkpoint_manifest(const checkpoint_fold
                                                            const std::shared_ptr<file_system>& on
                                                            = posix_files());
 
-/// Reads every byte of the checkpoint and holds it against its checksums; as
+/// Reads every byte of the checkpoint, holds it against its checksums, and refuses what a start that
+/// goes on from it refuses: one that lies in the folder of another run or job is `damaged`. Else as
 /// `read_checkpoint_manifest`, with file, block and byte of a damage.
 expected<std::optional<manifest>> verify_checkpoint(const checkpoint_folder& of,
                                                     const std::shared_ptr<file_system>& on

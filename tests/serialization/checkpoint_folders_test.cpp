@@ -7,6 +7,7 @@
 #include "weir/directory_store.hpp"
 
 #include "../support/memory_files.hpp"
+#include "../support/temp_folder.hpp"
 #include "store_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -14,6 +15,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <fcntl.h>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -58,6 +61,27 @@ struct folders_fixture : weir::testing::store_fixture {
     BOOST_TEST(files->transcript().find(call + ": ") != std::string::npos);
     files->heal();
     return text;
+  }
+
+  /// As `cp -a`.
+  void copy_folder(const std::string& from, const std::string& to) const {
+    files->put_folder(to);
+    for (const auto& name : files->names(from)) {
+      const auto path = from + "/" + name;
+      if (name == "MANIFEST" || name.ends_with(".state"))
+        files->put(to + "/" + name, files->text(path));
+      else
+        copy_folder(path, to + "/" + name);
+    }
+  }
+
+  /// What verifying says, and a start that loads the checkpoint.
+  void check_that_both_refuse(const std::string& path, std::uint64_t run,
+                              const std::string& why) const {
+    BOOST_TEST(verified(path) == why);
+    const auto loaded = store->load(run, 17);
+    BOOST_TEST_REQUIRE(!loaded.has_value());
+    BOOST_TEST(loaded.why().text() == why);
   }
 
   std::string verified(const std::string& path) const {
@@ -193,6 +217,88 @@ BOOST_AUTO_TEST_CASE(every_flipped_byte_of_every_file_is_noticed) {
     files->put(path, sound);
   }
   BOOST_TEST(verified(folder) == "sound");
+}
+
+// -- what is whole, and refused by a start --
+
+BOOST_AUTO_TEST_CASE(a_copy_of_a_run_is_not_sound) {
+  write(17);
+  copy_folder("cp/flights/run-0000000001", "cp/flights/run-0000000002");
+  const std::string copy = "cp/flights/run-0000000002/chk-0000000017";
+  check_that_both_refuse(copy, 2,
+                         copy
+                           + "/MANIFEST: is of the job flights, run 1, and does not belong here "
+                             "(damaged)");
+  BOOST_TEST(verified("cp/flights/run-0000000001") == "sound");
+}
+
+BOOST_AUTO_TEST_CASE(a_job_whose_folder_was_renamed_is_not_sound) {
+  write(17);
+  store.reset();
+  BOOST_TEST_REQUIRE(files->rename(AT_FDCWD, "cp/flights", AT_FDCWD, "cp/trains", false) == 0);
+  store = weir::directory_store("cp", files);
+  BOOST_TEST_REQUIRE(store->claim("trains").has_value());
+  check_that_both_refuse("cp/trains/run-0000000001/chk-0000000017", 1,
+                         "cp/trains/run-0000000001/chk-0000000017/MANIFEST: is of the job flights, "
+                         "run 1, and does not belong here (damaged)");
+}
+
+BOOST_AUTO_TEST_CASE(a_state_of_an_instance_that_its_stage_does_not_have_is_not_sound) {
+  auto what = checkpoint(1, 17);
+  what.states[1].instance = 3;
+  BOOST_TEST_REQUIRE(store->write(what).has_value());
+  check_that_both_refuse("cp/flights/run-0000000001", 1,
+                         "cp/flights/run-0000000001/chk-0000000017/origin.state: has a state of "
+                         "instance 3, which its stage does not have (damaged)");
+}
+
+BOOST_AUTO_TEST_CASE(a_job_whose_name_is_written_otherwise_in_its_folders_is_sound) {
+  store = weir::directory_store("cp", files);
+  BOOST_TEST_REQUIRE(store->claim("a/b").has_value());
+  auto what = checkpoint(1, 17);
+  what.about.job = "a/b";
+  BOOST_TEST_REQUIRE(store->write(what).has_value());
+  BOOST_TEST(verified("cp/a%2Fb") == "sound");
+}
+
+BOOST_AUTO_TEST_CASE(a_checkpoint_is_sound_by_whatever_path) {
+  const weir::testing::temp_folder folder;
+  store = weir::directory_store(folder.path("cp"));
+  BOOST_TEST_REQUIRE(store->claim("flights").has_value());
+  write(17);
+  const auto before = std::filesystem::current_path();
+  const auto sound = [&](const std::string& path) {
+    const auto found = weir::find_checkpoint_folders(path);
+    BOOST_TEST_REQUIRE((found && found->all.size() == 1));
+    const auto about = weir::verify_checkpoint(found->all.front());
+    return about ? std::string{"sound"} : about.why().text();
+  };
+  // GIVEN a job that lies elsewhere, and links to its run and to its checkpoint
+  std::filesystem::rename(folder.path("cp/flights"), folder.path("elsewhere"));
+  std::filesystem::create_directory_symlink(folder.path("elsewhere"), folder.path("cp/flights"));
+  // THEN it is the job of this name, as it is for a start
+  for (const std::string path : {"cp", "cp/", "cp/flights", "cp/flights/run-0000000001",
+                                 "cp/flights/run-0000000001/chk-0000000017/"})
+    BOOST_TEST(sound(folder.path(path)) == "sound", path);
+  std::filesystem::remove(folder.path("cp/flights"));
+  std::filesystem::rename(folder.path("elsewhere"), folder.path("cp/flights"));
+  const auto run_1 = folder.path("cp/flights/run-0000000001");
+  std::filesystem::create_directory_symlink(run_1, folder.path("run"));
+  std::filesystem::create_directory_symlink(run_1 + "/chk-0000000017", folder.path("checkpoint"));
+  BOOST_TEST(sound(folder.path("run")) == "sound");
+  BOOST_TEST(sound(folder.path("checkpoint")) == "sound");
+  for (const std::string in : {"", "cp", "cp/flights", "cp/flights/run-0000000001",
+                               "cp/flights/run-0000000001/chk-0000000017"}) {
+    std::filesystem::current_path(folder.path(in));
+    BOOST_TEST(sound(in.empty() ? "cp" : ".") == "sound", in);
+  }
+  BOOST_TEST(sound("..") == "sound");
+  BOOST_TEST(sound("../../../../run") == "sound");
+  std::filesystem::current_path(before);
+  // A checkpoint that was copied somewhere for itself is of no run there.
+  std::filesystem::create_directory(folder.path("copy"));
+  std::filesystem::rename(run_1 + "/chk-0000000017", folder.path("copy/chk-0000000017"));
+  BOOST_TEST(sound(folder.path("copy/chk-0000000017")) == "sound");
 }
 
 BOOST_AUTO_TEST_CASE(what_was_taken_away_meanwhile_is_gone_and_no_damage) {
