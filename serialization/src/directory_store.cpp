@@ -281,13 +281,13 @@ expected<void> store_in_directory::claim(const std::string& job) {
 
 expected<void> store_in_directory::take_lock() {
   const auto path = in(home_.path, lock_file_name);
-  auto [file, code] = open_file(on_, home_.get(), std::string{lock_file_name}, O_RDWR | O_CREAT);
+  auto file = open_lock_file(on_, home_.get(), std::string{lock_file_name}, path);
   if (!file)
-    return io_error(path, "cannot be opened", code);
-  code = on_->lock(file.get());
+    return std::move(file).why();
+  const int code = on_->lock(file->get());
   if (code == EWOULDBLOCK) {
     std::string holder;
-    static_cast<void>(read_all(*on_, file.get(), 100, holder));
+    static_cast<void>(read_all(*on_, file->get(), 100, holder));
     return error{error_kind::io, home_.path,
                  "is in use by " + (holder.empty() ? std::string{"another process"} : holder)
                    + "; wait for its end, or name another folder for the checkpoints"};
@@ -302,9 +302,9 @@ expected<void> store_in_directory::take_lock() {
   // For the message above alone, so what goes wrong here does not matter.
   const auto text = "process " + std::to_string(::getpid());
   std::size_t written = 0;
-  if (on_->truncate(file.get(), 0) == 0)
-    static_cast<void>(write_all(*on_, file.get(), text, written));
-  lock_ = std::move(file);
+  if (on_->truncate(file->get(), 0) == 0)
+    static_cast<void>(write_all(*on_, file->get(), text, written));
+  lock_ = *std::move(file);
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <utility>
 #include <vector>
 
@@ -310,6 +311,36 @@ BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_locked_is_refused) {
     // Who does not have the lock changes nothing.
     BOOST_TEST(files->text("cp/flights/LOCK") == "");
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_that_is_no_file_is_refused_and_nothing_behind_it_is_touched) {
+  const weir::testing::temp_folder folder;
+  const auto lock = folder.path("cp/flights/LOCK");
+  std::filesystem::create_directories(folder.path("cp/flights"));
+  folder.write("victim", "of another");
+  const auto refused = [&](const std::string& why) {
+    store = weir::directory_store(folder.path("cp"));
+    const auto claimed = store->claim("flights");
+    BOOST_TEST_REQUIRE(!claimed.has_value());
+    BOOST_TEST(claimed.why().text() == lock + ": " + why);
+    BOOST_TEST(folder.read("victim") == "of another");
+    BOOST_TEST((folder.names() == names{"cp", "victim"}));
+    std::filesystem::remove(lock);
+  };
+  const std::string is_link = "is a symbolic link, which is not followed to what may be another's; "
+                              "remove it (io)";
+  for (const std::string to : {"victim", "none"}) {
+    std::filesystem::create_symlink(folder.path(to), lock);
+    refused(is_link);
+  }
+  std::filesystem::create_symlink(lock, lock);
+  refused(is_link);
+  std::filesystem::create_directory(lock);
+  refused("is no file; remove it (io)");
+  BOOST_TEST_REQUIRE(::mkfifo(lock.c_str(), 0600) == 0);
+  refused("is no file; remove it (io)");
+  store = weir::directory_store(folder.path("cp"));
+  BOOST_TEST(store->claim("flights").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_real_folder_will_do) {
