@@ -2,8 +2,8 @@
 #include "checkpoint_reading.hpp"
 
 #include "checkpoint_names.hpp"
+#include "read_blocks.hpp"
 
-#include "weir/block_file.hpp"
 #include "weir/directory_store.hpp"
 
 namespace weir::detail {
@@ -28,20 +28,17 @@ expected<void> read_state_file(const std::shared_ptr<file_system>& on, int folde
                                const manifest_file& file, const state_function& show) {
   const auto& stage = about.stages[file.stage];
   const auto file_path = in(path, file.name);
-  const auto read = block_file::read(
+  return read_blocks(
     on, folder, file.name, file_path,
-    {block_file_kind::state, about.run, about.checkpoint, stage.name}, file.sums);
-  if (!read)
-    return read.why();
-  for (const auto& section : read->sections()) {
-    if (section.number >= stage.parallelism)
-      return error{error_kind::damaged, file_path,
-                   "has a state of instance " + std::to_string(section.number)
-                     + ", which its stage does not have"};
-    for (const auto& payload : section.payloads)
-      show(section.number, payload);
-  }
-  return {};
+    {block_file_kind::state, about.run, about.checkpoint, stage.name}, file.sums,
+    [&](std::uint32_t instance, std::span<const std::byte> bytes) -> expected<void> {
+      if (instance >= stage.parallelism)
+        return error{error_kind::damaged, file_path,
+                     "has a state of instance " + std::to_string(instance)
+                       + ", which its stage does not have"};
+      show(instance, bytes);
+      return {};
+    });
 }
 
 } // namespace weir::detail

@@ -48,7 +48,7 @@ expected<std::optional<manifest>> read_checkpoint_manifest(const checkpoint_fold
 
 /// Reads every byte of the checkpoint, holds it against its checksums, and refuses what a start that
 /// goes on from it refuses: one that lies in the folder of another run or job is `damaged`. Else as
-/// `read_checkpoint_manifest`, with file, block and byte of a damage.
+/// `read_checkpoint_manifest`, with file, block and byte of a damage. Holds no state in memory.
 expected<std::optional<manifest>> verify_checkpoint(const checkpoint_folder& of,
                                                     const std::shared_ptr<file_system>& on
                                                     = posix_files());

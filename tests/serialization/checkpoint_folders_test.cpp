@@ -6,6 +6,7 @@
 
 #include "weir/directory_store.hpp"
 
+#include "../support/allocations.hpp"
 #include "../support/memory_files.hpp"
 #include "../support/temp_folder.hpp"
 #include "store_fixture.hpp"
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <fcntl.h>
 #include <filesystem>
@@ -299,6 +301,52 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_is_sound_by_whatever_path) {
   std::filesystem::create_directory(folder.path("copy"));
   std::filesystem::rename(run_1 + "/chk-0000000017", folder.path("copy/chk-0000000017"));
   BOOST_TEST(sound(folder.path("copy/chk-0000000017")) == "sound");
+}
+
+// -- large states --
+
+BOOST_AUTO_TEST_CASE(a_large_state_is_not_held_in_memory) {
+  constexpr std::ptrdiff_t mib = 1024 * 1024;
+  auto what = checkpoint(1, 17);
+  what.states[1].bytes = blocks_of(std::string(8 * mib, 'x'));
+  BOOST_TEST_REQUIRE(store->write(what).has_value());
+  what.states.clear();
+  weir::testing::most_allocated_bytes();
+  const auto before = weir::testing::allocated_bytes();
+  BOOST_TEST(verified("cp/flights") == "sound");
+  BOOST_TEST(weir::testing::most_allocated_bytes() - before < 2 * mib);
+}
+
+BOOST_AUTO_TEST_CASE(a_damage_is_named_as_where_the_file_is_held_as_a_whole) {
+  auto what = checkpoint(1, 17);
+  std::string state(3'000'000, ' ');
+  for (std::size_t i = 0; i < state.size(); ++i)
+    state[i] = static_cast<char>('a' + i * i % 23);
+  what.states[1].bytes = blocks_of(state);
+  BOOST_TEST_REQUIRE(store->write(what).has_value());
+  const std::string path = "cp/flights/run-0000000001/chk-0000000017/origin.state";
+  const auto sound = files->text(path);
+  const auto folder
+    = weir::open_file(files, AT_FDCWD, "cp/flights/run-0000000001/chk-0000000017", O_RDONLY).fd;
+  const auto check = [&](const std::string& bytes) {
+    files->put(path, bytes);
+    const auto whole = weir::block_file::read(
+      files, folder.get(), "origin.state", path,
+      {weir::block_file_kind::state, what.about.run, 17, "origin"}, what.about.files[0].sums);
+    BOOST_TEST(verified("cp/flights") == (whole ? "sound" : whole.why().text()));
+    return whole.has_value();
+  };
+  BOOST_TEST(check(sound));
+  for (std::size_t i = 0; i < sound.size(); i += 1 + sound.size() / 40) {
+    auto other = sound;
+    other[i] = static_cast<char>(other[i] ^ 4);
+    BOOST_TEST(!check(other));
+    BOOST_TEST(!check(sound.substr(0, i)));
+  }
+  for (std::size_t less = 1; less <= 40; ++less)
+    BOOST_TEST(!check(sound.substr(0, sound.size() - less)));
+  BOOST_TEST(!check(sound + "x"));
+  BOOST_TEST(!check(sound + sound));
 }
 
 BOOST_AUTO_TEST_CASE(what_was_taken_away_meanwhile_is_gone_and_no_damage) {
