@@ -233,7 +233,9 @@ expected<std::optional<manifest>> verify_checkpoint(const checkpoint_folder& of,
     if (!about)
       return about;
     for (const auto& file : about->files)
-      if (auto ok = detail::read_state_file(on, folder, of.path, *about, file, [](auto&&...) {}); !ok)
+      if (auto ok
+          = detail::read_state_file(on, folder, of.path, *about, file, [](auto&&...) {});
+          !ok)
         return std::move(ok).why();
     return about;
   });
