@@ -163,7 +163,8 @@ void add_simulate(CLI::App& app, simulate_arguments& arguments) {
 
 constexpr const char* checkpoints_exit_codes = R"(exit codes:
   0  done; with verify: all are sound
-  1  a checkpoint is damaged, or the output could not be written
+  1  a checkpoint is damaged, a folder of checkpoints cannot be read, or the
+     output could not be written
   2  bad usage, or no folder of checkpoints)";
 
 void add_checkpoints(CLI::App& app, checkpoints_arguments& arguments) {

@@ -53,10 +53,11 @@ void checkpoint_writer::prune(std::uint64_t run, time_point now) {
 }
 
 expected<void> checkpoint_writer::remove_old(std::uint64_t run) {
+  // First of all what earlier ones have left: `runs` does not know of it.
+  auto all = store_->remove_unfinished();
   auto runs = store_->runs();
   if (!runs)
     return std::move(runs).why();
-  expected<void> all{};
   const auto note = [&](expected<void> removed) {
     if (all && !removed)
       all = std::move(removed);

@@ -84,13 +84,13 @@ expected<dead_letter_lock> dead_letter_lock::take(const std::string& path,
   // That of the parts, which `bad` and `bad.ndjson` have in common.
   const auto lock_path
     = detail::path_in(folder, "." + stem_of(name) + std::string{suffix} + ".lock");
-  auto [file, code] = open_file(on, AT_FDCWD, lock_path, O_RDWR | O_CREAT);
+  auto file = open_lock_file(on, AT_FDCWD, lock_path, lock_path);
   if (!file)
-    return io_error(lock_path, "cannot be created", code);
-  if (on->lock(file.get()) == EWOULDBLOCK)
+    return std::move(file).why();
+  if (on->lock(file->get()) == EWOULDBLOCK)
     return error{error_kind::io, path,
                  "is being written to by another run; wait for its end, or name another file"};
-  return dead_letter_lock{std::move(file)};
+  return dead_letter_lock{*std::move(file)};
 }
 
 expected<std::vector<std::string>> dead_letter_files(const std::string& path,

@@ -5,6 +5,7 @@
 #include "weir/crc32c.hpp"
 
 #include "little_endian.hpp"
+#include "read_blocks.hpp"
 
 #include <algorithm>
 #include <array>
@@ -119,6 +120,13 @@ block_place place_of(std::size_t i, std::size_t count) {
   return i + 1 == count ? block_place::last : block_place::middle;
 }
 
+std::uint64_t bytes_of(std::span<const section_to_write> sections) {
+  std::uint64_t bytes = file_header_bytes + file_footer_bytes;
+  for (const auto& each : sections)
+    bytes += std::max<std::size_t>(each.bytes->count(), 1) * block_header_bytes + each.bytes->size();
+  return bytes;
+}
+
 /// One file while it is written.
 class writer {
 public:
@@ -219,19 +227,25 @@ expected<void> check_header(std::span<const std::byte> raw, const std::string& p
   return {};
 }
 
-/// Cuts a file into its sections and checks all of it, as far as it has been read.
+/// Cuts a file into its sections and checks all of it, as far as it has been read. With `show` it
+/// keeps nothing of what it has shown.
 class parser {
 public:
   /// `size`: of the whole file.
-  parser(std::size_t size, const std::string& path, const block_file_header& header)
+  parser(std::size_t size, const std::string& path, const block_file_header& header,
+         const detail::block_function* show = nullptr)
     : size_(size),
       end_(size - std::min(size, file_footer_bytes)),
       path_(path),
-      header_(header) {}
+      header_(header),
+      show_(show) {}
 
-  /// Checks the header and all blocks that are whole. `bytes`: what there is of the file, from its
-  /// beginning.
-  expected<void> check(std::span<const std::byte> bytes) {
+  /// How much of the file has been checked: what is in front is not looked at again.
+  std::size_t checked() const noexcept { return at_; }
+
+  /// Checks the header and all blocks that are whole. `bytes`: what there is of the file, from byte
+  /// `from` on.
+  expected<void> check(std::span<const std::byte> bytes, std::size_t from = 0) {
     if (at_ == 0) {
       if (end_ < file_header_bytes)
         return damaged(path_, "has " + std::to_string(size_)
@@ -244,6 +258,7 @@ public:
       at_ = file_header_bytes;
     }
     bytes_ = bytes;
+    from_ = from;
     while (at_ < end_) {
       bool is_whole = true;
       if (auto ok = take_block(is_whole); !ok)
@@ -254,15 +269,23 @@ public:
     return {};
   }
 
-  /// All of the file has been checked but its end; `bytes` is all of it.
-  expected<std::vector<block_file::section>> finish(std::span<const std::byte> bytes) {
+  /// All of the file has been checked but its end, which is in what was given last. Gives the sum in
+  /// its footer.
+  expected<std::uint32_t> check_end() const {
     if (inside_)
-      return damaged(path_,
-                     "ends in the middle of section " + std::to_string(sections_.back().number));
+      return damaged(path_, "ends in the middle of section " + std::to_string(*section_));
     const auto footer = totals_.footer();
     if (!std::equal(footer.begin(), footer.end(),
-                    bytes.begin() + static_cast<std::ptrdiff_t>(end_)))
+                    bytes_.begin() + static_cast<std::ptrdiff_t>(end_ - from_)))
       return damaged(path_, "its blocks are not those that its end speaks of");
+    return get_little<std::uint32_t>(footer.data() + at_footer_sum);
+  }
+
+  /// As `check_end`; `bytes` is all of the file.
+  expected<std::vector<block_file::section>> finish(std::span<const std::byte> bytes) {
+    bytes_ = bytes;
+    if (auto sum = check_end(); !sum)
+      return std::move(sum).why();
     auto length = lengths_.begin();
     const auto* at = bytes.data() + file_header_bytes;
     for (std::size_t i = 0; i < sections_.size(); ++i) {
@@ -279,11 +302,11 @@ private:
   expected<void> take_block(bool& is_whole) {
     if (end_ - at_ < block_header_bytes)
       return damaged_block(path_, totals_.blocks, at_, "is cut off");
-    const auto there = std::min(bytes_.size(), end_) - at_;
+    const auto there = std::min(from_ + bytes_.size(), end_) - at_;
     is_whole = there >= block_header_bytes;
     if (!is_whole)
       return {};
-    const auto* head = bytes_.data() + at_;
+    const auto* head = bytes_.data() + (at_ - from_);
     const auto length = get_little<std::uint32_t>(head + at_length);
     if (length > block_payload_bytes || length > end_ - at_ - block_header_bytes)
       return damaged_block(path_, totals_.blocks, at_,
@@ -298,6 +321,20 @@ private:
     const auto section = get_little<std::uint32_t>(head + at_section);
     if (!fits(place, section))
       return damaged_block(path_, totals_.blocks, at_, "stands where it does not belong");
+    if (show_ != nullptr) {
+      if (auto ok = (*show_)(section, {head + block_header_bytes, length}); !ok)
+        return ok;
+    } else {
+      record(section, length);
+    }
+    section_ = section;
+    inside_ = place == number_of(block_place::first) || place == number_of(block_place::middle);
+    totals_.add_block(sum, length);
+    at_ += block_header_bytes + length;
+    return {};
+  }
+
+  void record(std::uint32_t section, std::uint32_t length) {
     if (!inside_) {
       sections_.push_back({section, {}, 0});
       blocks_in_.push_back(0);
@@ -306,10 +343,6 @@ private:
     lengths_.push_back(length);
     ++blocks_in_.back();
     sections_.back().size += length;
-    inside_ = place == number_of(block_place::first) || place == number_of(block_place::middle);
-    totals_.add_block(sum, length);
-    at_ += block_header_bytes + length;
-    return {};
   }
 
   static constexpr std::uint32_t number_of(block_place place) {
@@ -324,9 +357,9 @@ private:
     if (begins == inside_)
       return false;
     if (inside_)
-      return section == sections_.back().number;
+      return section == section_;
     // Sections come in ascending order, so that each comes once.
-    return sections_.empty() || section > sections_.back().number;
+    return !section_ || section > *section_;
   }
 
   const std::size_t size_;
@@ -334,23 +367,69 @@ private:
   const std::size_t end_;
   const std::string& path_;
   const block_file_header& header_;
+  const detail::block_function* const show_;
   std::span<const std::byte> bytes_;
+  // Where in the file they begin.
+  std::size_t from_ = 0;
   // What is in front has been checked.
   std::size_t at_ = 0;
   std::vector<block_file::section> sections_;
   // Of each section, and of all blocks.
   std::vector<std::size_t> blocks_in_;
   std::vector<std::uint32_t> lengths_;
+  // The last one.
+  std::optional<std::uint32_t> section_;
   bool inside_ = false;
   totals totals_;
 };
+
+/// A file that is open to be read.
+struct file_to_read {
+  owned_fd fd;
+  std::size_t size = 0;
+};
+
+expected<file_to_read> open_to_read(const std::shared_ptr<file_system>& on, int folder,
+                                    const std::string& name, const std::string& path) {
+  // Not waiting: a named pipe would wait for its writer.
+  auto [file, code] = open_file(on, folder, name, O_RDONLY | O_NONBLOCK);
+  if (code == ENOENT)
+    return damaged(path, "is missing");
+  if (!file)
+    return io_error(path, "cannot be opened", code);
+  file_facts facts;
+  if (code = on->about(file.get(), facts); code != 0)
+    return io_error(path, "cannot be looked at", code);
+  if (facts.kind != file_kind::regular)
+    return damaged(path, "is no file");
+  if (facts.size > file_bytes_max)
+    return damaged(path, "has " + std::to_string(facts.size)
+                           + " bytes, more than any file of a checkpoint");
+  return file_to_read{std::move(file), static_cast<std::size_t>(facts.size)};
+}
+
+error of_another_size(const std::string& path, std::size_t size, const block_file_sums& sums) {
+  return damaged(path, "has " + std::to_string(size) + " bytes, and " + std::to_string(sums.size)
+                         + " by its manifest");
+}
+
+error of_another_manifest(const std::string& path) {
+  return damaged(path, "is whole, but not the file that its manifest speaks of");
+}
 
 } // namespace
 
 expected<block_file_sums> write_block_file(const std::shared_ptr<file_system>& on, int folder,
                                            const std::string& name, const std::string& path,
                                            const block_file_header& header,
-                                           std::span<const section_to_write> sections) {
+                                           std::span<const section_to_write> sections,
+                                           std::uint64_t bytes_max) {
+  if (const auto bytes = bytes_of(sections); bytes > bytes_max)
+    return error{error_kind::argument, path,
+                 "would have " + std::to_string(bytes) + " bytes, more than the "
+                   + std::to_string(bytes_max)
+                   + " that are read of a file of a checkpoint; let the stage hold less: a smaller "
+                     "capacity, or smaller records"};
   auto [file, code] = open_file(on, folder, name, O_WRONLY | O_CREAT | O_EXCL);
   if (!file)
     return io_error(path, "cannot be created", code);
@@ -382,7 +461,7 @@ expected<block_file> block_file::from_checked(std::vector<std::byte> bytes, cons
   const auto* footer = result.bytes_.data() + result.bytes_.size() - file_footer_bytes;
   result.sums_.footer = get_little<std::uint32_t>(footer + at_footer_sum);
   if (sums && *sums != result.sums_)
-    return damaged(path, "is whole, but not the file that its manifest speaks of");
+    return of_another_manifest(path);
   return result;
 }
 
@@ -390,28 +469,17 @@ expected<block_file> block_file::read(const std::shared_ptr<file_system>& on, in
                                       const std::string& name, const std::string& path,
                                       const block_file_header& header,
                                       const std::optional<block_file_sums>& sums) {
-  // Not waiting: a named pipe would wait for its writer.
-  auto [file, code] = open_file(on, folder, name, O_RDONLY | O_NONBLOCK);
-  if (code == ENOENT)
-    return damaged(path, "is missing");
+  const auto file = open_to_read(on, folder, name, path);
   if (!file)
-    return io_error(path, "cannot be opened", code);
-  file_facts facts;
-  if (code = on->about(file.get(), facts); code != 0)
-    return io_error(path, "cannot be looked at", code);
-  if (facts.kind != file_kind::regular)
-    return damaged(path, "is no file");
-  if (facts.size > file_bytes_max)
-    return damaged(path, "has " + std::to_string(facts.size)
-                           + " bytes, more than any file of a checkpoint");
-  const auto size = static_cast<std::size_t>(facts.size);
+    return file.why();
+  const auto size = file->size;
   parser all{size, path, header};
   std::vector<std::byte> bytes;
   for (std::size_t at = 0; at < size;) {
     // What is there has been checked: memory is for bytes that somebody wrote, not for a size.
     if (at == bytes.size())
       bytes.resize(std::min(size, std::max(2 * at, first_read_bytes)));
-    const auto got = on->read(file.get(), std::span{bytes}.subspan(at));
+    const auto got = on->read(file->fd.get(), std::span{bytes}.subspan(at));
     if (got.code != 0)
       return io_error(path, "cannot be read", got.code);
     if (got.size == 0) {
@@ -423,13 +491,58 @@ expected<block_file> block_file::read(const std::shared_ptr<file_system>& on, in
     if (auto ok = all.check(std::span{bytes}.first(at)); !ok)
       return std::move(ok).why();
     if (sums && size != sums->size)
-      return damaged(path, "has " + std::to_string(size) + " bytes, and "
-                             + std::to_string(sums->size) + " by its manifest");
+      return of_another_size(path, size, *sums);
   }
   if (auto ok = all.check(bytes); !ok)
     return std::move(ok).why();
   return from_checked(std::move(bytes), path, sums,
                       [&](std::span<const std::byte> of) { return all.finish(of); });
+}
+
+expected<void> detail::read_blocks(const std::shared_ptr<file_system>& on, int folder,
+                                   const std::string& name, const std::string& path,
+                                   const block_file_header& header, const block_file_sums& sums,
+                                   const block_function& show) {
+  const auto file = open_to_read(on, folder, name, path);
+  if (!file)
+    return file.why();
+  const auto size = file->size;
+  parser all{size, path, header, &show};
+  // Has room for any block, and begins with the first that has not been checked.
+  std::vector<std::byte> window(std::min(size, first_read_bytes));
+  std::size_t from = 0;
+  std::size_t filled = 0;
+  for (std::size_t at = 0; at < size;) {
+    const auto room = std::span{window}.subspan(filled);
+    const auto got = on->read(file->fd.get(), room.first(std::min(room.size(), size - at)));
+    if (got.code != 0)
+      return io_error(path, "cannot be read", got.code);
+    // Somebody cuts it meanwhile.
+    if (got.size == 0)
+      return damaged(path, "ends at byte " + std::to_string(at) + ", and had "
+                             + std::to_string(size) + " bytes when it was opened");
+    at += got.size;
+    filled += got.size;
+    if (auto ok = all.check(std::span{window}.first(filled), from); !ok)
+      return ok;
+    if (size != sums.size)
+      return of_another_size(path, size, sums);
+    // Not behind the last piece: its end is still to be looked at.
+    if (at < size) {
+      const auto done = all.checked() - from;
+      std::memmove(window.data(), window.data() + done, filled - done);
+      from += done;
+      filled -= done;
+    }
+  }
+  if (auto ok = all.check(std::span{window}.first(filled), from); !ok)
+    return ok;
+  const auto sum = all.check_end();
+  if (!sum)
+    return sum.why();
+  if (*sum != sums.footer)
+    return of_another_manifest(path);
+  return {};
 }
 
 const block_file::section* block_file::find(std::uint32_t number) const noexcept {

@@ -3,6 +3,7 @@
 #include "weir/directory_store.hpp"
 
 #include "checkpoint_names.hpp"
+#include "checkpoint_reading.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <unistd.h>
@@ -24,6 +26,19 @@ using namespace checkpoint_names;
 constexpr std::string_view state_suffix = ".state";
 // What file systems allow, less what is put behind it.
 constexpr std::size_t name_bytes_max = 240;
+
+/// Of the name of what is being written or taken away.
+std::optional<std::uint64_t> number_of_unfinished(std::string_view name, std::string_view prefix) {
+  if (!name.ends_with(unfinished))
+    return std::nullopt;
+  return number_of(name.substr(0, name.size() - unfinished.size()), prefix);
+}
+
+/// Keeps the first error.
+void note(expected<void>& all, expected<void> more) {
+  if (all && !more)
+    all = std::move(more);
+}
 
 /// What a file system says that has no locks, and not one whose device fails.
 bool has_no_locks(int code) noexcept {
@@ -40,9 +55,11 @@ struct folder {
 
 class store_in_directory final : public checkpoint_store {
 public:
-  store_in_directory(std::string directory, std::shared_ptr<file_system> on)
+  store_in_directory(std::string directory, std::shared_ptr<file_system> on,
+                     std::uint64_t state_bytes_max)
     : directory_(std::move(directory)),
-      on_(std::move(on)) {}
+      on_(std::move(on)),
+      state_bytes_max_(state_bytes_max) {}
 
   expected<void> claim(const std::string& job) override;
   void release() noexcept override { lock_.close(); }
@@ -52,6 +69,7 @@ public:
   expected<checkpoint> load(std::uint64_t run, std::uint64_t id) override;
   expected<void> remove(std::uint64_t run, std::uint64_t id) override;
   expected<void> remove_run(std::uint64_t run) override;
+  expected<void> remove_unfinished() override;
   expected<void> set_aside(std::uint64_t run, std::uint64_t id) override;
 
 private:
@@ -65,14 +83,16 @@ private:
   expected<void> remove_tree(const folder& parent, const std::string& name);
   expected<void> remove_leftover(const folder& parent, const std::string& name);
   expected<void> move(const folder& in_folder, const std::string& from, const std::string& to);
+  expected<void> name_anew(const folder& in_folder, const std::string& name,
+                           const std::string& by_way_of);
 
   // -- steps --
   expected<void> take_lock();
   expected<void> check_claim() const;
-  expected<void> remove_unfinished();
-  expected<void> remove_unfinished(const folder& in_folder, const std::vector<std::string>& names,
-                                   std::string_view prefix);
+  expected<void> remove_unfinished_checkpoints(std::uint64_t run);
   expected<folder> open_run_to_write(std::uint64_t run);
+  expected<std::uint64_t> write_unfinished(const folder& run, const std::string& temporary,
+                                           checkpoint& what);
   expected<std::uint64_t> write_files(const folder& to, checkpoint& what);
   expected<manifest> read_about(const folder& run, std::uint64_t run_number, std::uint64_t id);
   expected<void> make_durable(const folder& run, std::uint64_t run_number, std::uint64_t id);
@@ -80,6 +100,7 @@ private:
 
   const std::string directory_;
   const std::shared_ptr<file_system> on_;
+  const std::uint64_t state_bytes_max_;
   const std::shared_ptr<block_pool> pool_ = std::make_shared<block_pool>();
   std::string job_;
   folder home_;
@@ -89,6 +110,8 @@ private:
   std::optional<std::uint64_t> durable_run_;
   // By run: whose own name may not be on the disk, since a sync has failed.
   std::set<std::pair<std::uint64_t, std::uint64_t>> in_doubt_;
+  // Paths to which something was renamed that is taken away, and where a sync has failed.
+  std::set<std::string> taken_in_doubt_;
 };
 
 // -- folders --
@@ -190,8 +213,14 @@ expected<void> store_in_directory::remove_leftover(const folder& parent, const s
     return {};
   if (code != 0)
     return io_error(in(parent.path, name), "cannot be looked at", code);
+  const auto in_doubt = taken_in_doubt_.find(in(parent.path, name));
+  if (in_doubt != taken_in_doubt_.end())
+    if (auto ok = name_anew(parent, name, name.substr(0, name.size() - unfinished.size())); !ok)
+      return ok;
   if (auto ok = sync(parent); !ok)
     return ok;
+  if (in_doubt != taken_in_doubt_.end())
+    taken_in_doubt_.erase(in_doubt);
   return remove_tree(parent, name);
 }
 
@@ -202,7 +231,23 @@ expected<void> store_in_directory::move(const folder& in_folder, const std::stri
     = on_->rename(in_folder.get(), from.c_str(), in_folder.get(), to.c_str(), /*replace=*/false);
   if (code != 0 && code != ENOENT)
     return io_error(in(in_folder.path, from), "cannot be renamed", code);
-  return sync(in_folder);
+  auto synced = sync(in_folder);
+  if (synced)
+    taken_in_doubt_.erase(in(in_folder.path, to));
+  else
+    taken_in_doubt_.insert(in(in_folder.path, to));
+  return synced;
+}
+
+/// Where a sync has failed: a second one that succeeds would say nothing of the name.
+expected<void> store_in_directory::name_anew(const folder& in_folder, const std::string& name,
+                                             const std::string& by_way_of) {
+  for (const auto& [from, to] : {std::pair{name, by_way_of}, std::pair{by_way_of, name}})
+    if (const int code = on_->rename(in_folder.get(), from.c_str(), in_folder.get(), to.c_str(),
+                                     /*replace=*/false);
+        code != 0)
+      return io_error(in(in_folder.path, from), "cannot be renamed", code);
+  return {};
 }
 
 // -- claim --
@@ -236,13 +281,13 @@ expected<void> store_in_directory::claim(const std::string& job) {
 
 expected<void> store_in_directory::take_lock() {
   const auto path = in(home_.path, lock_file_name);
-  auto [file, code] = open_file(on_, home_.get(), std::string{lock_file_name}, O_RDWR | O_CREAT);
+  auto file = open_lock_file(on_, home_.get(), std::string{lock_file_name}, path);
   if (!file)
-    return io_error(path, "cannot be opened", code);
-  code = on_->lock(file.get());
+    return std::move(file).why();
+  const int code = on_->lock(file->get());
   if (code == EWOULDBLOCK) {
     std::string holder;
-    static_cast<void>(read_all(*on_, file.get(), 100, holder));
+    static_cast<void>(read_all(*on_, file->get(), 100, holder));
     return error{error_kind::io, home_.path,
                  "is in use by " + (holder.empty() ? std::string{"another process"} : holder)
                    + "; wait for its end, or name another folder for the checkpoints"};
@@ -257,9 +302,9 @@ expected<void> store_in_directory::take_lock() {
   // For the message above alone, so what goes wrong here does not matter.
   const auto text = "process " + std::to_string(::getpid());
   std::size_t written = 0;
-  if (on_->truncate(file.get(), 0) == 0)
-    static_cast<void>(write_all(*on_, file.get(), text, written));
-  lock_ = std::move(file);
+  if (on_->truncate(file->get(), 0) == 0)
+    static_cast<void>(write_all(*on_, file->get(), text, written));
+  lock_ = *std::move(file);
   return {};
 }
 
@@ -282,39 +327,6 @@ expected<void> store_in_directory::check_claim() const {
     return error{error_kind::io, home_.path,
                  "is in use by another process: the file LOCK that this one has locked was "
                  "replaced; stop one of them"};
-  return {};
-}
-
-expected<void> store_in_directory::remove_unfinished() {
-  const auto names = list(home_);
-  if (!names)
-    return names.why();
-  if (auto ok = remove_unfinished(home_, *names, run_prefix); !ok)
-    return ok;
-  for (const auto& run : *names) {
-    if (!number_of(run, run_prefix))
-      continue;
-    const auto inside = open(home_.get(), run, in(home_.path, run));
-    if (!inside)
-      return inside.why();
-    const auto checkpoints = list(*inside);
-    if (!checkpoints)
-      return checkpoints.why();
-    if (auto ok = remove_unfinished(*inside, *checkpoints, checkpoint_prefix); !ok)
-      return ok;
-  }
-  return {};
-}
-
-/// Of what is in a folder, only what this store has named.
-expected<void> store_in_directory::remove_unfinished(const folder& in_folder,
-                                                     const std::vector<std::string>& names,
-                                                     std::string_view prefix) {
-  for (const std::string_view name : names)
-    if (name.ends_with(unfinished)
-        && number_of(name.substr(0, name.size() - unfinished.size()), prefix))
-      if (auto ok = remove_leftover(in_folder, std::string{name}); !ok)
-        return ok;
   return {};
 }
 
@@ -354,13 +366,8 @@ expected<manifest> store_in_directory::read_about(const folder& run, std::uint64
   const auto inside = open(run.get(), name, in(run.path, name));
   if (!inside)
     return inside.why();
-  const auto path = in(inside->path, manifest_file_name);
-  auto result = read_manifest(on_, inside->get(), path, id);
-  if (result && (result->job != job_ || result->run_number != run_number))
-    return error{error_kind::damaged, path,
-                 "is of the job " + result->job + ", run " + std::to_string(result->run_number)
-                   + ", and does not belong here"};
-  return result;
+  return detail::read_manifest_at(on_, inside->get(), inside->path, id,
+                                  detail::checkpoint_place{file_name_of(job_), run_number});
 }
 
 expected<manifest> store_in_directory::about(std::uint64_t run, std::uint64_t id) {
@@ -396,14 +403,9 @@ expected<void> store_in_directory::make_durable(const folder& run, std::uint64_t
                                                 std::uint64_t id) {
   const std::pair which{run_number, id};
   if (in_doubt_.contains(which)) {
-    // A second sync that succeeds would say nothing of this name, so it is given anew.
     const auto name = numbered(checkpoint_prefix, id);
-    const auto temporary = name + std::string{unfinished};
-    for (const auto& [from, to] : {std::pair{name, temporary}, std::pair{temporary, name}})
-      if (const int code
-          = on_->rename(run.get(), from.c_str(), run.get(), to.c_str(), /*replace=*/false);
-          code != 0)
-        return io_error(in(run.path, from), "cannot be renamed", code);
+    if (auto ok = name_anew(run, name, name + std::string{unfinished}); !ok)
+      return ok;
   }
   if (auto ok = sync(run); !ok)
     return ok;
@@ -413,30 +415,22 @@ expected<void> store_in_directory::make_durable(const folder& run, std::uint64_t
 
 expected<void> store_in_directory::load_file(const folder& from, const manifest_file& file,
                                              checkpoint& into) {
-  const auto& stage = into.about.stages[file.stage];
-  const auto path = in(from.path, file.name);
-  const auto read = block_file::read(
-    on_, from.get(), file.name, path,
-    {block_file_kind::state, into.about.run, into.about.checkpoint, stage.name}, file.sums);
-  if (!read)
-    return read.why();
-  for (const auto& section : read->sections()) {
-    if (section.number >= stage.parallelism)
-      return error{error_kind::damaged, path,
-                   "has a state of instance " + std::to_string(section.number)
-                     + ", which its stage does not have"};
-    auto& state
-      = into.states.emplace_back(instance_state{file.stage, section.number, state_blocks{pool_}});
-    for (auto rest : section.payloads)
-      while (!rest.empty()) {
-        const auto room = state.bytes.room();
-        const auto now = std::min(room.size(), rest.size());
-        std::memcpy(room.data(), rest.data(), now);
-        state.bytes.filled(now);
-        rest = rest.subspan(now);
+  std::optional<std::uint32_t> last;
+  return detail::read_state_file(
+    on_, from.get(), from.path, into.about, file,
+    [&](std::uint32_t instance, std::span<const std::byte> bytes) {
+      if (last != instance)
+        into.states.push_back({file.stage, instance, state_blocks{pool_}});
+      last = instance;
+      auto& to = into.states.back().bytes;
+      while (!bytes.empty()) {
+        const auto room = to.room();
+        const auto now = std::min(room.size(), bytes.size());
+        std::memcpy(room.data(), bytes.data(), now);
+        to.filled(now);
+        bytes = bytes.subspan(now);
       }
-  }
-  return {};
+    });
 }
 
 // -- writing --
@@ -451,21 +445,20 @@ expected<std::uint64_t> store_in_directory::write(checkpoint& what) {
   const auto temporary = name + std::string{unfinished};
   if (auto ok = remove_leftover(*run, temporary); !ok)
     return std::move(ok).why();
-  const auto path = in(run->path, temporary);
-  if (auto ok = make(run->get(), temporary, path); !ok)
+  if (auto ok = make(run->get(), temporary, in(run->path, temporary)); !ok)
     return std::move(ok).why();
-  const auto to = open(run->get(), temporary, path);
-  if (!to)
-    return to.why();
-  auto bytes = write_files(*to, what);
-  if (!bytes)
+  auto bytes = write_unfinished(*run, temporary, what);
+  if (!bytes) {
+    // Else a disk that is full would stay full. What cannot be removed now is tried again later.
+    static_cast<void>(remove_tree(*run, temporary));
     return bytes;
-  if (auto ok = sync(*to); !ok)
-    return std::move(ok).why();
+  }
   const int code = on_->rename(run->get(), temporary.c_str(), run->get(), name.c_str(),
                                /*replace=*/false);
-  if (code != 0)
+  if (code != 0) {
+    static_cast<void>(remove_leftover(*run, temporary));
     return io_error(in(run->path, name), "cannot be made whole", code);
+  }
   const std::pair which{what.about.run_number, what.about.checkpoint};
   if (auto ok = sync(*run); !ok) {
     in_doubt_.insert(which);
@@ -483,6 +476,20 @@ expected<folder> store_in_directory::open_run_to_write(std::uint64_t run) {
   if (made)
     durable_run_ = run;
   return made;
+}
+
+/// All of a checkpoint but its name, on the disk.
+expected<std::uint64_t> store_in_directory::write_unfinished(const folder& run,
+                                                             const std::string& temporary,
+                                                             checkpoint& what) {
+  const auto to = open(run.get(), temporary, in(run.path, temporary));
+  if (!to)
+    return to.why();
+  auto bytes = write_files(*to, what);
+  if (bytes)
+    if (auto ok = sync(*to); !ok)
+      return std::move(ok).why();
+  return bytes;
 }
 
 expected<std::uint64_t> store_in_directory::write_files(const folder& to, checkpoint& what) {
@@ -504,7 +511,8 @@ expected<std::uint64_t> store_in_directory::write_files(const folder& to, checkp
     name += state_suffix;
     const auto sums = write_block_file(
       on_, to.get(), name, in(to.path, name),
-      {block_file_kind::state, about.run, about.checkpoint, about.stages[stage].name}, sections);
+      {block_file_kind::state, about.run, about.checkpoint, about.stages[stage].name}, sections,
+      state_bytes_max_);
     if (!sums)
       return sums.why();
     bytes += sums->size;
@@ -534,6 +542,7 @@ expected<void> store_in_directory::remove(std::uint64_t run, std::uint64_t id) {
   // Its name goes first, and for good: what is half removed must never be taken for a checkpoint.
   if (auto ok = move(inside, name, temporary); !ok)
     return ok;
+  in_doubt_.erase({run, id});
   return remove_tree(inside, temporary);
 }
 
@@ -547,6 +556,39 @@ expected<void> store_in_directory::remove_run(std::uint64_t run) {
   if (auto ok = move(home_, name, temporary); !ok)
     return ok;
   return remove_tree(home_, temporary);
+}
+
+/// Nothing else of this process is at work here and no other one has the job, so what bears such a
+/// name is left. One that stays hinders no other one's removal.
+expected<void> store_in_directory::remove_unfinished() {
+  const auto names = list(home_);
+  if (!names)
+    return names.why();
+  expected<void> all{};
+  for (const auto& name : *names)
+    if (const auto run = number_of(name, run_prefix))
+      note(all, remove_unfinished_checkpoints(*run));
+    else if (number_of_unfinished(name, run_prefix))
+      note(all, remove_leftover(home_, name));
+  return all;
+}
+
+expected<void> store_in_directory::remove_unfinished_checkpoints(std::uint64_t run) {
+  const auto inside = open_run(run);
+  if (!inside)
+    return inside.why();
+  const auto names = list(*inside);
+  if (!names)
+    return names.why();
+  expected<void> all{};
+  for (const auto& name : *names) {
+    const auto id = number_of_unfinished(name, checkpoint_prefix);
+    // Where it was only being given its name anew it may be whole.
+    if (id
+        && (!in_doubt_.contains({run, *id}) || taken_in_doubt_.contains(in(inside->path, name))))
+      note(all, remove_leftover(*inside, name));
+  }
+  return all;
 }
 
 expected<void> store_in_directory::set_aside(std::uint64_t run, std::uint64_t id) {
@@ -570,8 +612,9 @@ expected<void> store_in_directory::set_aside(std::uint64_t run, std::uint64_t id
 } // namespace
 
 std::shared_ptr<checkpoint_store> directory_store(std::string directory,
-                                                  std::shared_ptr<file_system> on) {
-  return std::make_shared<store_in_directory>(std::move(directory), std::move(on));
+                                                  std::shared_ptr<file_system> on,
+                                                  std::uint64_t state_bytes_max) {
+  return std::make_shared<store_in_directory>(std::move(directory), std::move(on), state_bytes_max);
 }
 
 std::string file_name_of(std::string_view name) {

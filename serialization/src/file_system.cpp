@@ -58,6 +58,25 @@ opened_file open_file(const std::shared_ptr<file_system>& on, int folder, const 
   return {owned_fd{on, opened.fd}, 0};
 }
 
+expected<owned_fd> open_lock_file(const std::shared_ptr<file_system>& on, int folder,
+                                  const std::string& name, const std::string& path) {
+  // Not waiting: what is there may be anything.
+  constexpr int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+  auto [file, code] = open_file(on, folder, name, flags);
+  file_facts facts;
+  // Where links in front of the name go in a circle it cannot be looked at either.
+  if (code == ELOOP && on->about(folder, name.c_str(), /*follow=*/false, facts) == 0)
+    return error{error_kind::io, path,
+                 "is a symbolic link, which is not followed to what may be another's; remove it"};
+  if (file)
+    code = on->about(file.get(), facts);
+  if (code == EISDIR || code == ENXIO || (code == 0 && facts.kind != file_kind::regular))
+    return error{error_kind::io, path, "is no file; remove it"};
+  if (code != 0)
+    return io_error(path, "cannot be opened", code);
+  return std::move(file);
+}
+
 folder_path::folder_path(const std::shared_ptr<file_system>& on, std::string path)
   : path_(std::move(path)) {
   if (!path_.starts_with('/'))

@@ -29,7 +29,7 @@ inline constexpr std::uint16_t checkpoint_format_version = 1;
 inline constexpr std::size_t file_header_bytes = 64;
 inline constexpr std::size_t file_footer_bytes = 32;
 
-/// A file that says that it is larger is not read.
+/// A file that says that it is larger is not read, so none that would be is written.
 inline constexpr std::uint64_t file_bytes_max = std::uint64_t{16} << 30;
 
 enum class block_file_kind : std::uint16_t { state = 1, manifest = 2 };
@@ -64,11 +64,13 @@ struct section_to_write {
 /// Creates the file `name` in an open folder, writes it (`sections` in ascending order of their
 /// numbers), and returns when it is on the disk (its name is not: that is for a sync of the
 /// folder). After an error a part of the file may be there. `path`: of the file, for errors, which
-/// have the kind `io`.
+/// have the kind `io`; or `argument`, before anything is done, where it would have more than
+/// `bytes_max` bytes.
 expected<block_file_sums> write_block_file(const std::shared_ptr<file_system>& on, int folder,
                                            const std::string& name, const std::string& path,
                                            const block_file_header& header,
-                                           std::span<const section_to_write> sections);
+                                           std::span<const section_to_write> sections,
+                                           std::uint64_t bytes_max = file_bytes_max);
 
 /// A file's sections. Owns its bytes; moving it leaves them where they are.
 class block_file {

@@ -58,9 +58,9 @@ public:
   virtual expected<std::vector<run_in_store>> runs() = 0;
 
   /// Writes the checkpoint `what.about.checkpoint` of the run `what.about.run_number`, and gives
-  /// its bytes. It is durable when this returns. After an error there is nothing of it, or all of
-  /// it (where the very last step failed): it is sound to go on from either. A number is written
-  /// once.
+  /// its bytes. It is durable when this returns, and `load` can read it. After an error there is
+  /// nothing of it, or all of it (where the very last step failed): it is sound to go on from
+  /// either. What it could not take away again is for `remove_unfinished`. A number is written once.
   virtual expected<std::uint64_t> write(checkpoint& what) = 0;
 
   /// What a checkpoint is. Errors: `io`, `damaged`, `incompatible`.
@@ -77,6 +77,10 @@ public:
 
   /// Removes a run with all that it has; as `remove`.
   virtual expected<void> remove_run(std::uint64_t run) = 0;
+
+  /// Removes what writes and removals that failed have left, which are none of the checkpoints of
+  /// `runs`; a job asks for it behind each checkpoint. Nothing to do for a store that leaves nothing.
+  virtual expected<void> remove_unfinished() { return {}; }
 
   /// Puts a checkpoint that is damaged out of the way, so that it is none any more; its bytes stay
   /// for whoever wants to look at them.

@@ -152,6 +152,12 @@ struct opened_file {
 opened_file open_file(const std::shared_ptr<file_system>& on, int folder, const std::string& name,
                       int flags);
 
+/// The file of this name that is there to be locked, made where it is missing, to be read and written.
+/// What lies behind a symbolic link is another's, so it is not followed; one that is there, or anything
+/// else that is no file, is an error of the kind `io` that says what to do. `path`: of it, for errors.
+expected<owned_fd> open_lock_file(const std::shared_ptr<file_system>& on, int folder,
+                                  const std::string& name, const std::string& path);
+
 /// The path of a folder that is written to through its descriptor. When the folder is moved or
 /// replaced, what is written goes where nobody looks for it; so who writes asks now and then. A
 /// relative path begins where the process was when this was made. Any thread.

@@ -4,11 +4,18 @@
 // and what becomes of one that fails.
 
 #include "../support/checkpoint_fixture.hpp"
+#include "../support/temp_folder.hpp"
 
 #include "checkpoint_writer.hpp"
 #include "coordinator.hpp"
 
+#include "weir/directory_store.hpp"
+
 #include <caf/event_based_actor.hpp>
+
+#include <filesystem>
+#include <set>
+#include <string>
 
 using namespace std::chrono_literals;
 using weir::checkpoint_kind;
@@ -179,6 +186,26 @@ BOOST_AUTO_TEST_CASE(an_old_one_that_cannot_be_removed_is_said_and_in_nobodys_wa
        "tried again behind the next one\n");
   next_checkpoint();
   BOOST_TEST((stored() == std::vector<std::uint64_t>{3, 4}));
+}
+
+BOOST_AUTO_TEST_CASE(what_writes_and_removals_have_left_goes_behind_a_checkpoint) {
+  expects_commits = false;
+  const weir::testing::temp_folder folder;
+  const auto store = weir::directory_store(folder.path("cp"));
+  BOOST_TEST_REQUIRE(store->claim("test").has_value());
+  weir::checkpoint_writer writer{store, 2, {}};
+  weir::collected_checkpoint all;
+  all.what.about.job = "test";
+  all.what.about.run_number = 1;
+  all.what.about.checkpoint = 17;
+  BOOST_TEST_REQUIRE(writer.write(all).bytes.has_value());
+  for (const auto* each : {"run-0000000001/chk-0000000016.tmp", "run-0000000000.tmp"}) {
+    std::filesystem::create_directory(folder.path("cp/test/" + std::string{each}));
+    folder.write("cp/test/" + std::string{each} + "/MANIFEST", "");
+  }
+  writer.prune(1, weir::time_point{});
+  BOOST_TEST((folder.names("cp/test") == std::set<std::string>{"LOCK", "run-0000000001"}));
+  BOOST_TEST((folder.names("cp/test/run-0000000001") == std::set<std::string>{"chk-0000000017"}));
 }
 
 BOOST_AUTO_TEST_CASE(all_sinks_commit) {

@@ -570,6 +570,21 @@ BOOST_AUTO_TEST_CASE(what_is_no_file_is_refused) {
 
 // -- the lock --
 
+BOOST_AUTO_TEST_CASE(a_lock_that_is_a_link_is_refused_and_nothing_behind_it_is_made) {
+  const weir::testing::temp_folder folder;
+  const auto lock = folder.path(".bad.ndjson.lock");
+  for (const std::string to : {"victim", "none"}) {
+    folder.write("victim", "of another");
+    std::filesystem::create_symlink(folder.path(to), lock);
+    const auto taken = weir::dead_letter_lock::take(folder.path("bad.ndjson"), weir::posix_files());
+    BOOST_TEST_REQUIRE(!taken.has_value());
+    BOOST_TEST(taken.why().text().starts_with(lock + ": is a symbolic link, which is not followed"));
+    BOOST_TEST((folder.names() == names{".bad.ndjson.lock", "victim"}));
+    BOOST_TEST(folder.read("victim") == "of another");
+    std::filesystem::remove(lock);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_path_is_one_runs_at_a_time) {
   {
     const auto first = weir::dead_letter_lock::take("out/bad.ndjson", files);

@@ -65,14 +65,16 @@ struct file_fixture {
   }
 
   /// Empty where it went well.
-  std::string try_to_write(const content& sections, const std::string& name = "a.state") {
+  std::string try_to_write(const content& sections, const std::string& name = "a.state",
+                           std::uint64_t bytes_max = weir::file_bytes_max) {
     std::vector<weir::state_blocks> all;
     for (const auto& [number, text] : sections)
       all.push_back(blocks_of(text));
     std::vector<weir::section_to_write> list;
     for (std::size_t i = 0; i < all.size(); ++i)
       list.push_back({sections[i].first, &all[i]});
-    const auto written = write_block_file(files, folder.get(), name, "chk/" + name, header, list);
+    const auto written = write_block_file(files, folder.get(), name, "chk/" + name, header, list,
+                                          bytes_max);
     if (!written)
       return written.why().text();
     sums = *written;
@@ -358,6 +360,24 @@ BOOST_AUTO_TEST_CASE(a_read_that_fails_is_an_error_of_the_disk) {
       BOOST_TEST(file.why().thing() == "chk/a.state");
     }
     BOOST_TEST(files->open_files() == 1u);
+  }
+}
+
+// What could never be read again would be called a checkpoint.
+BOOST_AUTO_TEST_CASE(a_file_of_more_than_can_be_read_is_not_begun) {
+  for (const content& sections :
+       {content{}, content{{0, ""}, {3, noise(10)}}, content{{0, noise(3 * block + 1)}, {1, "x"}}}) {
+    use_new_files();
+    write(sections);
+    const auto size = sums.size;
+    use_new_files();
+    BOOST_TEST(try_to_write(sections, "a.state", size - 1)
+               == "chk/a.state: would have " + std::to_string(size) + " bytes, more than the "
+                    + std::to_string(size - 1)
+                    + " that are read of a file of a checkpoint; let the stage hold less: a "
+                      "smaller capacity, or smaller records (argument)");
+    BOOST_TEST(files->names("chk").empty());
+    BOOST_TEST(try_to_write(sections, "a.state", size) == "");
   }
 }
 

@@ -19,6 +19,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,17 @@ struct directory_fixture : weir::testing::store_fixture {
     BOOST_TEST_REQUIRE(false);
   }
 
+  /// What lies about and is no checkpoint and no run, each with a space behind it.
+  std::string unfinished() const {
+    std::string all;
+    for (const auto& run : files->names("cp/flights")) {
+      all += run.ends_with(".tmp") ? run + " " : "";
+      for (const auto& each : files->names("cp/flights/" + run))
+        all += each.ends_with(".tmp") ? each + " " : "";
+    }
+    return all;
+  }
+
   /// All that `runs` lists is whole, and nothing unfinished lies about.
   void check_all() {
     const auto found = store->runs();
@@ -62,10 +74,20 @@ struct directory_fixture : weir::testing::store_fixture {
     for (const auto& run : *found)
       for (const auto id : run.checkpoints)
         BOOST_TEST(fault_of(id, run.number) == "");
-    for (const auto& run : files->names("cp/flights")) {
-      BOOST_TEST(!run.ends_with(".tmp"));
-      for (const auto& each : files->names("cp/flights/" + run))
-        BOOST_TEST(!each.ends_with(".tmp"));
+    BOOST_TEST(unfinished() == "");
+  }
+
+  /// As a job does behind a checkpoint of run 2: only the newest of them stays.
+  void prune() {
+    static_cast<void>(store->remove_unfinished());
+    const auto found = store->runs();
+    if (!found)
+      return;
+    for (const auto& run : *found) {
+      if (run.number < 2)
+        static_cast<void>(store->remove_run(run.number));
+      for (std::size_t i = 0; run.number == 2 && i + 1 < run.checkpoints.size(); ++i)
+        static_cast<void>(store->remove(2, run.checkpoints[i]));
     }
   }
 
@@ -289,6 +311,36 @@ BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_locked_is_refused) {
     // Who does not have the lock changes nothing.
     BOOST_TEST(files->text("cp/flights/LOCK") == "");
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_that_is_no_file_is_refused_and_nothing_behind_it_is_touched) {
+  const weir::testing::temp_folder folder;
+  const auto lock = folder.path("cp/flights/LOCK");
+  std::filesystem::create_directories(folder.path("cp/flights"));
+  folder.write("victim", "of another");
+  const auto refused = [&](const std::string& why) {
+    store = weir::directory_store(folder.path("cp"));
+    const auto claimed = store->claim("flights");
+    BOOST_TEST_REQUIRE(!claimed.has_value());
+    BOOST_TEST(claimed.why().text() == lock + ": " + why);
+    BOOST_TEST(folder.read("victim") == "of another");
+    BOOST_TEST((folder.names() == names{"cp", "victim"}));
+    std::filesystem::remove(lock);
+  };
+  const std::string is_link = "is a symbolic link, which is not followed to what may be another's; "
+                              "remove it (io)";
+  for (const std::string to : {"victim", "none"}) {
+    std::filesystem::create_symlink(folder.path(to), lock);
+    refused(is_link);
+  }
+  std::filesystem::create_symlink(lock, lock);
+  refused(is_link);
+  std::filesystem::create_directory(lock);
+  refused("is no file; remove it (io)");
+  BOOST_TEST_REQUIRE(::mkfifo(lock.c_str(), 0600) == 0);
+  refused("is no file; remove it (io)");
+  store = weir::directory_store(folder.path("cp"));
+  BOOST_TEST(store->claim("flights").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_real_folder_will_do) {
@@ -557,6 +609,33 @@ BOOST_AUTO_TEST_CASE(the_sync_of_a_removal_is_needed) {
   BOOST_TEST(losses(true) > 0u);
 }
 
+// A later sync that succeeds says nothing of a name whose sync has failed.
+BOOST_AUTO_TEST_CASE(a_removal_that_failed_and_is_done_again_leaves_nothing_half_removed) {
+  const std::function<bool()> remove_one = [&] { return store->remove(1, 18).has_value(); };
+  const std::function<bool()> remove_all = [&] { return store->remove_run(1).has_value(); };
+  const std::function<bool()> remove_left = [&] { return store->remove_unfinished().has_value(); };
+  for (const auto& [first, second] :
+       {std::pair{remove_one, remove_one}, std::pair{remove_one, remove_left},
+        std::pair{remove_all, remove_all}, std::pair{remove_all, remove_left}})
+    for (std::uint64_t n = 1, met = 1; met != 0; ++n)
+      for (std::uint64_t seed = 0; seed < 12; ++seed) {
+        files = std::make_shared<weir::testing::memory_files>();
+        claim();
+        write(17);
+        write(18);
+        files->fail_call(n, EIO);
+        static_cast<void>(first());
+        met = files->was_met() ? 1 : 0;
+        files->heal();
+        BOOST_TEST(second());
+        const auto left = runs();
+        files->lose_power(seed);
+        claim();
+        BOOST_TEST(runs() == left);
+        check_all();
+      }
+}
+
 // Who goes on from a checkpoint shows what belongs to it, for good.
 BOOST_AUTO_TEST_CASE(what_was_loaded_is_there_after_a_loss_of_power) {
   const auto load_newest = [&] {
@@ -665,14 +744,87 @@ BOOST_AUTO_TEST_CASE(whatever_call_of_a_write_fails_the_old_one_is_there_and_the
         // Whole where the last sync alone has failed.
         BOOST_TEST((runs() == "1: 17\n" || runs() == "1: 17 18\n"));
       }
+      BOOST_TEST(unfinished() == "");
       BOOST_TEST(fault_of(17) == "");
       BOOST_TEST(try_to_write(19) == "");
-      for (const auto& each : files->names(run_1))
-        if (each.ends_with(".tmp"))
-          BOOST_TEST(each == "chk-0000000018.tmp");
+      check_all();
       claim();
       check_all();
     }
+}
+
+// So a disk that is full would stay full.
+BOOST_AUTO_TEST_CASE(what_could_not_be_removed_goes_behind_the_next_checkpoint) {
+  std::set<std::string> left;
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    write(17);
+    write(0, 2);
+    write(1, 2);
+    // GIVEN removals one of whose calls fails
+    files->fail_call(n, EIO);
+    prune();
+    met = files->was_met() ? 1 : 0;
+    files->heal();
+    left.insert(unfinished());
+    // WHEN old ones are removed again, THEN what is left of them goes as well
+    prune();
+    BOOST_TEST(unfinished() == "");
+    BOOST_TEST(runs() == "2: 1\n");
+    check_all();
+  }
+  BOOST_TEST((left == names{"", "chk-0000000000.tmp ", "run-0000000001.tmp "}));
+}
+
+BOOST_AUTO_TEST_CASE(one_leftover_that_stays_hinders_no_other_ones_removal) {
+  claim();
+  write(17);
+  files->put_folder("cp/flights/run-0000000000.tmp/x");
+  files->put_folder(std::string{run_1} + "/chk-0000000015.tmp");
+  files->put_folder(std::string{run_1} + "/chk-0000000016.tmp");
+  for (const std::uint64_t call : {2, 3, 4}) {
+    files->fail_call(call, EIO);
+    BOOST_TEST(!store->remove_unfinished().has_value());
+    BOOST_TEST_REQUIRE(files->was_met());
+  }
+  BOOST_TEST(unfinished() == "run-0000000000.tmp ");
+  BOOST_TEST(store->remove_unfinished().has_value());
+  check_all();
+}
+
+BOOST_AUTO_TEST_CASE(what_may_be_on_the_disk_is_no_leftover) {
+  const auto whole = std::string{run_1} + "/chk-0000000018";
+  for (std::uint64_t n = 1, left = 0; left == 0; ++n) {
+    BOOST_TEST_REQUIRE(n < 100u);
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    write(17);
+    // GIVEN a checkpoint whose last sync has failed, and then the renames that were to mend it
+    fail_last_sync_of(18);
+    files->fail_call(n, EIO);
+    static_cast<void>(fault_of(18));
+    files->heal();
+    left = files->has(whole) ? 0 : 1;
+    // THEN it stays
+    BOOST_TEST(store->remove_unfinished().has_value());
+    BOOST_TEST(files->has(left == 0 ? whole : whole + ".tmp"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_may_be_on_the_disk_and_is_removed_leaves_nothing_either) {
+  for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
+    files = std::make_shared<weir::testing::memory_files>();
+    claim();
+    write(17);
+    fail_last_sync_of(18);
+    files->fail_call(n, EIO);
+    static_cast<void>(store->remove(1, 18));
+    met = files->was_met() ? 1 : 0;
+    files->heal();
+    BOOST_TEST(store->remove_unfinished().has_value());
+    check_all();
+  }
 }
 
 // A sync that has failed says nothing of what a later one that succeeds has found.
@@ -713,6 +865,22 @@ BOOST_AUTO_TEST_CASE(writes_that_are_cut_short_are_gone_on_with) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_state_that_could_never_be_read_fails_a_write_and_the_old_one_stays) {
+  constexpr std::size_t mib = 1024 * 1024;
+  store = weir::directory_store("cp", files, mib);
+  BOOST_TEST_REQUIRE(store->claim("flights").has_value());
+  write(17);
+  auto what = checkpoint(1, 18);
+  what.states[1].bytes = blocks_of(std::string(2 * mib, 'x'));
+  const auto written = store->write(what);
+  BOOST_TEST_REQUIRE(!written.has_value());
+  BOOST_TEST(written.why().thing() == std::string{run_1} + "/chk-0000000018.tmp/origin.state");
+  BOOST_TEST(written.why().text().find("more than the 1048576 that are read") != std::string::npos);
+  BOOST_TEST(runs() == "1: 17\n");
+  BOOST_TEST(fault_of(17) == "");
+  check_all();
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_fails_a_write_and_nothing_else) {
   for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
     files = std::make_shared<weir::testing::memory_files>();
@@ -723,6 +891,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_fails_a_write_and_nothing_else) {
     met = files->was_met() ? 1 : 0;
     if (!why.empty())
       BOOST_TEST(why.find("No space left on device") != std::string::npos);
+    BOOST_TEST(unfinished() == "");
     files->heal();
     BOOST_TEST(fault_of(17) == "");
     BOOST_TEST(try_to_write(19) == "");

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 using weir::testing::pipe_ends;
+using weir::testing::without_root_rights;
 using weir::tool::testing::command_fixture;
 using weir::tool::testing::finished_command;
 using weir::tool::testing::running_command;
@@ -260,6 +261,40 @@ BOOST_AUTO_TEST_CASE(a_job_that_fails_starts_again_from_its_checkpoint) {
   BOOST_TEST(visible()
              == "{\"k\":\"a\",\"found\":{\"v\":1}}\n{\"k\":\"b\",\"found\":{\"v\":2}}\n"
                 "{\"k\":\"x\",\"found\":null}\n");
+}
+
+// -- looking at checkpoints --
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_looked_into_hides_no_checkpoint) {
+  BOOST_TEST_REQUIRE(run_it().code == 0);
+  const auto look = [&](const std::string& how) { return weir({"checkpoints", how, "checkpoints"}); };
+  // GIVEN a run that cannot be opened, as it is a link to itself
+  const auto broken = folder.path("checkpoints/test/run-0000000009");
+  fs::create_directory_symlink(broken, broken);
+  // THEN the others are looked at, and the exit code says that it is not all
+  const auto verified = look("verify");
+  check(verified, 1, "checkpoints/test/run-0000000009: cannot be opened: ");
+  BOOST_TEST(contains(verified.out, ": sound, "), verified.out);
+  const auto listed = look("list");
+  check(listed, 1, "checkpoints/test/run-0000000009: cannot be opened: ");
+  BOOST_TEST(contains(listed.out, "test"), listed.out);
+  // AND nobody can say which is the newest
+  check(look("show"), 1, "checkpoints/test/run-0000000009: cannot be opened: ");
+  fs::remove(broken);
+  // GIVEN a folder beside the job that this user has no right to
+  fs::permissions(folder.path(), fs::perms{0755});
+  fs::create_directory(folder.path("checkpoints/lost+found"));
+  fs::permissions(folder.path("checkpoints/lost+found"), fs::perms::none);
+  {
+    const without_root_rights somebody;
+    // THEN it is named and passed over
+    for (const std::string how : {"verify", "list", "show"}) {
+      const auto got = look(how);
+      check(got, 0, "passed over: checkpoints/lost+found: cannot be opened: Permission denied");
+      BOOST_TEST(!got.out.empty());
+    }
+  }
+  fs::permissions(folder.path("checkpoints/lost+found"), fs::perms{0755});
 }
 
 // -- finished --

@@ -262,7 +262,8 @@ BOOST_AUTO_TEST_CASE(the_help_of_each_subcommand_says_what_its_own_exit_codes_me
   BOOST_TEST(contains(run, "SIGINT"), run);
   const std::string of_checkpoints = "exit codes:\n"
                                      "  0  done; with verify: all are sound\n"
-                                     "  1  a checkpoint is damaged, or the output could not be written\n"
+                                     "  1  a checkpoint is damaged, a folder of checkpoints cannot be read, or the\n"
+                                     "     output could not be written\n"
                                      "  2  bad usage, or no folder of checkpoints\n";
   for (const std::string of : {"list", "show", "verify"})
     BOOST_TEST(contains(weir({"checkpoints", of, "--help"}).out, of_checkpoints), of);

@@ -33,6 +33,15 @@ int print(command_output& output, const std::string& text, const std::string& na
                                                             : exit_code::not_written;
 }
 
+/// Says what was not looked into; whether there may be checkpoints in it.
+bool say_not_found(command_output& output, const found_checkpoints& found) {
+  for (const auto& each : found.passed_over)
+    output.say("passed over: " + each.text());
+  for (const auto& each : found.not_read)
+    output.say(each.text());
+  return !found.not_read.empty();
+}
+
 /// All that can be read; what cannot is said, and `damage` set.
 std::vector<listed_checkpoint> read_all(command_output& output,
                                         const std::vector<checkpoint_folder>& folders,
@@ -55,20 +64,24 @@ std::vector<listed_checkpoint> read_all(command_output& output,
 
 int list_checkpoints(const checkpoints_arguments& arguments) {
   command_output output;
-  const auto folders = find_checkpoint_folders(arguments.path);
-  if (!folders)
-    return say_no_folder(output, folders.why());
-  bool damage = false;
-  const auto all = read_all(output, *folders, damage);
+  const auto found = find_checkpoint_folders(arguments.path);
+  if (!found)
+    return say_no_folder(output, found.why());
+  bool damage = say_not_found(output, *found);
+  const auto all = read_all(output, found->all, damage);
   const int code = print(output, list_text(all, now_ms()), "the list");
   return damage ? exit_code::damaged : code;
 }
 
 int show_checkpoint(const checkpoints_arguments& arguments) {
   command_output output;
-  auto folders = find_checkpoint_folders(arguments.path);
-  if (!folders)
-    return say_no_folder(output, folders.why());
+  const auto looked = find_checkpoint_folders(arguments.path);
+  if (!looked)
+    return say_no_folder(output, looked.why());
+  // The newest one, or the one of this number, may be among them.
+  if (say_not_found(output, *looked))
+    return exit_code::damaged;
+  const auto& folders = looked->all;
   const auto run_of
     = [](const checkpoint_folder& of) { return of.path.substr(0, of.path.rfind('/') + 1); };
   const auto job_of = [&](const checkpoint_folder& of) {
@@ -76,7 +89,7 @@ int show_checkpoint(const checkpoints_arguments& arguments) {
     return run.substr(0, run.rfind('/', run.empty() ? 0 : run.size() - 2) + 1);
   };
   std::set<std::string> jobs;
-  for (const auto& each : *folders)
+  for (const auto& each : folders)
     jobs.insert(job_of(each));
   if (jobs.size() > 1) {
     output.say(arguments.path + ": has the checkpoints of " + counted_text(jobs.size(), "job")
@@ -84,9 +97,9 @@ int show_checkpoint(const checkpoints_arguments& arguments) {
     return exit_code::bad_usage;
   }
   // Runs ascend.
-  const auto last = folders->empty() ? std::string{} : run_of(folders->back());
+  const auto last = folders.empty() ? std::string{} : run_of(folders.back());
   const checkpoint_folder* chosen = nullptr;
-  for (const auto& each : *folders)
+  for (const auto& each : folders)
     if (run_of(each) == last && (!arguments.id || each.checkpoint == *arguments.id))
       chosen = &each;
   if (chosen == nullptr) {
@@ -109,12 +122,12 @@ int show_checkpoint(const checkpoints_arguments& arguments) {
 
 int verify_checkpoints(const checkpoints_arguments& arguments) {
   command_output output;
-  const auto folders = find_checkpoint_folders(arguments.path);
-  if (!folders)
-    return say_no_folder(output, folders.why());
+  const auto found = find_checkpoint_folders(arguments.path);
+  if (!found)
+    return say_no_folder(output, found.why());
   std::string sound;
-  bool damage = false;
-  for (const auto& folder : *folders) {
+  bool damage = say_not_found(output, *found);
+  for (const auto& folder : found->all) {
     const auto about = verify_checkpoint(folder);
     if (!about) {
       output.say(about.why().text());
@@ -124,7 +137,7 @@ int verify_checkpoints(const checkpoints_arguments& arguments) {
                + " of state in " + counted_text((*about)->files.size(), "file") + "\n";
     }
   }
-  if (folders->empty())
+  if (found->all.empty() && !damage)
     sound = arguments.path + ": has no checkpoint\n";
   const int code = print(output, sound, "the report");
   return damage ? exit_code::damaged : code;
