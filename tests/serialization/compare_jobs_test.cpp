@@ -351,6 +351,21 @@ BOOST_AUTO_TEST_CASE(a_sink_that_writes_elsewhere_is_refused) {
                 "again, or start anew (fresh): what is shown there stays (incompatible)\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_sink_that_begins_or_ceases_to_have_a_place_writes_elsewhere) {
+  stage(3).place = "";
+  BOOST_TEST(found()
+             == "! sink out: it writes to a place without a name (such as standard output), and what belongs to "
+                "the checkpoint is in out; give it that again, or start anew (fresh): what is shown there stays "
+                "(incompatible)\n");
+  from.stages[3].place = "";
+  BOOST_TEST(found() == "");
+  stage(3).place = "out";
+  BOOST_TEST(found()
+             == "! sink out: it writes to out, and what belongs to the checkpoint is in a place without a name "
+                "(such as standard output); give it that again, or start anew (fresh): what is shown there stays "
+                "(incompatible)\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_sink_that_is_gone_is_refused) {
   remove(4);
   BOOST_TEST(found()

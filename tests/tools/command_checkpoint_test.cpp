@@ -526,6 +526,34 @@ BOOST_AUTO_TEST_CASE(two_names_of_one_file_for_dead_letters_are_one) {
   BOOST_TEST(std::count(all.begin(), all.end(), '\n') == 2, all);
 }
 
+BOOST_AUTO_TEST_CASE(output_that_goes_over_to_standard_output_or_from_there_is_refused) {
+  const arguments to_standard_output{"--set", "sink.path=-"};
+  // GIVEN a job that has written to a folder
+  BOOST_TEST_REQUIRE(stop().code == 3);
+  const auto stored = checkpoints();
+  // WHEN it is to write to standard output, THEN it is refused and has lost nothing
+  const auto refused = run_it(to_standard_output);
+  check(refused, 1,
+        "sink sink: it writes to a place without a name (such as standard output), and what belongs to the "
+        "checkpoint is in ");
+  BOOST_TEST(refused.out == "");
+  BOOST_TEST((checkpoints() == stored));
+  BOOST_TEST(run_it().code == 0);
+  BOOST_TEST(visible() == all_lines);
+  // AND the other way round
+  for (const auto* each : {"out", "checkpoints"})
+    fs::remove_all(folder.path(each));
+  auto hang = to_standard_output;
+  hang.insert(hang.end(), all_hang.begin(), all_hang.end());
+  BOOST_TEST_REQUIRE(stop(hang).code == 3);
+  check(run_it(), 1,
+        "and what belongs to the checkpoint is in a place without a name (such as standard output)");
+  BOOST_TEST(!fs::exists(folder.path("out")));
+  const auto got = run_it(to_standard_output);
+  check(got, 0, "goes on from checkpoint ");
+  BOOST_TEST(got.out == all_lines);
+}
+
 BOOST_AUTO_TEST_CASE(a_job_that_is_refused_leaves_no_folder) {
   BOOST_TEST_REQUIRE(stop().code == 3);
   check(run_it({"--set", "sink.path=new"}), 1, "and what belongs to the checkpoint is in ");
