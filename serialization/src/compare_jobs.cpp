@@ -141,7 +141,7 @@ private:
       const auto before = find(from_.stages, name);
       std::string wrong;
       if (!before)
-        wrong = "the checkpoint has no stage of this name";
+        wrong = "the checkpoint has no stage of this name; if its state was let go already, leave it out";
       else if (from_.stages[*before].role == stage_role::source)
         wrong = "it is a source, whose state is where it stands in its input";
       else if (from_.stages[*before].role == stage_role::sink && find(to_.stages, name))

@@ -164,7 +164,8 @@ BOOST_AUTO_TEST_CASE(what_is_to_be_let_go_must_be_state_of_the_checkpoint) {
   BOOST_TEST(found()
              == "! drop_state in: it is a source, whose state is where it stands in its input (argument)\n"
                 "! drop_state out: it is a sink of the job, which shows what the checkpoint says (argument)\n"
-                "! drop_state nobody: the checkpoint has no stage of this name (argument)\n");
+                "! drop_state nobody: the checkpoint has no stage of this name; if its state was let go already, "
+                "leave it out (argument)\n");
 }
 
 BOOST_AUTO_TEST_CASE(an_operator_that_is_new_starts_empty_and_past_which_records_go_is_said) {
