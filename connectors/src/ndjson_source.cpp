@@ -198,7 +198,7 @@ public:
     const auto offset = lines_.offset();
     if (was_cut_off(about))
       return cut_off(about);
-    const auto sum = sum_up_to(offset, sums_.before(offset));
+    const auto sum = keeps_sums_ ? sums_.at(offset) : sum_up_to(offset);
     if (!sum)
       return sum.why();
     const file_position at{offset,       lines_.lines(), static_cast<std::uint64_t>(about.st_size),
@@ -247,7 +247,7 @@ private:
                         + std::to_string(then.offset)
                         + " bytes of it had been read when the checkpoint was made");
     if (then.offset <= checked_bytes || !then.is_untouched(about)) {
-      const auto sum = sum_up_to(then.offset, {});
+      const auto sum = sum_up_to(then.offset);
       if (!sum)
         return sum.why();
       if (*sum != then.crc32c)
@@ -276,9 +276,10 @@ private:
             what + "; what was read must stay as it was: put it back, or start afresh"};
   }
 
-  /// The checksum of the bytes before `offset`; reads those behind `known`.
-  expected<std::uint32_t> sum_up_to(std::uint64_t offset, prefix_sums::mark known) const {
+  /// The checksum of the bytes before `offset` as they are in the file now.
+  expected<std::uint32_t> sum_up_to(std::uint64_t offset) const {
     std::array<char, 16 * 1024> bytes;
+    prefix_sums::mark known;
     while (known.offset < offset) {
       const auto size
         = read_at(known.offset, {bytes.data(), static_cast<std::size_t>(std::min<std::uint64_t>(

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -117,6 +118,22 @@ struct resume_fixture : ndjson_source_fixture {
     at.position.replace(at.position.find(old), old.size(),
                         std::string{name} + "=" + std::to_string(by));
     return at;
+  }
+
+  /// Writes over bytes where they are, until that can be seen.
+  void write_over(std::size_t offset, std::string_view bytes) const {
+    const auto file = weir::open_file(weir::posix_files(), AT_FDCWD, options.path, O_WRONLY);
+    const auto changed_at = [&] {
+      struct stat about;
+      BOOST_TEST_REQUIRE(::fstat(file.fd.get(), &about) == 0);
+      return std::pair{about.st_ctim.tv_sec, about.st_ctim.tv_nsec};
+    };
+    // The file system's clock ticks some hundred times a second.
+    const auto before = changed_at();
+    do {
+      BOOST_TEST_REQUIRE(::pwrite(file.fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset))
+                         == static_cast<ssize_t>(bytes.size()));
+    } while (changed_at() == before);
   }
 
   /// The checksum in each position is that of the bytes in front of it.
@@ -229,6 +246,21 @@ BOOST_AUTO_TEST_CASE(a_change_is_named_with_what_to_do) {
     going_on(from)
     == "in.ndjson: is 3 bytes long, and 6 bytes of it had been read when the checkpoint was "
        "made; what was read must stay as it was: put it back, or start afresh (incompatible)");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_read_is_compared_and_not_what_the_file_was_at_the_checkpoint) {
+  // The last block that was read, and one before it.
+  for (const std::size_t padding : {0, 100'000}) {
+    write("{}\n{\"a\":\"" + std::string(padding, 'x') + "\"}\n{}\n");
+    reading of{options};
+    of.next();
+    of.next();
+    write_over(0, "[]");
+    const auto from = of.positions();
+    BOOST_TEST(going_on(from).starts_with("in.ndjson: has other bytes among the first "), padding);
+    write_over(0, "{}");
+    BOOST_TEST(going_on(from) == "goes on");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_was_not_read_may_change_and_grow) {
