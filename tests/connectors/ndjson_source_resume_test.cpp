@@ -136,6 +136,11 @@ struct resume_fixture : ndjson_source_fixture {
     } while (changed_at() == before);
   }
 
+  /// Whether a start trusts the file system, that nobody has touched the file.
+  bool is_trusted(const split_position& at) {
+    return going_on({changed(at, "crc32c", number_in(at, "crc32c") ^ 1)}) == "goes on";
+  }
+
   /// The checksum in each position is that of the bytes in front of it.
   void check_sums(std::string_view text) {
     write(text);
@@ -415,6 +420,37 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(going_on({changed(wrong, fact, number_in(wrong, fact) ^ 1)}) != "goes on", fact);
   BOOST_TEST_REQUIRE(::truncate(options.path.c_str(), 66 * 1024 * 1024) == 0);
   BOOST_TEST(going_on({wrong}) != "goes on");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_touched_while_it_is_read_is_looked_at) {
+  options.checked_bytes = 2;
+  write("{}\n{}\n{}\n");
+  BOOST_TEST(is_trusted(position_behind(2)[0]));
+  // GIVEN a byte that changes between its reading and the checkpoint
+  reading of{options};
+  of.next();
+  of.next();
+  write_over(0, "[]");
+  const auto from = of.positions();
+  // THEN nobody goes on in the middle of other content
+  BOOST_TEST(going_on(from).starts_with("in.ndjson: has other bytes among the first 6 than when"));
+  write_over(0, "{}");
+  BOOST_TEST(going_on(from) == "goes on");
+  BOOST_TEST(!is_trusted(from[0]));
+  // AND who has looked may trust again, until the file is touched once more
+  reading next{options, from};
+  BOOST_TEST(is_trusted(next.positions()[0]));
+  write_over(3, "[]");
+  const auto then = next.positions();
+  BOOST_TEST(going_on(then).starts_with("in.ndjson: has other bytes "));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_does_not_say_when_it_was_touched_is_looked_at) {
+  options.checked_bytes = 2;
+  write("{}\n{}\n{}\n");
+  const auto at = position_behind(2)[0];
+  BOOST_TEST(going_on({changed(at, "changed_ns", 0)}) == "goes on");
+  BOOST_TEST(!is_trusted(changed(at, "changed_ns", 0)));
 }
 
 // -- what cannot be gone on with --
