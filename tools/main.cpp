@@ -44,7 +44,7 @@ constexpr const char* run_exit_codes = R"(exit codes:
      written
   2  bad usage, or a bad job file
   3  stopped before the end of the input; a job with [checkpoints] goes on by
-     the same command
+     the same command, without the options that chose where this start began
 
 A job with [checkpoints] goes on from its newest one by itself. SIGINT or SIGTERM stops reading and
 lets what has been read come out, at most for the job's drain_timeout; with [checkpoints] it makes a

@@ -23,12 +23,6 @@ namespace weir {
 
 namespace {
 
-/// Whether another try may go better: the error is none of the job itself or of what it goes on from.
-bool may_pass(const error& why) {
-  return !why.is(error_kind::argument) && !why.is(error_kind::incompatible)
-         && !why.is(error_kind::damaged);
-}
-
 std::string text(duration of) {
   using namespace std::chrono;
   if (of % seconds{1} == duration{0})

@@ -34,6 +34,11 @@ void check(const failure_rate_restart& of, broken_rules& found) {
 
 } // namespace
 
+bool may_pass(const error& why) noexcept {
+  return !why.is(error_kind::argument) && !why.is(error_kind::incompatible)
+         && !why.is(error_kind::damaged);
+}
+
 broken_rules restart_strategy::broken() const {
   broken_rules found;
   std::visit([&](const auto& how) { check(how, found); }, how_);

@@ -6,6 +6,7 @@
 /// from outside. Not thread-safe. tests/actors/restart_strategy_test.cpp.
 
 #include "weir/broken_rule.hpp"
+#include "weir/error.hpp"
 #include "weir/time.hpp"
 
 #include <chrono>
@@ -76,6 +77,10 @@ private:
 
   parameters how_;
 };
+
+/// Whether a further start may go better: the error is none of the job itself or of what it goes on from
+/// (`argument`, `incompatible`, `damaged`).
+bool may_pass(const error& why) noexcept;
 
 /// What a strategy says to the failures of one job.
 class restart_decision {

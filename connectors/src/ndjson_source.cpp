@@ -33,10 +33,6 @@ constexpr std::size_t block_bytes = 64 * 1024;
 constexpr int lines_per_poll = 1024;
 // A line that is too long is skipped without a record being given; that too needs an end.
 constexpr int reads_per_poll = 32;
-// What was read of a file before a checkpoint is read again before it is gone on with, to see
-// whether it is the same; but not more than this where the file system says that nobody has touched
-// the file.
-constexpr std::uint64_t checked_bytes = 64 * 1024 * 1024;
 
 static_assert(line_reader::padding >= simdjson::SIMDJSON_PADDING);
 
@@ -61,6 +57,7 @@ struct file_position {
   std::uint64_t size = 0;
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
+  /// As before the first of these bytes was read; 0: it was another then, and nobody knows what was changed.
   std::uint64_t changed_ns = 0;
   /// Of the bytes before `offset`.
   std::uint64_t crc32c = 0;
@@ -85,9 +82,10 @@ struct file_position {
                                 {"crc32c", &crc32c}});
   }
 
+  /// Since before the bytes were read.
   bool is_untouched(const struct stat& now) const {
-    return device == now.st_dev && inode == now.st_ino && changed_ns == changed_at(now)
-           && size == static_cast<std::uint64_t>(now.st_size);
+    return changed_ns != 0 && changed_ns == changed_at(now) && device == now.st_dev
+           && inode == now.st_ino && size == static_cast<std::uint64_t>(now.st_size);
   }
 };
 
@@ -152,6 +150,7 @@ public:
       return io_error(name_, "cannot be read", EISDIR);
     waits_ = !S_ISREG(about.st_mode);
     keeps_sums_ = context.checkpointed;
+    changed_ns_ = changed_at(about);
     if ((context.checkpointed || context.resume) && (waits_ || !can_resume()))
       return error{
         error_kind::argument, name_,
@@ -198,11 +197,13 @@ public:
     const auto offset = lines_.offset();
     if (was_cut_off(about))
       return cut_off(about);
-    const auto sum = sum_up_to(offset, sums_.before(offset));
+    const auto sum = keeps_sums_ ? sums_.at(offset) : sum_up_to(offset);
     if (!sum)
       return sum.why();
+    // Who has changed the file meanwhile may have changed what was read: the next start has to look.
+    const auto changed_ns = changed_at(about) == changed_ns_ ? changed_ns_ : 0;
     const file_position at{offset,       lines_.lines(), static_cast<std::uint64_t>(about.st_size),
-                           about.st_dev, about.st_ino,   changed_at(about),
+                           about.st_dev, about.st_ino,   changed_ns,
                            *sum};
     return std::vector<split_position>{{0, at.text()}};
   }
@@ -246,8 +247,8 @@ private:
       return is_another("is " + std::to_string(*total_) + " bytes long, and "
                         + std::to_string(then.offset)
                         + " bytes of it had been read when the checkpoint was made");
-    if (then.offset <= checked_bytes || !then.is_untouched(about)) {
-      const auto sum = sum_up_to(then.offset, {});
+    if (then.offset <= options_.checked_bytes || !then.is_untouched(about)) {
+      const auto sum = sum_up_to(then.offset);
       if (!sum)
         return sum.why();
       if (*sum != then.crc32c)
@@ -276,9 +277,10 @@ private:
             what + "; what was read must stay as it was: put it back, or start afresh"};
   }
 
-  /// The checksum of the bytes before `offset`; reads those behind `known`.
-  expected<std::uint32_t> sum_up_to(std::uint64_t offset, prefix_sums::mark known) const {
+  /// The checksum of the bytes before `offset` as they are in the file now.
+  expected<std::uint32_t> sum_up_to(std::uint64_t offset) const {
     std::array<char, 16 * 1024> bytes;
+    prefix_sums::mark known;
     while (known.offset < offset) {
       const auto size
         = read_at(known.offset, {bytes.data(), static_cast<std::size_t>(std::min<std::uint64_t>(
@@ -415,6 +417,8 @@ private:
   std::uint64_t read_ = 0;
   bool has_split_ = true;
   bool keeps_sums_ = false;
+  /// When the file was changed last, before a byte of it was read.
+  std::uint64_t changed_ns_ = 0;
   bool waits_ = false;
   bool finished_ = false;
   std::optional<std::uint64_t> total_;

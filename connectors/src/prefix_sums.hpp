@@ -2,15 +2,15 @@
 #pragma once
 
 /// The checksum of all that stands before a place in a file, while the file is read a block at a
-/// time: it is known at the ends of blocks, those of the last few included. Owned by a source; one
-/// thread at a time.
+/// time: of the bytes that were read, whatever has become of the file since. Holds a copy of the last
+/// block. Owned by a source; one thread at a time.
 
 #include "weir/crc32c.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
-#include <vector>
 
 namespace weir {
 
@@ -23,41 +23,35 @@ public:
   };
 
   /// What is read begins behind `from`.
-  void begin_at(const mark& from) { marks_.assign(1, from); }
-
-  /// The next bytes of the file. Nobody asks for a place before `needed` any more.
-  void add(std::string_view bytes, std::uint64_t needed) {
-    std::size_t gone = 0;
-    while (gone + 1 < marks_.size() && marks_[gone + 1].offset <= needed)
-      ++gone;
-    marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(gone));
-    if (marks_.size() == marks_max)
-      thin_out();
-    const auto& last = marks_.back();
-    marks_.push_back({last.offset + bytes.size(), crc32c(bytes.data(), bytes.size(), last.sum)});
+  void begin_at(const mark& from) {
+    needed_ = block_begin_ = from;
+    block_.clear();
   }
 
-  /// The last place that is known and not behind `offset`.
-  mark before(std::uint64_t offset) const noexcept {
-    auto found = marks_.front();
-    for (const auto& each : marks_)
-      if (each.offset <= offset)
-        found = each;
-    return found;
+  /// The next bytes of the file. Until more are added, `needed` may be asked for, which could be before, and
+  /// places in these bytes and at their end.
+  void add(std::string_view bytes, std::uint64_t needed) {
+    needed_ = {needed, at(needed)};
+    // Not twice over bytes that are in it.
+    const auto& from = needed >= block_begin_.offset ? needed_ : block_begin_;
+    const auto rest = std::string_view{block_}.substr(from.offset - block_begin_.offset);
+    block_begin_ = {from.offset + rest.size(), crc32c(rest.data(), rest.size(), from.sum)};
+    block_.assign(bytes);
+  }
+
+  /// Of the bytes before `offset`.
+  std::uint32_t at(std::uint64_t offset) const {
+    if (offset < block_begin_.offset || offset == needed_.offset)
+      return needed_.sum;
+    return crc32c(block_.data(), static_cast<std::size_t>(offset - block_begin_.offset),
+                  block_begin_.sum);
   }
 
 private:
-  /// More come together only in front of the end of a very long line.
-  static constexpr std::size_t marks_max = 256;
-
-  void thin_out() {
-    for (std::size_t i = 0; i < marks_max / 2; ++i)
-      marks_[i] = marks_[2 * i];
-    marks_[marks_max / 2] = marks_.back();
-    marks_.resize(marks_max / 2 + 1);
-  }
-
-  std::vector<mark> marks_{mark{}};
+  mark needed_;
+  /// Of the last block.
+  mark block_begin_;
+  std::string block_;
 };
 
 } // namespace weir

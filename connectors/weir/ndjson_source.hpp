@@ -38,6 +38,10 @@ struct ndjson_source_options {
   /// Bytes of the longest line, its line end not counted. At least 1; this much memory may be used.
   std::size_t max_line = 1024 * 1024;
   bad_record_action on_bad_record = bad_record_action::fail;
+  /// A position with at most so many bytes in front of it is gone on from only once these have been read again
+  /// and are the same. With more in front of it that is left out where the file's inode, size and time of the last
+  /// change are as they were before these bytes were read.
+  std::uint64_t checked_bytes = 64 * 1024 * 1024;
 };
 
 /// How messages and dead letters name the input at `path`: the path itself, or `standard input`.
@@ -54,8 +58,10 @@ std::string input_name(std::string_view path);
 ///   `max_line` bytes.
 /// * It can go on from a position in a regular file: byte offset, lines, what file that is, and a
 ///   checksum of all that stands in front. What has been read must stay as it was: where a byte of
-///   it is another, `open` says so (`incompatible`); what is behind may change and grow. Pipes and
-///   standard input cannot be gone on with, so a job with checkpoints does not open them.
+///   it is another, `open` says so (`incompatible`); what is behind may change and grow. For that `open`
+///   reads the file up to the position, but where it is large and nobody has touched it
+///   (`ndjson_source_options::checked_bytes`). Pipes and standard input cannot be gone on with, so a job
+///   with checkpoints does not open them.
 /// * Any JSON that RFC 8259 allows is taken, nested at most 1,024 deep; numbers of any length.
 class ndjson_source final : public source<json_record> {
 public:

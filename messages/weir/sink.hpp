@@ -123,7 +123,7 @@ public:
 
   /// Where the output goes: the file, the folder, the table. Two stages of a job with one place would
   /// take each other's output for their own, and a checkpoint is gone on from only with the same place.
-  /// Empty: not compared. May be asked before `open`.
+  /// Empty: nowhere that has a name; other stages are not compared with it. May be asked before `open`.
   virtual std::string place() const { return {}; }
 };
 

@@ -141,7 +141,7 @@ private:
       const auto before = find(from_.stages, name);
       std::string wrong;
       if (!before)
-        wrong = "the checkpoint has no stage of this name";
+        wrong = "the checkpoint has no stage of this name; if its state was let go already, leave it out";
       else if (from_.stages[*before].role == stage_role::source)
         wrong = "it is a source, whose state is where it stands in its input";
       else if (from_.stages[*before].role == stage_role::sink && find(to_.stages, name))
@@ -244,16 +244,22 @@ private:
     check_settings(was, is, held_[before]);
   }
 
+  /// A sink without a place writes elsewhere than one that has one; a source may only not say what it reads.
   void check_place(const manifest_stage& was, const manifest_stage& is) {
-    if (was.place.empty() || is.place.empty() || was.place == is.place)
+    const bool says_both = !was.place.empty() && !is.place.empty();
+    if (was.place == is.place || (is.role == stage_role::source && !says_both))
       return;
     if (is.role == stage_role::source)
       refuse(label(is), "it reads " + is.place + ", and the checkpoint says where in " + was.place
                           + " it stood; give it that again, " + start_anew);
     else
-      refuse(label(is), "it writes to " + is.place + ", and what belongs to the checkpoint is in "
-                          + was.place + "; give it that again, " + start_anew
+      refuse(label(is), "it writes to " + sink_place(is) + ", and what belongs to the checkpoint is in "
+                          + sink_place(was) + "; give it that again, " + start_anew
                           + ": what is shown there stays");
+  }
+
+  static std::string sink_place(const manifest_stage& of) {
+    return of.place.empty() ? "a place without a name (such as standard output)" : of.place;
   }
 
   void check_source(const manifest_stage& was, const manifest_stage& is) {

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -117,6 +118,27 @@ struct resume_fixture : ndjson_source_fixture {
     at.position.replace(at.position.find(old), old.size(),
                         std::string{name} + "=" + std::to_string(by));
     return at;
+  }
+
+  /// Writes over bytes where they are, until that can be seen.
+  void write_over(std::size_t offset, std::string_view bytes) const {
+    const auto file = weir::open_file(weir::posix_files(), AT_FDCWD, options.path, O_WRONLY);
+    const auto changed_at = [&] {
+      struct stat about;
+      BOOST_TEST_REQUIRE(::fstat(file.fd.get(), &about) == 0);
+      return std::pair{about.st_ctim.tv_sec, about.st_ctim.tv_nsec};
+    };
+    // The file system's clock ticks some hundred times a second.
+    const auto before = changed_at();
+    do {
+      BOOST_TEST_REQUIRE(::pwrite(file.fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset))
+                         == static_cast<ssize_t>(bytes.size()));
+    } while (changed_at() == before);
+  }
+
+  /// Whether a start trusts the file system, that nobody has touched the file.
+  bool is_trusted(const split_position& at) {
+    return going_on({changed(at, "crc32c", number_in(at, "crc32c") ^ 1)}) == "goes on";
   }
 
   /// The checksum in each position is that of the bytes in front of it.
@@ -229,6 +251,21 @@ BOOST_AUTO_TEST_CASE(a_change_is_named_with_what_to_do) {
     going_on(from)
     == "in.ndjson: is 3 bytes long, and 6 bytes of it had been read when the checkpoint was "
        "made; what was read must stay as it was: put it back, or start afresh (incompatible)");
+}
+
+BOOST_AUTO_TEST_CASE(what_was_read_is_compared_and_not_what_the_file_was_at_the_checkpoint) {
+  // The last block that was read, and one before it.
+  for (const std::size_t padding : {0, 100'000}) {
+    write("{}\n{\"a\":\"" + std::string(padding, 'x') + "\"}\n{}\n");
+    reading of{options};
+    of.next();
+    of.next();
+    write_over(0, "[]");
+    const auto from = of.positions();
+    BOOST_TEST(going_on(from).starts_with("in.ndjson: has other bytes among the first "), padding);
+    write_over(0, "{}");
+    BOOST_TEST(going_on(from) == "goes on");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_was_not_read_may_change_and_grow) {
@@ -383,6 +420,37 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(going_on({changed(wrong, fact, number_in(wrong, fact) ^ 1)}) != "goes on", fact);
   BOOST_TEST_REQUIRE(::truncate(options.path.c_str(), 66 * 1024 * 1024) == 0);
   BOOST_TEST(going_on({wrong}) != "goes on");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_touched_while_it_is_read_is_looked_at) {
+  options.checked_bytes = 2;
+  write("{}\n{}\n{}\n");
+  BOOST_TEST(is_trusted(position_behind(2)[0]));
+  // GIVEN a byte that changes between its reading and the checkpoint
+  reading of{options};
+  of.next();
+  of.next();
+  write_over(0, "[]");
+  const auto from = of.positions();
+  // THEN nobody goes on in the middle of other content
+  BOOST_TEST(going_on(from).starts_with("in.ndjson: has other bytes among the first 6 than when"));
+  write_over(0, "{}");
+  BOOST_TEST(going_on(from) == "goes on");
+  BOOST_TEST(!is_trusted(from[0]));
+  // AND who has looked may trust again, until the file is touched once more
+  reading next{options, from};
+  BOOST_TEST(is_trusted(next.positions()[0]));
+  write_over(3, "[]");
+  const auto then = next.positions();
+  BOOST_TEST(going_on(then).starts_with("in.ndjson: has other bytes "));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_does_not_say_when_it_was_touched_is_looked_at) {
+  options.checked_bytes = 2;
+  write("{}\n{}\n{}\n");
+  const auto at = position_behind(2)[0];
+  BOOST_TEST(going_on({changed(at, "changed_ns", 0)}) == "goes on");
+  BOOST_TEST(!is_trusted(changed(at, "changed_ns", 0)));
 }
 
 // -- what cannot be gone on with --

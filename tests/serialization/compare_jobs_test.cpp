@@ -164,7 +164,8 @@ BOOST_AUTO_TEST_CASE(what_is_to_be_let_go_must_be_state_of_the_checkpoint) {
   BOOST_TEST(found()
              == "! drop_state in: it is a source, whose state is where it stands in its input (argument)\n"
                 "! drop_state out: it is a sink of the job, which shows what the checkpoint says (argument)\n"
-                "! drop_state nobody: the checkpoint has no stage of this name (argument)\n");
+                "! drop_state nobody: the checkpoint has no stage of this name; if its state was let go already, "
+                "leave it out (argument)\n");
 }
 
 BOOST_AUTO_TEST_CASE(an_operator_that_is_new_starts_empty_and_past_which_records_go_is_said) {
@@ -349,6 +350,21 @@ BOOST_AUTO_TEST_CASE(a_sink_that_writes_elsewhere_is_refused) {
   BOOST_TEST(found()
              == "! sink out: it writes to elsewhere, and what belongs to the checkpoint is in out; give it that "
                 "again, or start anew (fresh): what is shown there stays (incompatible)\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_sink_that_begins_or_ceases_to_have_a_place_writes_elsewhere) {
+  stage(3).place = "";
+  BOOST_TEST(found()
+             == "! sink out: it writes to a place without a name (such as standard output), and what belongs to "
+                "the checkpoint is in out; give it that again, or start anew (fresh): what is shown there stays "
+                "(incompatible)\n");
+  from.stages[3].place = "";
+  BOOST_TEST(found() == "");
+  stage(3).place = "out";
+  BOOST_TEST(found()
+             == "! sink out: it writes to out, and what belongs to the checkpoint is in a place without a name "
+                "(such as standard output); give it that again, or start anew (fresh): what is shown there stays "
+                "(incompatible)\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_sink_that_is_gone_is_refused) {

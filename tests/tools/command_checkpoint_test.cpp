@@ -406,6 +406,71 @@ BOOST_AUTO_TEST_CASE(a_lookup_that_is_gone_is_refused_unless_its_state_is_let_go
   BOOST_TEST(visible() == "");
 }
 
+// -- which command goes on --
+
+BOOST_AUTO_TEST_CASE(a_fresh_run_that_was_stopped_goes_on_without_fresh) {
+  BOOST_TEST_REQUIRE(run_it().code == 0);
+  // GIVEN a run that was begun anew, and is stopped
+  const arguments anew{"--fresh", "--force", "--set", "pool.p.faults.hangs=1.0"};
+  running_command command{folder.path(), run_of(anew)};
+  command.wait_until([&] { return checkpoints(2).size() > 1; });
+  command.signal(SIGTERM);
+  const auto stopped = command.finish();
+  // THEN it does not say that the same would go on, which would begin anew
+  check(stopped, 3, "weir: without --fresh the same command goes on from checkpoint ");
+  // AND what it says is so
+  check(run_it({"--force"}), 0, " of run 2, which holds 3 records");
+  BOOST_TEST(visible() == all_lines);
+}
+
+BOOST_FIXTURE_TEST_CASE(state_is_let_go_once, long_job_fixture) {
+  // More than a lookup and what is in front of it hold.
+  folder.write("in.ndjson", records(std::vector<std::string>(20'000, "a")));
+  stop_between();
+  // GIVEN another lookup in the place of the one that holds records
+  auto others = values();
+  others.replace(others.find("values"), 6, "others");
+  job_with_checkpoints({}, others);
+  const arguments hang{"--drop-state", "values", "--set", "pool.p.faults.hangs=1.0", "--set",
+                       "lookup.others.capacity=2", "--set", "checkpoints.keep=1000"};
+  // WHEN the start fails before there is another checkpoint, THEN it is the same command that goes on
+  fs::rename(folder.path("in.ndjson"), folder.path("away"));
+  check(run_it(hang), 1, "weir: the same command goes on from checkpoint ");
+  fs::rename(folder.path("away"), folder.path("in.ndjson"));
+  // WHEN there is, THEN it says that the state has been let go
+  const auto before = *checkpoints().rbegin();
+  running_command command{folder.path(), run_of(hang)};
+  command.wait_until([&] { return *checkpoints().rbegin() > before; });
+  command.signal(SIGTERM);
+  check(command.finish(), 3, "weir: without --drop-state the same command goes on from checkpoint ");
+  check(run_it(hang), 2,
+        "--drop-state values: the checkpoint has no stage of this name; if its state was let go already, "
+        "leave it out");
+  check(run_it(), 0, "goes on from checkpoint ");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_older_checkpoint_is_gone_back_to_once, long_job_fixture) {
+  stop_between();
+  const auto before = *checkpoints().rbegin();
+  running_command command{folder.path(),
+                          run_of({"--from", "1", "--discard-newer-output", "--set",
+                                  "pool.p.faults.hangs=1.0", "--set", "checkpoints.keep=1000"})};
+  command.wait_until([&] { return checkpoints().size() > 3 && *checkpoints().rbegin() < before; });
+  command.signal(SIGTERM);
+  check(command.finish(), 3,
+        "weir: without --from and --discard-newer-output the same command goes on from checkpoint ");
+  check(run_it(), 0, "goes on from checkpoint ");
+  BOOST_TEST(visible() == all());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_further_start_meets_again_is_not_gone_on_with) {
+  BOOST_TEST_REQUIRE(stop().code == 3);
+  folder.write("in.ndjson", records({"b", "x", "b"}));
+  const auto got = run_it();
+  check(got, 1, "in.ndjson: has other bytes among the first ");
+  BOOST_TEST(!contains(got.err, "the same command"), got.err);
+}
+
 // -- another checkpoint --
 
 BOOST_FIXTURE_TEST_CASE(an_older_checkpoint_is_refused_while_newer_output_is_visible,
@@ -569,6 +634,34 @@ BOOST_AUTO_TEST_CASE(two_names_of_one_file_for_dead_letters_are_one) {
     if (!name.starts_with('.'))
       all += folder.read("letters/" + name);
   BOOST_TEST(std::count(all.begin(), all.end(), '\n') == 2, all);
+}
+
+BOOST_AUTO_TEST_CASE(output_that_goes_over_to_standard_output_or_from_there_is_refused) {
+  const arguments to_standard_output{"--set", "sink.path=-"};
+  // GIVEN a job that has written to a folder
+  BOOST_TEST_REQUIRE(stop().code == 3);
+  const auto stored = checkpoints();
+  // WHEN it is to write to standard output, THEN it is refused and has lost nothing
+  const auto refused = run_it(to_standard_output);
+  check(refused, 1,
+        "sink sink: it writes to a place without a name (such as standard output), and what belongs to the "
+        "checkpoint is in ");
+  BOOST_TEST(refused.out == "");
+  BOOST_TEST((checkpoints() == stored));
+  BOOST_TEST(run_it().code == 0);
+  BOOST_TEST(visible() == all_lines);
+  // AND the other way round
+  for (const auto* each : {"out", "checkpoints"})
+    fs::remove_all(folder.path(each));
+  auto hang = to_standard_output;
+  hang.insert(hang.end(), all_hang.begin(), all_hang.end());
+  BOOST_TEST_REQUIRE(stop(hang).code == 3);
+  check(run_it(), 1,
+        "and what belongs to the checkpoint is in a place without a name (such as standard output)");
+  BOOST_TEST(!fs::exists(folder.path("out")));
+  const auto got = run_it(to_standard_output);
+  check(got, 0, "goes on from checkpoint ");
+  BOOST_TEST(got.out == all_lines);
 }
 
 BOOST_AUTO_TEST_CASE(a_job_that_is_refused_leaves_no_folder) {

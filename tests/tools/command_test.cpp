@@ -257,7 +257,8 @@ BOOST_AUTO_TEST_CASE(the_help_of_each_subcommand_says_what_its_own_exit_codes_me
                            "  2  bad usage, or a bad job file\n"
                            "  3  stopped before the end of the input; a job with [checkpoints] goes on "
                            "by\n"
-                           "     the same command\n"),
+                           "     the same command, without the options that chose where this start "
+                           "began\n"),
              run);
   BOOST_TEST(contains(run, "SIGINT"), run);
   const std::string of_checkpoints = "exit codes:\n"

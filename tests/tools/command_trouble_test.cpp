@@ -72,6 +72,11 @@ public:
   small_disk(const small_disk&) = delete;
   small_disk& operator=(const small_disk&) = delete;
 
+  /// `to`: "size=8m".
+  bool grow(const char* to) const {
+    return ::mount("tmpfs", folder_.c_str(), "tmpfs", MS_REMOUNT, to) == 0;
+  }
+
   /// Not every user may mount, and not in every container.
   bool mounted() const { return mounted_; }
 
@@ -311,6 +316,54 @@ BOOST_AUTO_TEST_CASE(a_full_disk_leaves_no_half_line_in_the_folder) {
     BOOST_TEST(folder.names("out").size() == (keep ? 1u : 0u));
     BOOST_TEST((!keep || output().ends_with("{\"k\":\"a\",\"found\":{\"v\":1}}\n")));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_fails_a_job_with_checkpoints_and_spoils_none) {
+  std::filesystem::create_directory(folder.path("out"));
+  const small_disk disk{folder.path("out")};
+  if (!disk.mounted()) {
+    BOOST_TEST_MESSAGE("left out: this user cannot mount a small disk");
+    return;
+  }
+  // GIVEN a job whose output goes to a small disk, and whose checkpoints do not
+  job("capacity = 10\n", {},
+      "[checkpoints]\n"
+      "directory = \"checkpoints\"\n"
+      "interval = \"10ms\"\n"
+      "[restart]\n"
+      "strategy = \"exponential_delay\"\n"
+      "initial = \"1ms\"\n"
+      "max_restarts = 2\n");
+  folder.write("in.ndjson", records(std::vector<std::string>(3'000, "a")));
+  const auto visible = [&] {
+    std::string lines;
+    for (const auto& name : folder.names("out"))
+      if (name.starts_with("part-"))
+        lines += folder.read("out/" + name);
+    return lines;
+  };
+  const std::vector<std::string> arguments{"--json", "--set", "source.path=in.ndjson", "--set",
+                                           "sink.path=out", "--set", "pool.p.faults.latency=2ms"};
+  std::string all;
+  for (int i = 0; i < 3'000; ++i)
+    all += "{\"k\":\"a\",\"found\":{\"v\":1}}\n";
+  // WHEN the disk is full, THEN the job starts again, as often as it may, and fails
+  const auto failed = run(arguments);
+  BOOST_TEST(failed.code == 1, failed.err);
+  BOOST_TEST(contains(failed.err, "cannot be written: No space left on device; free some space"), failed.err);
+  BOOST_TEST(contains(failed.err, "(restart 2 of 2)"), failed.err);
+  BOOST_TEST(contains(failed.err, "weir: the same command goes on from checkpoint "), failed.err);
+  BOOST_TEST(nlohmann::json::parse(failed.out)["end"] == "failed");
+  // AND its checkpoints are sound, and what is visible is a beginning
+  BOOST_TEST(weir({"checkpoints", "verify", folder.path("checkpoints")}).code == 0);
+  const auto lines = visible();
+  BOOST_TEST(lines.size() > 0u);
+  BOOST_TEST(all.starts_with(lines));
+  // AND with some room it comes to the end, each line once
+  BOOST_TEST_REQUIRE(disk.grow("size=8m"));
+  const auto got = run(arguments);
+  BOOST_TEST(got.code == 0, got.err);
+  BOOST_TEST((visible() == all));
 }
 
 BOOST_AUTO_TEST_CASE(a_summary_that_cannot_be_written_is_no_success) {

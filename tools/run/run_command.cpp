@@ -11,6 +11,8 @@
 #include "summary.hpp"
 #include "validate_report.hpp"
 
+#include "weir/restart_strategy.hpp"
+
 #include <algorithm>
 #include <memory>
 #include <unistd.h>
@@ -128,11 +130,41 @@ int code_of_refusal(const job_result& result) {
   return any_usage ? exit_code::bad_usage : exit_code::job_failed;
 }
 
-/// What the next start does, where this one has not come to the end.
-void say_what_follows(command_output& output, const job_file& what, const job_result& result) {
-  if (what.checkpoints && result.end != job_end::done && result.checkpoint)
-    output.say("the same command goes on from checkpoint " + std::to_string(*result.checkpoint)
-               + ", which holds " + counted_text(result.held, "record"));
+/// "--a", "--a and --b", "--a, --b and --c".
+std::string in_words(const std::vector<std::string>& options) {
+  std::string words;
+  for (std::size_t i = 0; i < options.size(); ++i)
+    words += (i == 0 ? "" : i + 1 == options.size() ? " and " : ", ") + options[i];
+  return words;
+}
+
+/// Options by which this start has chosen what it begins with. Given once more, they would begin anew, let go of
+/// what is held by now, or go back once more.
+std::vector<std::string> options_of_begin(const run_arguments& arguments) {
+  std::vector<std::string> given;
+  if (arguments.fresh)
+    given.push_back("--fresh");
+  if (!arguments.drop_state.empty())
+    given.push_back("--drop-state");
+  if (arguments.from)
+    given.push_back("--from");
+  if (arguments.discard_newer_output)
+    given.push_back("--discard-newer-output");
+  return given;
+}
+
+/// What the next start does, where this one has not come to the end and a further one may.
+void say_what_follows(command_output& output, const job_file& what, const run_arguments& arguments,
+                      const job_start& how, const job_result& result) {
+  if (!what.checkpoints || result.end == job_end::done || !result.checkpoint
+      || !std::all_of(result.why.begin(), result.why.end(), may_pass))
+    return;
+  // Where there is no newer checkpoint the same is to be begun with again.
+  const auto begun = result.checkpoint == how.checkpoint ? std::vector<std::string>{}
+                                                         : options_of_begin(arguments);
+  output.say((begun.empty() ? "" : "without " + in_words(begun) + " ")
+             + "the same command goes on from checkpoint " + std::to_string(*result.checkpoint)
+             + ", which holds " + counted_text(result.held, "record"));
 }
 
 int validate(command_output& output, const job_file& what, const std::string& path,
@@ -190,7 +222,7 @@ int run_command(const run_arguments& arguments, stop_signals& signals) {
     return end_not_started(output, reasons(what, result), what, arguments, code_of_refusal(result));
   for (const auto& line : reasons(what, result))
     output.say(line);
-  say_what_follows(output, what, result);
+  say_what_follows(output, what, arguments, how, result);
   if (how.kind == start_kind::finished && !arguments.json)
     return exit_code::done;
   const auto sum = summarize(what, running.status(), result, how);
