@@ -23,13 +23,13 @@ struct broken_rule {
 /// Collects them.
 class broken_rules {
 public:
-  void require(bool holds, std::string setting, std::string value, std::string rule) {
+  void require(bool holds, std::string setting, std::string is, std::string rule) {
     if (!holds)
-      found_.push_back({std::move(setting), std::move(value), std::move(rule)});
+      found_.push_back({std::move(setting), std::move(is), std::move(rule)});
   }
 
-  void require(bool holds, std::string setting, duration value, std::string rule) {
-    require(holds, std::move(setting), std::to_string(value.count()) + " ns", std::move(rule));
+  void require(bool holds, std::string setting, duration is, std::string rule) {
+    require(holds, std::move(setting), std::to_string(is.count()) + " ns", std::move(rule));
   }
 
   const std::vector<broken_rule>& all() const noexcept { return found_; }
@@ -37,9 +37,9 @@ public:
   /// `thing` is what was set; `group` stands in front of each setting: "retry.".
   std::vector<error> errors(const std::string& thing, std::string_view group = {}) const {
     std::vector<error> all;
-    for (const auto& [setting, value, rule] : found_)
+    for (const auto& [setting, is, rule] : found_)
       all.emplace_back(error_kind::argument, thing,
-                       std::string{group} + setting + " is " + value + " but must be " + rule);
+                       std::string{group} + setting + " is " + is + " but must be " + rule);
     return all;
   }
 
