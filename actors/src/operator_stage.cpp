@@ -216,7 +216,7 @@ expected<void> operator_stage_state::restore() {
                                {codecs->out, from.out.version},
                                "operator " + stage,
                                from.input_goes_on};
-    body_->restore(reader, parts_->restore_how, now());
+    body_->restore(reader, parts_->restore_how);
     std::shared_ptr<batch_base> waiting = body_->input_batch();
     reader.read_waiting(*waiting);
     auto said = reader.read_channels();
