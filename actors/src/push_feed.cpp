@@ -167,10 +167,11 @@ expected<std::uint64_t> push_feed_base::reserve(std::uint32_t lanes, batch_limit
   lines_.assign(keyed_ ? lanes : 1, {});
   next_lane_ = 0;
   // No record gets a number that another has had. Of those that this process has given the next is known; another
-  // process may have given more than its checkpoint knows of.
+  // process may have given more than its checkpoint knows of, also where that knows of none.
   const auto next = now_.next_number;
+  const bool is_of_another = how.from && (run_ == 0 || how.from->next_number > next);
   now_ = how.from.value_or(feed_cut{});
-  now_.next_number = now_.next_number > next ? far_behind(now_.next_number) : next;
+  now_.next_number = is_of_another ? far_behind(now_.next_number) : next;
   resume_from_ = now_.resume_from;
   running_ = true;
   why_ = closed("its job is about to start");

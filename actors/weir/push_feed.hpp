@@ -51,8 +51,10 @@ enum class push_result : std::uint8_t {
 
 struct push_options {
   /// Where the record comes from in the pusher's own count; absent: its number among the records that
-  /// were pushed without a position into this service, from 0 on, which the process gives to another record
-  /// when it has crashed and runs again. Give all records a position or none.
+  /// were pushed without a position into this service, from 0 on. A process that goes on from the checkpoint of
+  /// another does not know which numbers that gave behind it, and begins at the next multiple of 2^32: a record that
+  /// is pushed again has another number then. Two processes that crash one after the other, both in front of their
+  /// first checkpoint, give the same. Give all records a position or none.
   std::optional<std::uint64_t> position{};
   event_time timestamp{};
 };

@@ -149,6 +149,17 @@ BOOST_AUTO_TEST_CASE(a_run_goes_on_where_another_stood) {
   BOOST_TEST(feed.where().resume_from.value() == 100u);
 }
 
+BOOST_AUTO_TEST_CASE(no_number_is_given_twice_where_a_process_knows_of_none_that_were) {
+  // GIVEN a process that goes on from a checkpoint in front of all records, behind which another gave numbers
+  open(1, {}, {.from = weir::feed_cut{}});
+  BOOST_TEST(begin_checkpoint(1).next_number == std::uint64_t{1} << 32);
+  // But where it goes on from there once more it knows what it gave.
+  push(1);
+  feed.end_run(cancelled);
+  open(1, {}, {.from = weir::feed_cut{}});
+  BOOST_TEST(begin_checkpoint(1).next_number == (std::uint64_t{1} << 32) + 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_run_whose_input_had_ended_ends_it_again) {
   BOOST_TEST(
     feed.open(2, {}, {.first_checkpoint = 4, .from = weir::feed_cut{7, {}, {}, true}}).has_value());
