@@ -64,6 +64,29 @@ bool is_same_place(const std::string& one, const std::string& other) {
   return !failed && real == other_real;
 }
 
+constexpr const char* way_out_of_newer_output
+  = "; start from the newest checkpoint, or let it be put aside (discard_newer_output)";
+
+std::string newer_output_than(std::uint64_t checkpoint) {
+  return "is output that is newer than checkpoint " + std::to_string(checkpoint);
+}
+
+/// An error for each sink that shows more than the checkpoint has.
+std::vector<error> output_behind(std::uint64_t checkpoint, const job_plan& plan, const std::string& why) {
+  std::vector<error> all;
+  for (const auto& stage : plan.stages) {
+    const auto* to = std::get_if<sink_plan>(&stage.what);
+    if (to == nullptr)
+      continue;
+    const auto found = guarded(stage.name, [&] { return to->make()->newer_than(checkpoint); });
+    if (!found)
+      all.push_back(found.why());
+    else if (!found->empty())
+      all.emplace_back(error_kind::incompatible, first_and_count(*found), why);
+  }
+  return all;
+}
+
 class preparation {
 public:
   preparation(const job_plan& plan, const launch_wishes& wishes, const run_id& fresh_run)
@@ -249,26 +272,17 @@ private:
   }
 
   void refuse_newer_output(std::uint64_t checkpoint) {
-    const auto what = "is output that is newer than checkpoint " + std::to_string(checkpoint);
+    const auto what = newer_output_than(checkpoint);
     const bool is_newest = choice_.newer.empty() && choice_.damaged.empty();
     refuse_output(checkpoint,
                   is_newest ? what + ", the newest that there is; name that checkpoint (from) and let the "
                                      "output be put aside (discard_newer_output)"
-                            : what + "; start from the newest checkpoint, or let it be put aside "
-                                     "(discard_newer_output)");
+                            : what + way_out_of_newer_output);
   }
 
   void refuse_output(std::uint64_t behind, const std::string& why) {
-    for (const auto& stage : plan_->stages) {
-      const auto* to = std::get_if<sink_plan>(&stage.what);
-      if (to == nullptr)
-        continue;
-      const auto found = guarded(stage.name, [&] { return to->make()->newer_than(behind); });
-      if (!found)
-        refuse(found.why());
-      else if (!found->empty())
-        refuse(error_kind::incompatible, first_and_count(*found), why);
-    }
+    for (auto& each : output_behind(behind, *plan_, why))
+      refuse(std::move(each));
   }
 
   void hand_over(const run_id& run, bool removes_old_output) {
@@ -300,18 +314,30 @@ private:
       = choose_start(store, job, {.run = number, .fall_back = plan.checkpoints->fall_back});
     if (!choice)
       return std::move(choice).why();
-    for (const auto& [id, why] : choice->damaged)
-      if (auto done = store.set_aside(number, id); !done)
-        return std::move(done).why();
     if (choice->from == nullptr)
       return std::shared_ptr<launch_state>{};
     const auto& about = choice->from->about;
+    const auto& damaged = choice->damaged;
+    // What the run has shown behind it since is its own. Before anything changes, so that a further start finds it so too.
+    if (!damaged.empty()) {
+      auto refusals = output_behind(about.checkpoint, plan,
+                                    newer_output_than(about.checkpoint) + way_out_of_newer_output);
+      if (!refusals.empty())
+        return std::move(refusals.front());
+    }
     if (choice->kind == start_kind::finished)
       return error{error_kind::argument, "job " + plan.name, "it is finished"};
     // Those that this run has made know nothing of what was let go.
     const bool is_first = first == about.checkpoint;
-    return deal(std::move(*choice->from), job, plan,
-                is_first ? drops : std::vector<std::string>{});
+    auto dealt = deal(std::move(*choice->from), job, plan,
+                      is_first ? drops : std::vector<std::string>{});
+    if (!dealt)
+      return dealt;
+    (*dealt)->removes_old_output = (*dealt)->removes_old_output && damaged.empty();
+    for (const auto& [id, why] : damaged)
+      if (auto done = store.set_aside(number, id); !done)
+        return std::move(done).why();
+    return dealt;
   }
 
   const std::shared_ptr<const job_plan> plan_;
