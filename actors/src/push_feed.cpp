@@ -325,10 +325,8 @@ std::optional<feed_cut> push_feed_base::begin_checkpoint(push_lane& of, std::uin
     const std::lock_guard guard{mutex_};
     if (of.number >= lanes_.size() || lanes_[of.number].get() != &of)
       return std::nullopt;
-    for (const auto& each : lanes_) {
-      each->stops = each->stops || last;
-      put_barrier(*each, checkpoint);
-    }
+    for (const auto& each : lanes_)
+      put_barrier(*each, control::barrier(checkpoint, last));
     next_checkpoint_ = checkpoint + 1;
     cut = now_;
     if (last && std::exchange(open_, false)) {
@@ -344,18 +342,17 @@ std::optional<feed_cut> push_feed_base::begin_checkpoint(push_lane& of, std::uin
   return cut;
 }
 
-push_feed_base::barrier_batches push_feed_base::take_to_barrier(push_lane& from) {
+std::vector<std::shared_ptr<batch_base>> push_feed_base::take_to_barrier(push_lane& from) {
   const std::lock_guard guard{mutex_};
   from.desk.expect(from.tickets);
-  barrier_batches taken;
+  std::vector<std::shared_ptr<batch_base>> taken;
   while (from.barriers > 0) {
     auto& next = *from.full.front();
     if (!next.controls().empty() && next.controls().back().what.kind() == control_kind::barrier)
       --from.barriers;
-    taken.of.push_back(std::move(from.full.front()));
+    taken.push_back(std::move(from.full.front()));
     from.full.pop_front();
   }
-  taken.stops = from.stops;
   return taken;
 }
 
@@ -449,10 +446,10 @@ void push_feed_base::append_to_all(const control& what) {
   }
 }
 
-void push_feed_base::put_barrier(push_lane& to, std::uint64_t checkpoint) {
+void push_feed_base::put_barrier(push_lane& to, const control& barrier) {
   // Before anything has changed: it may throw.
   auto next = empty_batch(to);
-  to.open->append(control::barrier(checkpoint));
+  to.open->append(barrier);
   to.full.push_back(std::move(to.open));
   to.open = std::move(next);
   ++to.barriers;
