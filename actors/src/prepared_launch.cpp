@@ -41,6 +41,9 @@ std::vector<stage_codecs> codecs_of(const job_plan& plan) {
 expected<std::shared_ptr<launch_state>> deal(checkpoint from, const job_description& to,
                                              const job_plan& plan,
                                              const std::vector<std::string>& drop_state) {
+  if (from.about.kind == checkpoint_kind::finished)
+    return std::make_shared<launch_state>(
+      launch_state{.checkpoint = from.about.checkpoint, .kind = from.about.kind});
   auto dealt = rescale(std::move(from), to, codecs_of(plan), drop_state);
   if (!dealt)
     return std::move(dealt).why();
@@ -325,8 +328,6 @@ private:
       if (!refusals.empty())
         return std::move(refusals.front());
     }
-    if (choice->kind == start_kind::finished)
-      return error{error_kind::argument, "job " + plan.name, "it is finished"};
     // Those that this run has made know nothing of what was let go.
     const bool is_first = first == about.checkpoint;
     auto dealt = deal(std::move(*choice->from), job, plan,
