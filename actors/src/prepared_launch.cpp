@@ -321,7 +321,8 @@ private:
       return std::shared_ptr<launch_state>{};
     const auto& about = choice->from->about;
     const auto& damaged = choice->damaged;
-    // What the run has shown behind it since is its own. Before anything changes, so that a further start finds it so too.
+    // What the run has shown behind it is its own. Looked at before anything changes, for a further start to find
+    // it so too.
     if (!damaged.empty()) {
       auto refusals = output_behind(about.checkpoint, plan,
                                     newer_output_than(about.checkpoint) + way_out_of_newer_output);
