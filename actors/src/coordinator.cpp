@@ -166,12 +166,13 @@ void coordinator_state::begin(std::uint64_t id, checkpoint_kind kind) {
   about.checkpoint = id;
   about.kind = kind;
   attempts_.push_back({id, now(), std::make_unique<checkpoint_round>(std::move(about), now())});
+  // What is done behind the last one would be done again, also where the input had ended; but where all is
+  // finished nothing is left to be done.
+  const checkpoint_request what{id, last_order_ && *last_order_ != checkpoint_order::finish};
   for (const auto& each : parts_->sources)
-    caf::anon_send(each, checkpoint_request{id, last_order_ == checkpoint_order::stop});
-  // What a service does behind the last one it would do again, also where its input had ended.
+    caf::anon_send(each, what);
   for (const auto& each : parts_->services)
-    caf::anon_send(each, checkpoint_request{
-                           id, last_order_ && *last_order_ != checkpoint_order::finish});
+    caf::anon_send(each, what);
 }
 
 void coordinator_state::hand_over(attempt& which) {

@@ -64,12 +64,10 @@ public:
       cuts_.insert_or_assign(what.checkpoint, *cut);
   }
 
-  /// With `woken`: puts what stands in front of barriers into the gate. Whether nothing is to be done behind them.
-  bool reach_barriers(input_gate& into) {
-    auto taken = feed_.take_to_barrier(*lane_);
-    for (auto& each : taken.of)
+  /// With `woken`: puts what stands in front of barriers into the gate.
+  void reach_barriers(input_gate& into) {
+    for (auto& each : feed_.take_to_barrier(*lane_))
       into.receive({0}, {std::move(each)});
-    return taken.stops;
   }
 
   /// The barrier has been reached: where the whole feed stood is said by instance 0.

@@ -38,10 +38,13 @@ void input_gate::receive(channel_id number, batch_handle in) {
 }
 
 void input_gate::take_barrier_off(channel& of, arrival& in) {
-  const auto checkpoint = in.batch->controls().back().what.checkpoint();
+  const auto barrier = in.batch->controls().back().what;
+  const auto checkpoint = barrier.checkpoint();
   in.batch->remove_last_control();
   if (passed_ && checkpoint <= *passed_)
     return;
+  if (barrier.is_last())
+    last_ = checkpoint;
   in.barrier = checkpoint;
   of.barriers.push_back(checkpoint);
   ++barriers_;

@@ -54,6 +54,9 @@ public:
   /// all else from now on.
   std::optional<std::uint64_t> reached_barrier();
 
+  /// With `reached_barrier`: nothing is to be done behind it.
+  bool is_last_barrier() const noexcept { return reached_.has_value() && reached_ == last_; }
+
   /// Writes what stands in front of the barrier that has been reached, merged.
   void save_waiting(stored_entry_writer& to) const;
 
@@ -121,6 +124,8 @@ private:
   /// Barriers that have come and were not passed.
   std::size_t barriers_ = 0;
   std::optional<std::uint64_t> reached_;
+  /// The checkpoint of which a barrier has said that it is the job's last.
+  std::optional<std::uint64_t> last_;
   /// The last checkpoint whose barrier was passed.
   std::optional<std::uint64_t> passed_;
   /// With `reached_`: arrivals that stand in front of it.

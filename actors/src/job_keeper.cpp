@@ -240,23 +240,25 @@ private:
   }
 
   /// What it goes on from is asked for here, behind all that the launch before has left on the queue.
-  expected<void> go_on_from_newest() {
+  expected<std::shared_ptr<launch_state>> find_newest() {
     if (!settings_.checkpoints)
-      return {};
+      return std::shared_ptr<launch_state>{};
+    return guarded("job " + plan_.name, newest_);
+  }
+
+  void go_on_from(std::shared_ptr<launch_state> found) {
+    if (!settings_.checkpoints)
+      return;
     auto& with = *settings_.checkpoints;
-    auto found = guarded("job " + plan_.name, newest_);
-    if (!found)
-      return std::move(found).why();
     // What it was to be done with output that is newer than a checkpoint, it was before the next was made.
     const auto of = [](const std::shared_ptr<launch_state>& from) {
       return from == nullptr ? 0 : from->checkpoint;
     };
-    if (of(*found) != of(with.from))
+    if (of(found) != of(with.from))
       with.newer = newer_output::refuse;
     // They went before the launch before could make others of these numbers.
     with.newer_checkpoints.clear();
-    with.from = *std::move(found);
-    return {};
+    with.from = std::move(found);
   }
 
   void launch() {
@@ -268,9 +270,13 @@ private:
     }
     std::unique_ptr<job_runner> next;
     std::vector<error> mistakes;
-    if (const auto found = go_on_from_newest(); !found) {
+    if (auto found = find_newest(); !found) {
       mistakes.push_back(found.why());
+    } else if (*found != nullptr && (*found)->kind == checkpoint_kind::finished) {
+      end_finished((*found)->checkpoint);
+      return;
     } else {
+      go_on_from(*std::move(found));
       next = make_runner();
       mistakes = start(*next);
     }
@@ -293,6 +299,19 @@ private:
       runner_->stop();
     else if (drain_)
       runner_->drain(*drain_);
+  }
+
+  /// The launch before had done all when it failed, and had not heard of it.
+  void end_finished(std::uint64_t checkpoint) {
+    tell(settings_.log, {log_level::info, "job " + plan_.name,
+                         "it was finished when it failed: there is nothing more to be done"});
+    std::unique_lock guard{mutex_};
+    give_up(job_end::done);
+    auto with = std::move(failure_);
+    guard.unlock();
+    with.checkpoint = checkpoint;
+    with.held = 0;
+    end(std::move(with));
   }
 
   void end(job_result with) {

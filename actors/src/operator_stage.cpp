@@ -216,7 +216,7 @@ expected<void> operator_stage_state::restore() {
                                {codecs->out, from.out.version},
                                "operator " + stage,
                                from.input_goes_on};
-    body_->restore(reader, parts_->restore_how, now());
+    body_->restore(reader, parts_->restore_how);
     std::shared_ptr<batch_base> waiting = body_->input_batch();
     reader.read_waiting(*waiting);
     auto said = reader.read_channels();
@@ -329,15 +329,13 @@ void operator_stage_state::on_pushed() {
     return;
   const auto at = now();
   // First of all: what has left in front of the barrier has been given to callbacks.
-  const bool stops = feed_->reach_barriers(*input_);
+  feed_->reach_barriers(*input_);
   // Checkpoints go on behind the end, until the job ends.
   while (over_ && !input_->empty())
     input_->pop();
   pass_barriers(at);
   if (over_)
     results_->run_steps();
-  // What callbacks get from now on they would get again from who goes on.
-  over_ = over_ || stops;
   if (over_ || !running_)
     return;
   take_input(at);
@@ -392,10 +390,13 @@ bool operator_stage_state::may_begin() {
 
 void operator_stage_state::pass_barriers(time_point now) {
   while (const auto checkpoint = input_->reached_barrier()) {
-    outputs().emit(control::barrier(*checkpoint));
+    const bool last = input_->is_last_barrier();
+    outputs().emit(control::barrier(*checkpoint, last));
     if (parts_->coordinator)
       hand_over_state(*checkpoint, now);
     input_->pass_barrier();
+    // Who goes on from it makes the calls that run again; a failure of one would end the job otherwise than it is told.
+    over_ = over_ || last;
   }
 }
 

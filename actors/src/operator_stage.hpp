@@ -98,7 +98,7 @@ private:
   /// have room: what that holds finished leaves before there are calls.
   bool may_begin();
   /// Lets each barrier that has been reached leave, ahead of all that waits, and then hands over its state:
-  /// so its receivers align while it writes.
+  /// so its receivers align while it writes. Behind the last of a job nothing more is done.
   void pass_barriers(time_point now);
   void hand_over_state(std::uint64_t checkpoint, time_point now);
   expected<std::shared_ptr<saved_instance>> save(time_point now);

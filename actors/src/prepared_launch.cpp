@@ -41,6 +41,9 @@ std::vector<stage_codecs> codecs_of(const job_plan& plan) {
 expected<std::shared_ptr<launch_state>> deal(checkpoint from, const job_description& to,
                                              const job_plan& plan,
                                              const std::vector<std::string>& drop_state) {
+  if (from.about.kind == checkpoint_kind::finished)
+    return std::make_shared<launch_state>(
+      launch_state{.checkpoint = from.about.checkpoint, .kind = from.about.kind});
   auto dealt = rescale(std::move(from), to, codecs_of(plan), drop_state);
   if (!dealt)
     return std::move(dealt).why();
@@ -62,6 +65,30 @@ bool is_same_place(const std::string& one, const std::string& other) {
     return false;
   const auto other_real = std::filesystem::weakly_canonical(other, failed);
   return !failed && real == other_real;
+}
+
+constexpr const char* way_out_of_newer_output
+  = "; start from the newest checkpoint, or let it be put aside (discard_newer_output)";
+
+std::string newer_output_than(std::uint64_t checkpoint) {
+  return "is output that is newer than checkpoint " + std::to_string(checkpoint);
+}
+
+/// An error for each sink of the plan at which `find` names something.
+template <class Find>
+std::vector<error> found_at_sinks(const job_plan& plan, Find find, const std::string& why) {
+  std::vector<error> all;
+  for (const auto& stage : plan.stages) {
+    const auto* to = std::get_if<sink_plan>(&stage.what);
+    if (to == nullptr)
+      continue;
+    const auto found = guarded(stage.name, [&] { return find(*to->make()); });
+    if (!found)
+      all.push_back(found.why());
+    else if (!found->empty())
+      all.emplace_back(error_kind::incompatible, first_and_count(*found), why);
+  }
+  return all;
 }
 
 class preparation {
@@ -251,13 +278,12 @@ private:
 
   void refuse_newer_output(const run_id& run, std::uint64_t checkpoint) {
     refuse_hidden_of_others(run, "or name that checkpoint (from) and let it be put aside (discard_newer_output)");
-    const auto what = "is output that is newer than checkpoint " + std::to_string(checkpoint);
+    const auto what = newer_output_than(checkpoint);
     const bool is_newest = choice_.newer.empty() && choice_.damaged.empty();
     refuse_output(checkpoint,
                   is_newest ? what + ", the newest that there is; name that checkpoint (from) and let the "
                                      "output be put aside (discard_newer_output)"
-                            : what + "; start from the newest checkpoint, or let it be put aside "
-                                     "(discard_newer_output)");
+                            : what + way_out_of_newer_output);
   }
 
   void refuse_output(std::uint64_t behind, const std::string& why) {
@@ -272,16 +298,8 @@ private:
 
   template <class Find>
   void refuse_what_is_found(Find find, const std::string& why) {
-    for (const auto& stage : plan_->stages) {
-      const auto* to = std::get_if<sink_plan>(&stage.what);
-      if (to == nullptr)
-        continue;
-      const auto found = guarded(stage.name, [&] { return find(*to->make()); });
-      if (!found)
-        refuse(found.why());
-      else if (!found->empty())
-        refuse(error_kind::incompatible, first_and_count(*found), why);
-    }
+    for (auto& each : found_at_sinks(*plan_, find, why))
+      refuse(std::move(each));
   }
 
   void hand_over(const run_id& run, bool removes_old_output) {
@@ -313,18 +331,30 @@ private:
       = choose_start(store, job, {.run = number, .fall_back = plan.checkpoints->fall_back});
     if (!choice)
       return std::move(choice).why();
-    for (const auto& [id, why] : choice->damaged)
-      if (auto done = store.set_aside(number, id); !done)
-        return std::move(done).why();
     if (choice->from == nullptr)
       return std::shared_ptr<launch_state>{};
     const auto& about = choice->from->about;
-    if (choice->kind == start_kind::finished)
-      return error{error_kind::argument, "job " + plan.name, "it is finished"};
+    const auto& damaged = choice->damaged;
+    // What the run has shown behind it is its own. Looked at before anything changes, for a further start to find
+    // it so too.
+    if (!damaged.empty()) {
+      auto refusals
+        = found_at_sinks(plan, [&](const sink_body& of) { return of.newer_than(about.checkpoint); },
+                         newer_output_than(about.checkpoint) + way_out_of_newer_output);
+      if (!refusals.empty())
+        return std::move(refusals.front());
+    }
     // Those that this run has made know nothing of what was let go.
     const bool is_first = first == about.checkpoint;
-    return deal(std::move(*choice->from), job, plan,
-                is_first ? drops : std::vector<std::string>{});
+    auto dealt = deal(std::move(*choice->from), job, plan,
+                      is_first ? drops : std::vector<std::string>{});
+    if (!dealt)
+      return dealt;
+    (*dealt)->removes_old_output = (*dealt)->removes_old_output && damaged.empty();
+    for (const auto& [id, why] : damaged)
+      if (auto done = store.set_aside(number, id); !done)
+        return std::move(done).why();
+    return dealt;
   }
 
   const std::shared_ptr<const job_plan> plan_;

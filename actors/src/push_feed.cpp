@@ -167,10 +167,11 @@ expected<std::uint64_t> push_feed_base::reserve(std::uint32_t lanes, batch_limit
   lines_.assign(keyed_ ? lanes : 1, {});
   next_lane_ = 0;
   // No record gets a number that another has had. Of those that this process has given the next is known; another
-  // process may have given more than its checkpoint knows of.
+  // process may have given more than its checkpoint knows of, also where that knows of none.
   const auto next = now_.next_number;
+  const bool is_of_another = how.from && (run_ == 0 || how.from->next_number > next);
   now_ = how.from.value_or(feed_cut{});
-  now_.next_number = now_.next_number > next ? far_behind(now_.next_number) : next;
+  now_.next_number = is_of_another ? far_behind(now_.next_number) : next;
   resume_from_ = now_.resume_from;
   running_ = true;
   why_ = closed("its job is about to start");
@@ -324,10 +325,8 @@ std::optional<feed_cut> push_feed_base::begin_checkpoint(push_lane& of, std::uin
     const std::lock_guard guard{mutex_};
     if (of.number >= lanes_.size() || lanes_[of.number].get() != &of)
       return std::nullopt;
-    for (const auto& each : lanes_) {
-      each->stops = each->stops || last;
-      put_barrier(*each, checkpoint);
-    }
+    for (const auto& each : lanes_)
+      put_barrier(*each, control::barrier(checkpoint, last));
     next_checkpoint_ = checkpoint + 1;
     cut = now_;
     if (last && std::exchange(open_, false)) {
@@ -343,18 +342,17 @@ std::optional<feed_cut> push_feed_base::begin_checkpoint(push_lane& of, std::uin
   return cut;
 }
 
-push_feed_base::barrier_batches push_feed_base::take_to_barrier(push_lane& from) {
+std::vector<std::shared_ptr<batch_base>> push_feed_base::take_to_barrier(push_lane& from) {
   const std::lock_guard guard{mutex_};
   from.desk.expect(from.tickets);
-  barrier_batches taken;
+  std::vector<std::shared_ptr<batch_base>> taken;
   while (from.barriers > 0) {
     auto& next = *from.full.front();
     if (!next.controls().empty() && next.controls().back().what.kind() == control_kind::barrier)
       --from.barriers;
-    taken.of.push_back(std::move(from.full.front()));
+    taken.push_back(std::move(from.full.front()));
     from.full.pop_front();
   }
-  taken.stops = from.stops;
   return taken;
 }
 
@@ -448,10 +446,10 @@ void push_feed_base::append_to_all(const control& what) {
   }
 }
 
-void push_feed_base::put_barrier(push_lane& to, std::uint64_t checkpoint) {
+void push_feed_base::put_barrier(push_lane& to, const control& barrier) {
   // Before anything has changed: it may throw.
   auto next = empty_batch(to);
-  to.open->append(control::barrier(checkpoint));
+  to.open->append(barrier);
   to.full.push_back(std::move(to.open));
   to.open = std::move(next);
   ++to.barriers;

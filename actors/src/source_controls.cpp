@@ -94,8 +94,8 @@ void source_controls::end(const message_time& at) {
   emit(control::end());
 }
 
-void source_controls::pass_barrier(std::uint64_t checkpoint) {
-  emit(control::barrier(checkpoint));
+void source_controls::pass_barrier(std::uint64_t checkpoint, bool last) {
+  emit(control::barrier(checkpoint, last));
 }
 
 source_times source_controls::said() const noexcept {

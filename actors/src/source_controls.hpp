@@ -71,7 +71,8 @@ public:
   // -- checkpoints --
 
   /// Lets a barrier leave on every output.
-  void pass_barrier(std::uint64_t checkpoint);
+  /// `last`: see `control::barrier`.
+  void pass_barrier(std::uint64_t checkpoint, bool last);
 
   /// What it has said by now; whether the stream has ended is for the stage to say.
   source_times said() const noexcept;

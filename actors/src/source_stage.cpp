@@ -128,7 +128,7 @@ void source_stage_state::on_checkpoint(const checkpoint_request& what) {
   // First of all, and also where it cannot say where it stands: who has other inputs too waits for
   // the barrier of each.
   if (is_attached_)
-    controls_->pass_barrier(what.checkpoint);
+    controls_->pass_barrier(what.checkpoint, what.last);
   if (what.last && is_open())
     phase_ = phase::resting;
   const auto id = parts_->instance.id;

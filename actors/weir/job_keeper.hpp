@@ -24,8 +24,9 @@ struct keeper_settings : run_settings {
   /// restart strategy or there are checkpoints (whose own `on` is this then), else not used.
   std::unique_ptr<work_queue> on{};
   /// With checkpoints and a restart strategy: finds what a further launch goes on from; null: the run's begin,
-  /// where it has no checkpoint yet. Called on the queue, behind all that the launch before has left
-  /// there. An error is a failure of that launch.
+  /// where it has no checkpoint yet; of the kind `finished`: the run is, though a launch failed before it
+  /// heard of that. Called on the queue, behind all that the launch before has left there. An error is a
+  /// failure of that launch.
   std::function<expected<std::shared_ptr<launch_state>>()> newest{};
 };
 

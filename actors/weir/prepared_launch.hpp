@@ -40,7 +40,8 @@ struct launch_preparation {
 launch_preparation prepare_launch(const job_plan& plan, const launch_wishes& wishes,
                                   const run_id& fresh_run);
 
-/// Deals a checkpoint to the instances of a job that may go on from it. Errors are those of `rescale`.
+/// Deals a checkpoint to the instances of a job that may go on from it; of one that says that the run is finished
+/// there is nothing to deal. Errors are those of `rescale`.
 expected<std::shared_ptr<launch_state>> state_for(const job_plan& plan, checkpoint from,
                                                   const std::vector<std::string>& drop_state = {});
 

@@ -51,8 +51,10 @@ enum class push_result : std::uint8_t {
 
 struct push_options {
   /// Where the record comes from in the pusher's own count; absent: its number among the records that
-  /// were pushed without a position into this service, from 0 on, which the process gives to another record
-  /// when it has crashed and runs again. Give all records a position or none.
+  /// were pushed without a position into this service, from 0 on. A process that goes on from the checkpoint of
+  /// another does not know which numbers that gave behind it, and begins at the next multiple of 2^32: a record that
+  /// is pushed again has another number then. Two processes that crash one after the other, both in front of their
+  /// first checkpoint, give the same. Give all records a position or none.
   std::optional<std::uint64_t> position{};
   event_time timestamp{};
 };
@@ -158,8 +160,6 @@ struct push_lane {
   bool woken = false;
   /// That stand among `full`.
   std::size_t barriers = 0;
-  /// Nothing is to be done behind the last of them.
-  bool stops = false;
   /// Of the records that a checkpoint gave back and that were not taken in; `bytes` counts them while there are some.
   std::size_t restored_bytes = 0;
   std::uint64_t restored = 0;
@@ -177,13 +177,6 @@ public:
     std::shared_ptr<batch_base> of;
     /// There is more behind it.
     bool more = false;
-  };
-
-  /// What stands in front of barriers, each of which is the last element of a batch.
-  struct barrier_batches {
-    std::vector<std::shared_ptr<batch_base>> of;
-    /// Nothing is to be done behind the last one.
-    bool stops = false;
   };
 
   /// What a pusher needs to know to begin.
@@ -267,8 +260,8 @@ public:
   /// Puts the barrier into all lanes of the run, and tells their stages. `last`: nothing is taken behind it; who waits
   /// for room is refused, and coroutines go on inside, what they throw is ignored. Absent: the run has ended.
   std::optional<feed_cut> begin_checkpoint(push_lane& of, std::uint64_t checkpoint, bool last);
-  /// Takes all that stands in front of the newest barrier.
-  barrier_batches take_to_barrier(push_lane& from);
+  /// Takes all that stands in front of the newest barrier. Each is the last element of a batch.
+  std::vector<std::shared_ptr<batch_base>> take_to_barrier(push_lane& from);
 
 protected:
   virtual std::unique_ptr<batch_base> make_batch() const = 0;
@@ -295,7 +288,7 @@ private:
   /// Takes the request, refuses it, or finds no room: then it is `outside`.
   void decide(waiting_push& what);
   void append_to_all(const control& what);
-  void put_barrier(push_lane& to, std::uint64_t checkpoint);
+  void put_barrier(push_lane& to, const control& barrier);
   void wake(push_lane& of);
   std::shared_ptr<batch_base> empty_batch(push_lane& of) const;
   /// Serves the line as far as the lane has room.

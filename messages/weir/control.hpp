@@ -32,8 +32,9 @@ public:
   }
   static constexpr control idle() noexcept { return {control_kind::idle, 0}; }
   static constexpr control active() noexcept { return {control_kind::active, 0}; }
-  static constexpr control barrier(std::uint64_t checkpoint) noexcept {
-    return {control_kind::barrier, static_cast<std::int64_t>(checkpoint)};
+  /// `last`: the job ends with this checkpoint, and what is done behind it whoever goes on would do again.
+  static constexpr control barrier(std::uint64_t checkpoint, bool last = false) noexcept {
+    return {control_kind::barrier, static_cast<std::int64_t>(checkpoint), last};
   }
   static constexpr control end() noexcept { return {control_kind::end, 0}; }
 
@@ -47,17 +48,24 @@ public:
     return static_cast<std::uint64_t>(number_);
   }
 
+  /// Whether nothing is to be done behind it. Only of a barrier.
+  constexpr bool is_last() const noexcept { return last_; }
+
   /// A watermark or a status: what records of an unordered operator do not pass.
   constexpr bool is_border() const noexcept { return kind_ <= control_kind::active; }
 
   friend constexpr bool operator==(const control&, const control&) noexcept = default;
 
 private:
-  constexpr control(control_kind kind, std::int64_t number) noexcept
-    : number_(number), kind_(kind) {}
+  constexpr control(control_kind kind, std::int64_t number, bool last = false) noexcept
+    : number_(number), kind_(kind), last_(last) {}
 
   std::int64_t number_;
   control_kind kind_;
+  bool last_;
 };
+
+// Batches hold many.
+static_assert(sizeof(control) == 16);
 
 } // namespace weir

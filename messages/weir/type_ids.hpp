@@ -73,7 +73,7 @@ struct pool_results {
 struct checkpoint_request {
   /// 0: the one before anything runs; a source lets no barrier leave for it.
   std::uint64_t checkpoint = 0;
-  /// Read no more; what a service does it would do again.
+  /// Read no more; what is done behind its barrier would be done again.
   bool last = false;
 };
 

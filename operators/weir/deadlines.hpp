@@ -38,6 +38,12 @@ public:
     (at.next == no_slot ? tail_ : links_[at.next].previous) = at.previous;
   }
 
+  /// All pass so much later.
+  void put_off(duration by) noexcept {
+    for (auto slot = head_; slot != no_slot; slot = links_[slot].next)
+      links_[slot].due += by;
+  }
+
   bool contains(slot_index slot) const noexcept { return links_[slot].present; }
 
   /// The slot with the earliest deadline, or `no_slot`.

@@ -147,10 +147,9 @@ auto snapshot_of(const Machine& machine, time_point now) {
 
 /// See `operator_machine::restore`.
 template <class Machine, class In, class Out>
-void restore_snapshot(Machine& machine, const machine_snapshot<In, Out>& held, restore_mode how,
-                      time_point now) {
+void restore_snapshot(Machine& machine, const machine_snapshot<In, Out>& held, restore_mode how) {
   snapshot_reader<In, Out> from{held};
-  machine.restore(from, how, now);
+  machine.restore(from, how);
 }
 
 } // namespace weir

@@ -58,7 +58,7 @@ public:
 
   /// See `operator_machine`. Writers and readers are of the body's types.
   virtual void save(entry_writer& to, time_point now) const = 0;
-  virtual void restore(entry_reader& from, restore_mode how, time_point now) = 0;
+  virtual void restore(entry_reader& from, restore_mode how) = 0;
 
   virtual bool full() const noexcept = 0;
   virtual bool finished() const noexcept = 0;
@@ -171,9 +171,7 @@ public:
 
   void save(entry_writer& to, time_point now) const override { machine_.save(to, now); }
 
-  void restore(entry_reader& from, restore_mode how, time_point now) override {
-    machine_.restore(from, how, now);
-  }
+  void restore(entry_reader& from, restore_mode how) override { machine_.restore(from, how); }
 
   bool full() const noexcept override { return machine_.full(); }
   bool finished() const noexcept override { return machine_.finished(); }

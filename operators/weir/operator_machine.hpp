@@ -135,6 +135,7 @@ public:
   /// Takes elements of `in` from `at` on, until all are taken, the queue is full or the job fails. No
   /// barriers: they do not stand in line, and the shell takes a snapshot instead.
   void take(batch<input_type>& in, batch_cursor& at, operator_outputs out, time_point now) {
+    go_on(now);
     const typename completion_port<output_type>::scope here{port_, now};
     // What was completed before these records came has finished before them.
     take_completions(out, now);
@@ -147,6 +148,7 @@ public:
   /// Takes the completions that have come in, lets leave what may, and makes the calls that wait. To
   /// be called when completions or room came.
   void advance(operator_outputs out, time_point now) {
+    go_on(now);
     const typename completion_port<output_type>::scope here{port_, now};
     settle(out, now);
   }
@@ -161,6 +163,7 @@ public:
   /// As `tick`, but only the first that is due, with what follows from it, so that a caller may let
   /// input that waits come in before the next. Whether there was one.
   bool step(operator_outputs out, time_point due, time_point now) {
+    go_on(now);
     const typename completion_port<output_type>::scope here{port_, now};
     settle(out, now);
     const auto first = next_due();
@@ -180,6 +183,7 @@ public:
   /// timer was due.
   bool step_for(const origin& of, record_timer which, operator_outputs out, time_point due,
                 time_point now) {
+    go_on(now);
     const typename completion_port<output_type>::scope here{port_, now};
     settle(out, now);
     const auto slot = slot_of(of);
@@ -198,6 +202,8 @@ public:
   /// Writes what is held at `now`, in the order in which it arrived, and changes nothing. Neither calls
   /// nor room are waited for. Equal machines write the same, in whichever slots their entries lie.
   void save(entry_writer& to, time_point now) const {
+    if (stands_)
+      now = standing_time;
     order_.clear();
     for (slot_index slot = 0; slot < table_.size(); ++slot)
       if (table_[slot].state != entry_state::free)
@@ -217,15 +223,17 @@ public:
 
   /// Takes up what was saved; before all else. Nothing leaves and nothing is called before the
   /// next `advance`: then finished records leave first, where their turn is, and the others are called
-  /// with the attempt and the time that they had left. `call_all`: every record is new.
-  void restore(entry_reader& from, restore_mode how, time_point now) {
+  /// with the attempt and the time that they had left. Until then time stands still: nothing is due, and
+  /// what is saved has the times that were restored. `call_all`: every record is new.
+  void restore(entry_reader& from, restore_mode how) {
+    stands_ = true;
     std::vector<restored_deadline> due;
     std::variant<control, read_record> each{control::end()};
     while (from.next(each))
       if (const auto* border = std::get_if<control>(&each))
         push_border(*border);
       else
-        restore_record(std::get<read_record>(each), from, how, now, due);
+        restore_record(std::get<read_record>(each), from, how, due);
     // In order: the queue of deadlines looks for the place of each from its end.
     std::stable_sort(due.begin(), due.end(),
                      [](const auto& a, const auto& b) { return a.at < b.at; });
@@ -247,6 +255,8 @@ public:
   /// When `tick` must be called next, if nothing else happens; `time_point::max()` = never.
   time_point next_due() const noexcept {
     auto due = time_point::max();
+    if (stands_)
+      return due;
     if (deadlines_.first() != no_slot)
       due = deadlines_.due(deadlines_.first());
     if (!backing_off_.empty())
@@ -464,7 +474,7 @@ private:
     slot_index slot;
   };
 
-  void restore_record(const read_record& of, entry_reader& from, restore_mode how, time_point now,
+  void restore_record(const read_record& of, entry_reader& from, restore_mode how,
                       std::vector<restored_deadline>& due) {
     // All of it, before there is an entry that could be half of one.
     auto record = read<input_type>(from, &entry_reader::read_value);
@@ -474,7 +484,7 @@ private:
     borders_in_a_row_.clear();
     if (how == restore_mode::call_all) {
       e.take_up(std::move(record), {.timestamp = of.timestamp, .from = of.from, .key = of.key});
-      enter(slot, e, deadline_from(now));
+      enter(slot, e, deadline_from(standing_time));
       e.state = entry_state::waiting;
       wait_for_call(slot);
       return;
@@ -494,9 +504,9 @@ private:
     }
     e.state = entry_state::waiting;
     if (timeout_ != duration{0} && !e.hook_called)
-      due.push_back({now + std::min(of.timeout_left.value_or(timeout_), timeout_), slot});
+      due.push_back({standing_time + std::min(of.timeout_left.value_or(timeout_), timeout_), slot});
     if (of.backoff_left)
-      backing_off_.push(slot, {now + in_reach(*of.backoff_left), e.arrival});
+      backing_off_.push(slot, {standing_time + in_reach(*of.backoff_left), e.arrival});
     else
       wait_for_call(slot);
   }
@@ -756,6 +766,15 @@ private:
 
   // -- time --
 
+  /// What was restored begins to pass.
+  void go_on(time_point now) noexcept {
+    if (!stands_) [[likely]]
+      return;
+    stands_ = false;
+    deadlines_.put_off(now - standing_time);
+    backing_off_.put_off(now - standing_time);
+  }
+
   slot_index slot_of(const origin& of) const {
     for (slot_index slot = 0; slot < table_.size(); ++slot)
       if (const auto state = table_[slot].state;
@@ -924,6 +943,9 @@ private:
 
   // -- data --
 
+  /// The time of a machine that was restored and has not gone on.
+  static constexpr time_point standing_time{};
+
   const operator_options options_;
   const std::size_t calls_max_;
   const duration timeout_;
@@ -952,6 +974,8 @@ private:
   std::uint64_t arrivals_ = 0;
   bool input_ended_ = false;
   bool end_emitted_ = false;
+  /// It was restored and has not gone on.
+  bool stands_ = false;
   std::optional<operator_failure> failure_;
   machine_counts counts_;
   std::optional<idempotency_scope> scope_;

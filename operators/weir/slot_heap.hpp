@@ -63,6 +63,13 @@ public:
     sink(places_[last.slot]);
   }
 
+  /// All are so much later, which leaves their order as it is.
+  template <class By>
+  void put_off(By by) noexcept {
+    for (auto& each : heap_)
+      each.by.due += by;
+  }
+
   bool contains(slot_index slot) const noexcept { return places_[slot] != absent; }
 
 private:

@@ -94,7 +94,10 @@ public:
   expected<launch_state> run() {
     if (auto sound = sort_in(); !sound)
       return std::move(sound).why();
-    reshaped_ = job_shape(about_.stages, about_.edges) != job_shape(to_.stages, to_.edges);
+    // What stages have told a neighbour of idleness and watermarks it does not know any more where its state is let go.
+    reshaped_ = job_shape(about_.stages, about_.edges) != job_shape(to_.stages, to_.edges)
+                || std::any_of(to_.stages.begin(), to_.stages.end(),
+                               [&](const manifest_stage& each) { return lets_go(each); });
     launch_state made;
     made.checkpoint = about_.checkpoint;
     made.kind = about_.kind;
@@ -163,7 +166,7 @@ private:
     const auto before = static_cast<std::size_t>(known - about_.stages.begin());
     if (olds_[before].empty())
       return launch_state::stage{};
-    if (holds_records(is.role) && std::find(drop_.begin(), drop_.end(), is.name) != drop_.end())
+    if (lets_go(is))
       return without_state(before, is);
     if (known->role != is.role)
       return error{error_kind::incompatible, is.name,
@@ -173,6 +176,11 @@ private:
     if (is.role == stage_role::sink)
       return of_sink(before, is);
     return of_operator(before, now);
+  }
+
+  /// Whether the state of a stage of the job is not wanted.
+  bool lets_go(const manifest_stage& is) const {
+    return holds_records(is.role) && std::find(drop_.begin(), drop_.end(), is.name) != drop_.end();
   }
 
   /// Summaries for the instances that there are now: each its own, or the first with the counts of all.
@@ -248,7 +256,6 @@ private:
 
   // -- operators --
 
-  /// Instance 0 speaks for what all of a service's are fed from.
   /// What an operator holds is let go. A service stays where it stood, as a source does: what was pushed before is
   /// not pushed again.
   launch_state::stage without_state(std::size_t before, const manifest_stage& is) {
@@ -260,6 +267,7 @@ private:
     return made;
   }
 
+  /// Instance 0 speaks for what all of a service's are fed from.
   static void carry_place_of_feed(instance_summary& from, instance_summary& to) {
     to.positions = std::move(from.positions);
     to.times = from.times;
@@ -334,6 +342,7 @@ private:
   const std::vector<stage_codecs>& codecs_;
   const std::vector<std::string>& drop_;
   std::shared_ptr<block_pool> pool_;
+  /// What stages have told each other before the checkpoint is not what they would have by now.
   bool reshaped_ = false;
   /// By the places of the checkpoint's stages; none where nothing is said of a stage.
   std::vector<std::vector<old_instance>> olds_;

@@ -33,7 +33,8 @@ struct launch_state {
   };
 
   std::uint64_t checkpoint = 0;
-  /// `drained`: what has ended of the sources' streams goes on (`stored_entry_reader`).
+  /// `drained`: what has ended of the sources' streams goes on (`stored_entry_reader`). `finished`: there is
+  /// nothing to launch, and no stage.
   checkpoint_kind kind = checkpoint_kind::running;
   bool removes_old_output = false;
   std::int64_t made_at_ms = 0;

@@ -312,7 +312,7 @@ void machine_run::restore(const operator_restores& how) {
                            {&stored_record(), stored_record().version},
                            {&stored_result(), stored_result().version},
                            "scenario " + scenario_.name};
-  machine()->restore(from, how.call_all ? restore_mode::call_all : restore_mode::resume, now());
+  machine()->restore(from, how.call_all ? restore_mode::call_all : restore_mode::resume);
   from.end();
   machine()->advance(out(), now());
 }

@@ -352,6 +352,37 @@ BOOST_AUTO_TEST_CASE(a_source_reads_no_more_once_its_job_is_stopped) {
   BOOST_TEST(sources["in"].given == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(behind_the_last_barrier_nothing_is_called_and_nothing_fails) {
+  std::get<weir::operator_plan>(plan.stages[1].what).options.max_concurrent_calls = 1;
+  begin();
+  put({1, 2});
+  hold_store();
+  stop();
+  BOOST_TEST(transcript() == "close in\nprepare out 1\n");
+  fail(1, "io");
+  BOOST_TEST(transcript() == "");
+  let_store_go();
+  BOOST_TEST(transcript()
+             == "make durable out 1\nwrite 1 stopped\ncommit out 1\nclose op\nabandon out\n"
+                "ended stopped at 1, 2 held\n");
+  crash_and_start();
+  BOOST_TEST(transcript() == "open out\nopen op\nopen in\nrecover out 1 up to 1\ncall op 1\n");
+}
+
+BOOST_AUTO_TEST_CASE(nor_behind_that_of_a_drain_that_was_cut_off) {
+  std::get<weir::operator_plan>(plan.stages[1].what).options.max_concurrent_calls = 1;
+  begin();
+  put({1, 2});
+  hold_store();
+  drain(50ms);
+  advance(50ms);
+  BOOST_TEST(transcript() == "close in\nprepare out 1\n");
+  fail(1, "io");
+  BOOST_TEST(transcript() == "");
+  let_store_go();
+  BOOST_TEST(text(*result) == "drained at 1, 2 held");
+}
+
 BOOST_AUTO_TEST_CASE(a_job_can_be_stopped_in_each_phase_and_twice) {
   for (const std::string phase : {"opening", "beginning", "recovering", "running"})
     for (const int times : {1, 2}) {
@@ -577,13 +608,13 @@ BOOST_AUTO_TEST_CASE(a_commit_that_fails_at_the_end_fails_the_job) {
   BOOST_TEST(stored().back() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_stage_that_fails_while_a_last_checkpoint_is_made_fails_the_job) {
+BOOST_AUTO_TEST_CASE(a_stage_that_fails_in_front_of_the_last_barrier_fails_the_job) {
   expects_commits = false;
   begin();
   put({1});
-  hold_store();
-  stop();
-  fail(1, "io");
+  runner->stop();
+  functions["op"].take(1).fail({"io", "service", "it said no"});
+  world.run();
   BOOST_TEST(text(*result) == "failed operator op io at record 0/0");
 }
 

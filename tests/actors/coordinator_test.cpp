@@ -552,6 +552,28 @@ BOOST_AUTO_TEST_CASE(a_launch_goes_on_where_its_checkpoint_was) {
              == "prepare out 2\nmake durable out 2\nwrite 2\nremove 0\ncommit out 2\n");
 }
 
+BOOST_AUTO_TEST_CASE(what_a_start_takes_is_not_taken_from_its_records) {
+  std::get<weir::operator_plan>(plan.stages[1].what).options.timeout = 1s;
+  start();
+  push({1});
+  advance(990ms);
+  stop();
+  BOOST_TEST(text(*result) == "stopped at 10, 1 held");
+  crash();
+  // GIVEN a start from a checkpoint behind which there are newer ones, which take their time to go
+  checkpoints().newer_checkpoints = {{11, false}};
+  hold_store();
+  start_again();
+  advance(1h);
+  transcript();
+  // WHEN the job begins, THEN the record has the time that it had left
+  let_store_go();
+  BOOST_TEST(transcript() == "remove 11\nrecover out 10 up to 10\ncall op 1\n");
+  advance(9ms);
+  complete(1);
+  BOOST_TEST(transcript() == "write out 10\n");
+}
+
 BOOST_AUTO_TEST_CASE(one_that_goes_on_from_checkpoint_0_reads_from_the_begin_and_writes_no_other) {
   expects_commits = false;
   checkpoints().run.removes_old_output = true;

@@ -269,6 +269,21 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_that_was_reached_without_an_ended_channel_is_n
   BOOST_TEST(!gate->reached_barrier());
 }
 
+BOOST_AUTO_TEST_CASE(that_a_barrier_is_the_last_is_known_when_it_has_been_reached) {
+  open(2);
+  for (const std::uint32_t channel : {0, 1})
+    receive_values(channel, {1}, {barrier(1)});
+  BOOST_TEST((gate->reached_barrier() == 1u));
+  BOOST_TEST(!gate->is_last_barrier());
+  gate->pass_barrier();
+  receive_values(0, {2}, {control::barrier(2, true)});
+  BOOST_TEST(!gate->reached_barrier());
+  BOOST_TEST(!gate->is_last_barrier());
+  receive_values(1, {3}, {control::barrier(2, true)});
+  BOOST_TEST((gate->reached_barrier() == 2u));
+  BOOST_TEST(gate->is_last_barrier());
+}
+
 BOOST_AUTO_TEST_CASE(an_end_in_front_of_a_barrier_in_one_batch_ends_its_channel) {
   open(2);
   receive_values(1, {2}, {control::end(), barrier(1)});

@@ -7,6 +7,10 @@
 
 #include "weir/job_keeper.hpp"
 
+#include <caf/actor_cast.hpp>
+
+#include <string_view>
+
 using namespace std::chrono_literals;
 using weir::error;
 using weir::expected;
@@ -94,6 +98,24 @@ struct kept_job : checkpoint_fixture {
     });
     fail_launch(1);
     advance(2s);
+  }
+
+  /// The launch fails behind the last commit, and hears of that before it hears that all is visible, while the
+  /// store notes that the run is finished.
+  void fail_behind_last_commit() {
+    world.watch([this, job = caf::actor{}, failed = false](caf::scheduled_actor& who,
+                                                           const caf::type_erased_tuple& what) mutable {
+      if (std::string_view{who.name()} == "weir.job")
+        job = caf::actor_cast<caf::actor>(&who);
+      if (!what.match_elements<weir::instance_committed>() || std::exchange(failed, true))
+        return;
+      caf::anon_send(job, weir::stage_failure{{"io", "pool store", "it is away"}, {}});
+      weir::checkpoint marker;
+      marker.about = about(1);
+      marker.about.checkpoint = 2;
+      marker.about.kind = weir::checkpoint_kind::finished;
+      BOOST_TEST(checkpoints().store->write(marker).has_value());
+    });
   }
 
   weir::queued_work* work = nullptr;
@@ -218,7 +240,9 @@ BOOST_AUTO_TEST_CASE(one_that_is_stopped_while_it_cannot_start_again_is_stopped_
 
 BOOST_AUTO_TEST_CASE(one_that_is_cancelled_while_it_cannot_start_again_is_cancelled) {
   end_while_it_cannot_start([this] { keeper->cancel(); });
-  BOOST_TEST(transcript() == "ended cancelled at 1, 1 held\n");
+  BOOST_TEST(transcript() == "ended cancelled\n");
+  BOOST_TEST(result->checkpoint.value() == 1u);
+  BOOST_TEST(result->held == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(one_that_runs_is_stopped_by_a_last_checkpoint) {
@@ -244,6 +268,25 @@ BOOST_AUTO_TEST_CASE(one_that_fails_while_it_is_stopped_does_not_start_again) {
   world.run();
   BOOST_REQUIRE(result.has_value());
   BOOST_TEST(text(*result) == "failed operator op io at record 0/0");
+}
+
+BOOST_AUTO_TEST_CASE(one_that_fails_when_all_of_its_output_is_visible_is_done) {
+  expects_commits = false;
+  answer_at_once();
+  begin();
+  push({1});
+  fail_behind_last_commit();
+  end();
+  BOOST_TEST(!result.has_value());
+  BOOST_TEST(said()
+             == "job test: it failed: pool store: it is away (io); it starts again in 2 s (restart 1 of 10)\n");
+  transcript();
+  advance(2s);
+  BOOST_TEST(transcript() == "ended done\n");
+  BOOST_TEST(said() == "job test: it was finished when it failed: there is nothing more to be done\n");
+  BOOST_TEST(result->checkpoint.value() == 2u);
+  BOOST_TEST(result->held == 0u);
+  BOOST_TEST(result->restarts == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_complete_checkpoint_gives_all_restarts_back) {

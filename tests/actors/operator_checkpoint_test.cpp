@@ -578,6 +578,25 @@ struct random_row : operator_row {
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(behind_the_last_barrier_none_of_them_does_anything_more) {
+  operator_row of{2};
+  for (std::size_t i = 0; i < 2; ++i)
+    of.options(i).max_concurrent_calls = 1;
+  of.start();
+  of.push({1, 2, 3, 4});
+  of.complete(1);
+  of.complete(2);
+  of.push({5}, {control::barrier(1, true)});
+  of.transcript();
+  of.complete(3);
+  of.fail(1, 1);
+  of.push({6});
+  of.push({}, {control::end()});
+  BOOST_TEST(of.transcript() == "");
+  BOOST_TEST(of.held_at(1, 0) == "3 running 4 waiting | 5");
+  BOOST_TEST(of.held_at(1, 1) == "1 running 2 waiting |");
+}
+
 BOOST_AUTO_TEST_CASE(every_barrier_cuts_random_streams_in_two) {
   const auto [first, count] = seeds(300);
   std::size_t ended_alone = 0;

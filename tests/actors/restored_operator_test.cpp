@@ -15,9 +15,13 @@
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
 
+#include <chrono>
 #include <map>
+#include <memory>
 #include <typeinfo>
+#include <variant>
 
+using namespace std::chrono_literals;
 using weir::batch;
 using weir::channel_id;
 using weir::lane_id;
@@ -60,6 +64,7 @@ struct restored_fixture {
           },
           [test](const weir::instance_saved& of) {
             test->log.note("saved " + std::to_string(of.checkpoint));
+            test->saved = of.what;
           },
           [](const weir::instance_unsaved&) {},
         };
@@ -118,9 +123,19 @@ struct restored_fixture {
   }
 
   void start_from(weir::operator_state from) {
+    open_from(std::move(from));
+    run();
+  }
+
+  void open_from(weir::operator_state from) {
     parts->restored = std::make_shared<const weir::operator_state>(std::move(from));
     op = world.system().spawn(weir::operator_stage, parts);
     caf::anon_send(op, caf::open_atom::value);
+    world.run();
+  }
+
+  /// All have opened.
+  void run() {
     caf::anon_send(op, weir::attach_atom::value, channel_id{0}, lane_id{0, 0},
                    caf::actor_cast<weir::credit_receiver>(around));
     caf::anon_send(op, weir::run_atom::value);
@@ -139,6 +154,20 @@ struct restored_fixture {
     world.run();
   }
 
+  void barrier(std::uint64_t checkpoint) {
+    auto in = std::make_shared<batch<int>>();
+    in->append(weir::control::barrier(checkpoint));
+    caf::anon_send(op, channel_id{0}, weir::batch_handle{std::move(in)});
+    world.run();
+  }
+
+  /// What it held at the latest barrier.
+  snapshot held() const {
+    const auto& codec = *weir::find_record_codec(typeid(int));
+    weir::stored_entry_reader from{*saved->state, {&codec, codec.version}, {&codec, codec.version}, "op", false};
+    return read_snapshot<int, int>(from);
+  }
+
   void take(const weir::batch_base& in) {
     if (const auto* results = dynamic_cast<const batch<int>*>(&in)) {
       for (std::size_t i = 0; i < in.records(); ++i)
@@ -155,6 +184,7 @@ struct restored_fixture {
   actor_world world;
   caf::actor around;
   weir::operator_actor op;
+  std::shared_ptr<weir::saved_instance> saved;
 };
 
 } // namespace
@@ -203,15 +233,39 @@ BOOST_AUTO_TEST_CASE(a_barrier_passes_an_operator_that_waits_for_room) {
   parts->coordinator = caf::actor_cast<weir::coordinator_actor>(around);
   parts->blocks = std::make_shared<weir::block_pool>();
   start_from(snapshot{{finished_record(1), open_record(2)}});
-  auto in = std::make_shared<batch<int>>();
-  in->append(weir::control::barrier(7));
-  caf::anon_send(op, channel_id{0}, weir::batch_handle{std::move(in)});
-  world.run();
+  barrier(7);
   BOOST_TEST(log.take() == "saved 7\n");
   BOOST_TEST(parts->probe->calls.value() == 0u);
   grant({0, 0});
   BOOST_TEST(parts->probe->records_out.value() == 1u);
   BOOST_TEST(parts->probe->calls.value() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(the_time_that_a_record_had_left_begins_when_it_may_be_called) {
+  add_edge(parts->instance.results, 1);
+  parts->coordinator = caf::actor_cast<weir::coordinator_actor>(around);
+  parts->blocks = std::make_shared<weir::block_pool>();
+  parts->plan.options.timeout = 1s;
+  parts->plan.options.on_failure = weir::failure_action::fail_job;
+  auto hurried = open_record(1);
+  hurried.timeout_left = 10ms;
+  // GIVEN a job whose start takes longer than that, stage by stage
+  open_from(stored({{hurried}}));
+  world.advance(1s);
+  run();
+  world.advance(1s);
+  barrier(7);
+  BOOST_TEST((std::get<record>(held().entries.at(0)).timeout_left == 10ms));
+  BOOST_TEST(log.take() == "open op\nsaved 7\n");
+  // WHEN there is room, THEN it is called, and has that time
+  grant({0, 0});
+  BOOST_TEST(log.take() == "call op 1\n");
+  world.advance(10ms - 1ns);
+  BOOST_TEST(log.take() == "");
+  world.advance(1ns);
+  BOOST_TEST(log.take()
+             == "close op\nfailed operator op: the record's timeout passed before its call was complete "
+                "(timeout_error)\n");
 }
 
 BOOST_AUTO_TEST_CASE(it_counts_on_from_what_the_checkpoint_has_counted) {

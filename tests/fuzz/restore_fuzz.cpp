@@ -171,7 +171,7 @@ void run(const launch_state& of, const state_blocks& held, const reading& as) {
                              "op",
                              of.kind == checkpoint_kind::drained};
   auto now = time_point{} + 1h;
-  machine.restore(reader, as.how, now);
+  machine.restore(reader, as.how);
   batch<stored_item> waiting;
   reader.read_waiting(waiting);
   static_cast<void>(reader.read_channels());

@@ -53,6 +53,18 @@ BOOST_AUTO_TEST_CASE(equal_deadlines_come_in_the_order_in_which_they_were_added)
   BOOST_TEST(in_order() == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(all_are_put_off_at_once) {
+  timers.put_off(duration{5});
+  timers.push(2, at(20));
+  timers.push(1, at(10));
+  timers.push(3, at(30));
+  timers.remove(3);
+  timers.put_off(duration{5});
+  BOOST_TEST((timers.due(1) == at(15)));
+  BOOST_TEST((timers.due(2) == at(25)));
+  BOOST_TEST(!timers.contains(3));
+}
+
 BOOST_AUTO_TEST_CASE(any_deadline_can_be_taken_out) {
   for (const slot_index slot : {1, 2, 3, 4, 5})
     timers.push(slot, at(slot));

@@ -297,6 +297,53 @@ BOOST_DATA_TEST_CASE_F(retrying, call_all_calls_every_record_as_if_it_had_just_c
   BOOST_TEST(record_of(state, 1).durations.empty());
 }
 
+BOOST_DATA_TEST_CASE_F(retrying, what_a_record_had_left_begins_when_it_may_be_called,
+                       data::make(every_mode), mode) {
+  // GIVEN a record with 950 ms left, and one that backs off for 80 ms more
+  start(mode);
+  push({1, 2});
+  advance(ms{30});
+  fail(2, "io");
+  advance(ms{20});
+  auto state = machine->snapshot(now);
+  held.clear();
+  start(mode);
+  machine->restore(state, restore_mode::resume);
+  // WHEN it is long before the operator begins, THEN that is nobody's time
+  now += ms{5000};
+  BOOST_TEST((machine->next_due() == time_point::max()));
+  state = machine->snapshot(now);
+  BOOST_TEST((record_of(state, 0).timeout_left == ms{950}));
+  BOOST_TEST((record_of(state, 1).timeout_left == ms{950}));
+  BOOST_TEST((record_of(state, 1).backoff_left == ms{80}));
+  transcript();
+  settle();
+  BOOST_TEST(transcript() == "call 1\n");
+  advance(ms{79});
+  BOOST_TEST(transcript() == "");
+  advance(ms{1});
+  BOOST_TEST(transcript() == "call 2 attempt 2\n");
+  advance(ms{869});
+  BOOST_TEST(counts().timeouts == 0u);
+  advance(ms{1});
+  BOOST_TEST(counts().timeouts == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(with_call_all_the_timeout_begins_then_too) {
+  start(output_mode::ordered);
+  push(1);
+  const auto state = machine->snapshot(now);
+  held.clear();
+  start(output_mode::ordered);
+  machine->restore(state, restore_mode::call_all);
+  now += ms{5000};
+  settle();
+  advance(ms{999});
+  BOOST_TEST(counts().timeouts == 0u);
+  advance(ms{1});
+  BOOST_TEST(counts().timeouts == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(a_finished_record_leaves_before_the_others_are_called) {
   start(output_mode::ordered);
   room(0);
@@ -307,7 +354,7 @@ BOOST_AUTO_TEST_CASE(a_finished_record_leaves_before_the_others_are_called) {
   held.clear();
   transcript();
   start(output_mode::ordered);
-  machine->restore(state, restore_mode::resume, now);
+  machine->restore(state, restore_mode::resume);
   BOOST_TEST(transcript() == "");
   more_room(1);
   BOOST_TEST(transcript() == "out 10\ncall 2\n");
@@ -328,8 +375,9 @@ BOOST_AUTO_TEST_CASE(the_entries_of_two_instances_are_taken_up_in_little_time) {
   start(output_mode::unordered);
   // WHEN they are taken up; looking for the place of each took ten seconds
   const auto began = std::chrono::steady_clock::now();
-  machine->restore(both, restore_mode::resume, now);
+  machine->restore(both, restore_mode::resume);
   BOOST_TEST((std::chrono::steady_clock::now() - began < std::chrono::seconds{5}));
+  settle();
   BOOST_TEST((machine->next_due() == now + ms{1}));
 }
 
@@ -467,7 +515,7 @@ BOOST_AUTO_TEST_CASE(records_that_cannot_be_copied_are_saved_where_they_lie_and_
 
   parcel_operator fresh;
   parcel_reader from{saved};
-  fresh.machine.restore(from, restore_mode::resume, now);
+  fresh.machine.restore(from, restore_mode::resume);
   fresh.machine.advance({out}, now);
   BOOST_TEST((fresh.function.calls == std::vector<int>{1, 3}));
   for (auto& each : fresh.function.open)
@@ -484,7 +532,7 @@ BOOST_AUTO_TEST_CASE(where_all_are_called_again_results_are_read_and_not_used) {
   old.machine.save(saved, now);
   parcel_operator fresh;
   parcel_reader from{saved};
-  fresh.machine.restore(from, restore_mode::call_all, now);
+  fresh.machine.restore(from, restore_mode::call_all);
   fresh.machine.advance({out}, now);
   BOOST_TEST((fresh.function.calls == std::vector<int>{1, 2, 3, 4}));
   BOOST_TEST(from.results == 2u);
@@ -513,7 +561,7 @@ BOOST_AUTO_TEST_CASE(a_reader_that_fails_between_two_results_is_told_of) {
   parcel_operator fresh;
   parcel_reader from{saved};
   from.fails_at = 1;
-  BOOST_CHECK_THROW(fresh.machine.restore(from, restore_mode::resume, now), std::runtime_error);
+  BOOST_CHECK_THROW(fresh.machine.restore(from, restore_mode::resume), std::runtime_error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -609,7 +657,7 @@ BOOST_AUTO_TEST_CASE(a_machine_that_is_restored_saves_what_the_old_one_did) {
         retrying fresh;
         fresh.options = old.options;
         fresh.start(mode);
-        fresh.machine->restore(state, restore_mode::resume, old.now);
+        fresh.machine->restore(state, restore_mode::resume);
         BOOST_REQUIRE_EQUAL(text(fresh.machine->snapshot(old.now)), text(state));
       }
     }

@@ -49,6 +49,17 @@ BOOST_AUTO_TEST_CASE(taking_out_what_is_not_there_does_nothing) {
   BOOST_TEST(!heap.contains(3));
 }
 
+BOOST_AUTO_TEST_CASE(all_are_put_off_at_once) {
+  slot_heap<time_point> heap;
+  heap.grow(8);
+  heap.push(0, by(5, 2));
+  heap.push(1, by(4, 9));
+  heap.put_off(duration{10});
+  BOOST_TEST(heap.first() == 1u);
+  BOOST_TEST((heap.key_of(1) == by(14, 9)));
+  BOOST_TEST((heap.key_of(0) == by(15, 2)));
+}
+
 BOOST_AUTO_TEST_CASE(growing_keeps_what_is_there) {
   slot_heap<time_point> heap;
   heap.grow(2);

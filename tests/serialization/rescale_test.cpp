@@ -383,6 +383,33 @@ BOOST_AUTO_TEST_CASE(what_is_new_or_let_go_begins_anew) {
   BOOST_TEST(made.stages[4].instances.empty());
 }
 
+BOOST_AUTO_TEST_CASE(what_is_let_go_was_told_who_is_idle_and_has_told_others) {
+  // GIVEN a source that is idle, an operator that knows it, and one behind that which was told so in its turn
+  add(a).times = weir::source_times{event_time{9}, event_time{9}, true, false};
+  add(b).times = weir::source_times{event_time{5}, event_time{5}, false, false};
+  for (auto* each : {&from.about.stages, &to.stages}) {
+    each->push_back(stage("next", stage_role::async_operator, 1));
+    each->back().records = from.about.stages[op].records;
+  }
+  from.about.edges = to.edges = {edge(a, op), edge(b, op), edge(op, 4), edge(4, out)};
+  held_state of;
+  of.said = {{{event_time{9}, phase::idle}, {event_time{5}}}, event_time{5}, false};
+  hold(of);
+  held_state behind;
+  behind.hold(item(1));
+  behind.hold(control::idle());
+  behind.said = {{{event_time{5}, phase::idle}}, event_time{5}, true};
+  weir::instance_summary summary;
+  auto bytes = bytes_of(behind, pool, &summary.entries);
+  add(4, summary);
+  from.states.push_back({4, 0, std::move(bytes)});
+  // WHEN the first operator's state is let go, THEN all of them are active until they say otherwise
+  const auto made = rescaled({"op"});
+  BOOST_TEST(!made.stages[a].instances[0].summary.times->idle);
+  BOOST_TEST(made.stages[op].instances.empty());
+  BOOST_TEST(lines(made, 4) == "1 | | 5 = 5\n");
+}
+
 BOOST_AUTO_TEST_CASE(the_first_checkpoint_says_something_of_sources_alone) {
   from.about.kind = weir::checkpoint_kind::begun;
   from.about.checkpoint = 0;

@@ -449,6 +449,41 @@ BOOST_AUTO_TEST_CASE(a_launch_falls_back_too) {
   BOOST_TEST((place->all() == results(10)));
 }
 
+BOOST_AUTO_TEST_CASE(one_that_falls_back_on_its_begin_removes_nothing_that_it_has_shown_itself) {
+  keep = 100;
+  fall_back = true;
+  shape.restart = weir::fixed_delay_restart{.max_restarts = 3, .delay = 1min};
+  int damaged = 0;
+  memory->at_each_step([&](std::string_view at) -> weir::expected<void> {
+    if (at != "load" || damaged == 0)
+      return {};
+    --damaged;
+    return weir::error{weir::error_kind::damaged, "chk", "a block is not what was written"};
+  });
+  // GIVEN a run that removed what an earlier one had shown, has shown something itself, and fails
+  place->visible[7] = {7};
+  start({.remove_old_output = true});
+  clock.advance(30min);
+  script.failures = 1;
+  script.fail_after = 45min;
+  clock.advance(1h);
+  BOOST_TEST((place->all() == results(2)));
+  // WHEN none but checkpoint 0 can be read, THEN that is its owner's to decide, now and at the next start
+  damaged = 3;
+  clock.advance(1000h);
+  BOOST_TEST_REQUIRE(job->result().has_value());
+  BOOST_TEST(job->result()->text().find("is output that is newer than checkpoint 0; ") != std::string::npos,
+             job->result()->text());
+  BOOST_TEST((place->all() == results(2)));
+  BOOST_TEST((stored() == std::vector<std::uint64_t>{0, 1, 2, 3}));
+  damaged = 3;
+  BOOST_TEST(refused().find("is output that is newer than checkpoint 0; ") != std::string::npos);
+  BOOST_TEST((place->all() == results(2)));
+  // AND nothing is lost where they can be read after all
+  run_to_end();
+  BOOST_TEST((place->all() == results(10)));
+}
+
 BOOST_AUTO_TEST_CASE(a_start_that_fails_leaves_the_job_to_others) {
   shape.store_is_away = true;
   start();

@@ -91,7 +91,7 @@ struct machine_fixture {
     transcript();
     now += ms{5000};
     start(mode);
-    machine->restore(state, how, now);
+    machine->restore(state, how);
     machine->advance(out(), now);
   }
 

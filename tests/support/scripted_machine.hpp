@@ -60,8 +60,7 @@ public:
   virtual void tick(operator_outputs out, time_point due, time_point now) = 0;
   virtual bool step(operator_outputs out, time_point due, time_point now) = 0;
   virtual machine_snapshot<item, item> snapshot(time_point now) const = 0;
-  virtual void restore(const machine_snapshot<item, item>& held, restore_mode how,
-                       time_point now) = 0;
+  virtual void restore(const machine_snapshot<item, item>& held, restore_mode how) = 0;
   virtual bool full() const = 0;
   virtual bool finished() const = 0;
   virtual std::size_t size() const = 0;
@@ -103,9 +102,8 @@ public:
   machine_snapshot<item, item> snapshot(time_point now) const override {
     return snapshot_of(machine_, now);
   }
-  void restore(const machine_snapshot<item, item>& held, restore_mode how,
-               time_point now) override {
-    restore_snapshot(machine_, held, how, now);
+  void restore(const machine_snapshot<item, item>& held, restore_mode how) override {
+    restore_snapshot(machine_, held, how);
   }
   bool full() const override { return machine_.full(); }
   bool finished() const override { return machine_.finished(); }

@@ -101,13 +101,13 @@ BOOST_AUTO_TEST_CASE(behind_the_last_one_nothing_is_taken) {
   in_line waits{4};
   feed.stand_in_line(waits.push);
   begin_checkpoint(1);
-  BOOST_TEST(!feed.take_to_barrier(*all[0]).stops);
+  BOOST_TEST(take_to_barrier() == "1 2 3 b1");
   begin_checkpoint(2, true);
   BOOST_TEST((waits.push.is == waiting_push::state::refused));
   BOOST_TEST(waits.push.why.text() == "service s: its job is being stopped (closed)");
   BOOST_TEST((push(5) == push_result::closed));
   BOOST_TEST(!feed.finish());
-  BOOST_TEST(feed.take_to_barrier(*all[0]).stops);
+  BOOST_TEST(take_to_barrier() == "b2.");
 }
 
 BOOST_AUTO_TEST_CASE(a_run_that_has_ended_makes_none) {
@@ -141,12 +141,23 @@ BOOST_AUTO_TEST_CASE(a_run_goes_on_where_another_stood) {
   constexpr auto far_behind = std::uint64_t{1} << 32;
   BOOST_TEST((begin_checkpoint(4)
               == weir::feed_cut{far_behind + 1, 100, weir::event_time{51}, false}));
-  const auto taken = feed.take_to_barrier(*all[0]).of;
+  const auto taken = feed.take_to_barrier(*all[0]);
   weir::origin_runs::cursor at;
   BOOST_TEST(at.at(taken.at(0)->origins(), 0).position == far_behind);
   BOOST_TEST(text_of(*taken.at(0)) == "1 w51 2 b4");
   // What it says of its begin does not change.
   BOOST_TEST(feed.where().resume_from.value() == 100u);
+}
+
+BOOST_AUTO_TEST_CASE(no_number_is_given_twice_where_a_process_knows_of_none_that_were) {
+  // GIVEN a process that goes on from a checkpoint in front of all records, behind which another gave numbers
+  open(1, {}, {.from = weir::feed_cut{}});
+  BOOST_TEST(begin_checkpoint(1).next_number == std::uint64_t{1} << 32);
+  // But where it goes on from there once more it knows what it gave.
+  push(1);
+  feed.end_run(cancelled);
+  open(1, {}, {.from = weir::feed_cut{}});
+  BOOST_TEST(begin_checkpoint(1).next_number == (std::uint64_t{1} << 32) + 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_run_whose_input_had_ended_ends_it_again) {

@@ -32,7 +32,8 @@ struct item {
   }
 };
 
-/// Everything of a batch in order: `1`, `w5` for a watermark, `.` for the end, `b3` for the barrier of checkpoint 3.
+/// Everything of a batch in order: `1`, `w5` for a watermark, `.` for the end, `b3` for the barrier of checkpoint 3,
+/// `b3.` where that is the last.
 inline std::string text_of(weir::batch_base& of) {
   auto& in = static_cast<weir::batch<item>&>(of);
   std::string all;
@@ -45,7 +46,7 @@ inline std::string text_of(weir::batch_base& of) {
     }
     const auto& what = in.controls()[at.control++].what;
     if (what.kind() == weir::control_kind::barrier)
-      all += "b" + std::to_string(what.checkpoint());
+      all += "b" + std::to_string(what.checkpoint()) + (what.is_last() ? "." : "");
     else
       all += what.kind() == weir::control_kind::end ? "." : "w" + std::to_string(what.event_time().ms());
   }
@@ -90,7 +91,7 @@ struct feed_fixture {
   /// Takes what stands in front of barriers.
   std::string take_to_barrier(std::uint32_t lane = 0) {
     std::string text;
-    for (auto& taken : feed.take_to_barrier(*all[lane]).of) {
+    for (auto& taken : feed.take_to_barrier(*all[lane])) {
       text += (text.empty() ? "" : " | ") + text_of(*taken);
       const auto bytes = taken->bytes();
       taken->clear();

@@ -45,7 +45,7 @@ private:
 
   void run() {
     for (bool ended = false; !ended && !leaving_;) {
-      for (auto& taken : feed_.take_to_barrier(*lane_).of)
+      for (auto& taken : feed_.take_to_barrier(*lane_))
         ended = use(std::move(taken)) || ended;
       while (auto taken = feed_.take(*lane_, false).of)
         ended = use(std::move(taken)) || ended;
