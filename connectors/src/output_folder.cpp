@@ -187,6 +187,11 @@ expected<void> clear_output_folder(output_folder_state& claimed, bool remove_old
   for (const auto* hidden : {&found->hidden, &found->of_others})
     if (auto ok = remove_parts(claimed, *hidden, claimed.removed_hidden); !ok)
       return ok;
+  // A run with checkpoints whose output this was must not take what comes now for its own.
+  const auto owner = detail::owner_name({});
+  if (const int code = claimed.lock.on().remove_file(claimed.lock.folder(), owner.c_str());
+      code != 0 && code != ENOENT)
+    return io_error(detail::path_in(claimed.path, owner), "cannot be removed", code);
   if (const int code = claimed.lock.on().sync(claimed.lock.folder()); code != 0)
     return io_error(claimed.path, "cannot be written to", code);
   return {};

@@ -68,6 +68,10 @@ std::string hidden_name(std::string_view visible, std::string_view mark) {
   return name;
 }
 
+std::string owner_name(const part_names& of) {
+  return "." + of.stem + ".run";
+}
+
 std::optional<hidden_part_name> as_hidden(std::string_view name) {
   if (!name.starts_with('.'))
     return std::nullopt;

@@ -37,6 +37,9 @@ std::string mark_of(const run_id& run);
 /// `mark` is empty where the run makes no checkpoints.
 std::string hidden_name(std::string_view visible, std::string_view mark);
 
+/// The file in a series' folder that has in it the mark of the run whose output the series is.
+std::string owner_name(const part_names& of);
+
 struct hidden_part_name {
   std::string_view visible;
   /// Empty where there is none.

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace weir::detail {
 
 namespace {
 
+constexpr std::size_t owner_bytes_max = 64;
 // Of what is moved aside: not through a link, which may lead to another disk or to nothing.
 constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
@@ -95,7 +97,8 @@ expected<parts_found> find_series(const part_folder& in, const part_names& names
   return found;
 }
 
-/// What a start does, step by step; the first two change nothing.
+/// What a start does, step by step; the first two change nothing. The owner is written before anything else
+/// changes: a start that is interrupted there finds it and goes on.
 class recovery {
 public:
   /// `plain`: the parts of all stages and this file are dealt with; null: those of one stage.
@@ -109,6 +112,7 @@ public:
 
   expected<void> read_states();
   expected<void> look();
+  expected<void> take_over();
   expected<void> show_pending();
   expected<void> remove_hidden();
   expected<void> handle_newer();
@@ -124,11 +128,15 @@ private:
 
   std::string hidden(std::string_view visible) const { return hidden_name(visible, mark_); }
   expected<void> read_state(std::string_view state);
+  expected<void> look_for_owner();
+  expected<void> check_owner() const;
+  error taken_over(const std::string& how) const;
   expected<void> check_newer() const;
   expected<void> refuse_newer() const;
   expected<void> check_unused(const std::string& name) const;
   expected<void> check_hidden() const;
   expected<void> check_pending(const std::string& name, const pending_part& part);
+  expected<void> check_shown(const std::string& name, std::uint64_t bytes);
   expected<void> check_file(const std::string& name) const;
   expected<file_facts> about(const std::string& name) const;
   expected<void> remove(const std::string& name);
@@ -148,6 +156,8 @@ private:
   const std::string& mark_;
   const sink_recovery& from_;
   const std::string* plain_;
+  /// What the owner's file says; nothing where there is none.
+  std::optional<std::string> owner_;
   /// By visible names.
   std::map<std::string, pending_part> pending_;
   parts_found found_;
@@ -156,8 +166,9 @@ private:
 };
 
 expected<std::vector<std::string>> recovery::run() {
-  for (const auto step : {&recovery::read_states, &recovery::look, &recovery::show_pending,
-                          &recovery::remove_hidden, &recovery::handle_newer, &recovery::sync})
+  for (const auto step :
+       {&recovery::read_states, &recovery::look, &recovery::take_over, &recovery::show_pending,
+        &recovery::remove_hidden, &recovery::handle_newer, &recovery::sync})
     if (auto ok = (this->*step)(); !ok)
       return std::move(ok).why();
   return std::move(lines_);
@@ -199,6 +210,10 @@ expected<void> recovery::look() {
   if (!found)
     return std::move(found).why();
   found_ = *std::move(found);
+  if (auto ok = look_for_owner(); !ok)
+    return ok;
+  if (auto ok = check_owner(); !ok)
+    return ok;
   if (auto ok = check_newer(); !ok)
     return ok;
   if (auto ok = check_hidden(); !ok)
@@ -207,6 +222,66 @@ expected<void> recovery::look() {
     if (auto ok = check_pending(name, part); !ok)
       return ok;
   return {};
+}
+
+expected<void> recovery::look_for_owner() {
+  const auto name = owner_name(names_);
+  const auto [file, code] = open_file(in_.on, in_.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (code == ENOENT)
+    return {};
+  std::string text;
+  const int failed = file ? read_all(*in_.on, file.get(), owner_bytes_max, text) : code;
+  if (failed != 0 && failed != EFBIG)
+    return io_error(in_.path_of(name), "cannot be read", failed);
+  owner_ = text.substr(0, text.find('\n'));
+  return {};
+}
+
+/// A run that goes on must find what it has left. Whoever has begun there since has removed it, or has put its own
+/// beside it.
+expected<void> recovery::check_owner() const {
+  if (from_.checkpoint == 0 || owner_ == mark_)
+    return {};
+  if (owner_)
+    return taken_over("is of another run by now, which is noted in " + owner_name(names_));
+  if (!found_.visible.empty())
+    return taken_over("holds parts, the first of them " + *found_.visible.begin()
+                      + ", and no note (" + owner_name(names_) + ") that they are of this run");
+  for (const auto& [name, part] : pending_)
+    if (!part.was_visible && !found_.hidden.contains(name))
+      return taken_over("is not as checkpoint " + std::to_string(from_.checkpoint)
+                        + " left it: it has neither the note " + owner_name(names_)
+                        + " nor the hidden part " + hidden(name));
+  return {};
+}
+
+error recovery::taken_over(const std::string& how) const {
+  return {error_kind::incompatible, in_.path,
+          how + "; put back what this run had there, or begin it anew (fresh) in a folder of its own. If it is "
+                "all there, write " + mark_ + " into " + in_.path_of(owner_name(names_))};
+}
+
+/// Under a name of its own first, so that there is never half of it.
+expected<void> recovery::take_over() {
+  if (owner_ == mark_ || mark_.empty())
+    return {};
+  const auto name = owner_name(names_);
+  const auto unfinished = name + ".tmp";
+  // Stages with this stem may begin at the same time.
+  static std::mutex one_at_a_time;
+  const std::lock_guard guard{one_at_a_time};
+  auto [file, code] = open_file(in_.on, in_.fd, unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+  std::size_t written = 0;
+  int failed = file ? write_all(*in_.on, file.get(), mark_ + "\n", written) : code;
+  if (failed == 0)
+    failed = in_.on->sync(file.get());
+  if (file && failed == 0)
+    failed = file.close();
+  if (failed == 0)
+    failed = in_.on->rename(in_.fd, unfinished.c_str(), in_.fd, name.c_str(), /*replace=*/true);
+  if (failed != 0)
+    return io_error(in_.path_of(name), "cannot be written", failed);
+  return sync();
 }
 
 expected<void> recovery::check_newer() const {
@@ -277,9 +352,8 @@ expected<void> recovery::check_pending(const std::string& name, const pending_pa
     return error{error_kind::incompatible, in_.path_of(name),
                  "is there, and hidden beside it the part of this name, which nobody has seen yet: "
                  "something else has made it; move it away"};
-  // Whatever its size: it is its reader's now.
   if (found_.visible.contains(name))
-    return {};
+    return check_shown(name, part.bytes);
   if (!is_hidden) {
     lines_.push_back(in_.path_of(name) + " belongs to checkpoint "
                      + std::to_string(from_.checkpoint) + " and is not there any more; "
@@ -298,6 +372,21 @@ expected<void> recovery::check_pending(const std::string& name, const pending_pa
                    + " by checkpoint " + std::to_string(from_.checkpoint)
                    + ": something has changed it; put it back as it was, or start afresh"};
   to_show_.push_back(name);
+  return {};
+}
+
+/// It is its reader's now, whatever that has made of it.
+expected<void> recovery::check_shown(const std::string& name, std::uint64_t bytes) {
+  file_facts facts;
+  const int code = in_.on->about(in_.fd, name.c_str(), /*follow=*/false, facts);
+  if (code == ENOENT)
+    return {};
+  if (code != 0)
+    return io_error(in_.path_of(name), "cannot be looked at", code);
+  if (facts.size != bytes)
+    lines_.push_back(in_.path_of(name) + " has " + std::to_string(facts.size) + " bytes, and had "
+                     + std::to_string(bytes) + " when checkpoint " + std::to_string(from_.checkpoint)
+                     + " was made: something has changed it since it was made visible");
   return {};
 }
 

@@ -62,7 +62,19 @@ struct letters_fixture {
   std::shared_ptr<memory_files> files = std::make_shared<memory_files>();
   std::unique_ptr<weir::dead_letter_part_sink> sink;
 
-  letters_fixture() { files->put_folder("out"); }
+  letters_fixture() { make_folder(); }
+
+  void make_folder() {
+    files->put_folder("out");
+    files->put("out/.bad.run", "0000000000000000\n");
+  }
+
+  /// Without what says whose it is.
+  names in_out() const {
+    auto all = files->names("out");
+    std::erase_if(all, [](const std::string& name) { return name.ends_with(".run"); });
+    return all;
+  }
 
   void make(dead_letter_paths to = {"out/bad.ndjson"}, const std::string& stage = "origin") {
     sink = std::make_unique<weir::dead_letter_part_sink>(std::move(to), stage, "in.ndjson", files);
@@ -164,16 +176,16 @@ BOOST_AUTO_TEST_CASE(letters_are_parts_named_after_file_and_stage) {
   open(16);
   write(0);
   BOOST_TEST(sink->flush().has_value());
-  BOOST_TEST((files->names("out") == names{hidden(part(17, "origin"))}));
+  BOOST_TEST((in_out() == names{hidden(part(17, "origin"))}));
   const auto state = checkpoint(17);
   BOOST_TEST(
     state == "0 " + std::to_string(line_of(0, "origin").size()) + " " + part(17, "origin") + "\n");
-  BOOST_TEST((files->names("out") == names{part(17, "origin")}));
+  BOOST_TEST((in_out() == names{part(17, "origin")}));
   BOOST_TEST(part(17, "origin") == "bad-0000000017-origin-0000.ndjson");
   BOOST_TEST(files->text("out/" + part(17, "origin")) == line_of(0, "origin"));
   // No letter, no part.
   checkpoint(18);
-  BOOST_TEST((files->names("out") == names{part(17, "origin")}));
+  BOOST_TEST((in_out() == names{part(17, "origin")}));
 }
 
 BOOST_AUTO_TEST_CASE(names_that_a_file_cannot_bear_are_written_otherwise) {
@@ -200,7 +212,7 @@ BOOST_AUTO_TEST_CASE(bad_records_may_go_elsewhere) {
   BOOST_TEST_REQUIRE(ready.make_durable().has_value());
   sink.reset();
   files->lose_power(0);
-  BOOST_TEST((files->names("out") == names{hidden(part(1, "origin"))}));
+  BOOST_TEST((in_out() == names{hidden(part(1, "origin"))}));
   BOOST_TEST((files->names("elsewhere") == names{hidden(part(1, "origin"))}));
   make({"out/bad.ndjson", "elsewhere/bad.ndjson"});
   open(1);
@@ -263,14 +275,14 @@ BOOST_AUTO_TEST_CASE(they_may_lie_among_the_parts_of_results) {
   files->put("out/part-0000000001-0000.ndjson", "a result\n");
   files->put("out/.part-0000000002-0000.ndjson", "half a result\n");
   files->put("out/part-0000000003-0000.ndjson", "a result\n");
-  const auto before = files->names("out");
+  const auto before = in_out();
   make({"out/part.ndjson"});
   open();
   BOOST_TEST(sink->recover({})->empty());
-  BOOST_TEST((files->names("out") == before));
+  BOOST_TEST((in_out() == before));
   BOOST_TEST(sink->recover({2, {}, newer_output::remove})->empty());
   BOOST_TEST(sink->newer_than(1)->empty());
-  BOOST_TEST((files->names("out") == before));
+  BOOST_TEST((in_out() == before));
   for (const auto& name : {part(1, "origin", 0, "part"), "." + part(1, "origin", 0, "part")})
     BOOST_TEST(!weir::is_part_file_name(name));
 }
@@ -278,7 +290,7 @@ BOOST_AUTO_TEST_CASE(they_may_lie_among_the_parts_of_results) {
 // -- at the beginning of a run --
 
 BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_refused, old_letters_fixture) {
-  const auto before = files->names("out");
+  const auto before = in_out();
   const auto newer = sink->newer_than(0);
   BOOST_TEST_REQUIRE(newer.has_value());
   BOOST_TEST((*newer
@@ -292,7 +304,7 @@ BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_refused, old_letters_fixt
                   + part(3, "gone-stage", 2)
                   + "; let them be removed (remove_old_output), move them away, or write elsewhere "
                     "(incompatible)");
-  BOOST_TEST((files->names("out") == before));
+  BOOST_TEST((in_out() == before));
 }
 
 BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_removed, old_letters_fixture) {
@@ -300,10 +312,10 @@ BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_removed, old_letters_fixt
   const auto said = sink->recover({0, {}, newer_output::remove});
   BOOST_TEST_REQUIRE(said.has_value());
   BOOST_TEST((*said == lines{"removed 3 files with earlier dead letters from out"}));
-  BOOST_TEST((files->names("out") == others));
+  BOOST_TEST((in_out() == others));
   sink.reset();
   files->lose_power(0);
-  BOOST_TEST((files->names("out") == others));
+  BOOST_TEST((in_out() == others));
 }
 
 BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_moved_aside, old_letters_fixture) {
@@ -319,7 +331,7 @@ BOOST_FIXTURE_TEST_CASE(what_earlier_runs_have_left_is_moved_aside, old_letters_
   sink.reset();
   files->lose_power(0);
   others.insert("discarded-0");
-  BOOST_TEST((files->names("out") == others));
+  BOOST_TEST((in_out() == others));
   BOOST_TEST((files->names("out/discarded-0")
               == names{"bad.ndjson", part(3, "origin"), part(3, "gone-stage", 2)}));
   BOOST_TEST(files->text("out/discarded-0/bad.ndjson") == "old\n");
@@ -350,9 +362,9 @@ BOOST_AUTO_TEST_CASE(stages_that_begin_together_do_not_hinder_each_other) {
       BOOST_TEST(why == "");
       BOOST_TEST(done.has_value(), (done ? "" : done.why().text()));
       if (newer == newer_output::remove)
-        BOOST_TEST(files->names("out").empty());
+        BOOST_TEST(in_out().empty());
       else
-        BOOST_TEST((files->names("out") == names{"discarded-0"}));
+        BOOST_TEST((in_out() == names{"discarded-0"}));
     }
 }
 
@@ -366,7 +378,7 @@ BOOST_AUTO_TEST_CASE(hidden_letters_are_in_nobodys_way) {
   BOOST_TEST(sink->newer_than(0)->empty());
   open();
   BOOST_TEST(sink->recover({})->empty());
-  BOOST_TEST(files->names("out").empty());
+  BOOST_TEST(in_out().empty());
 }
 
 BOOST_AUTO_TEST_CASE(letters_that_another_run_is_to_show_are_in_the_way) {
@@ -385,7 +397,7 @@ BOOST_AUTO_TEST_CASE(letters_that_another_run_is_to_show_are_in_the_way) {
                     "(remove_old_output) (incompatible)");
   BOOST_TEST((*sink->recover({0, {}, newer_output::remove})
               == lines{"removed 1 hidden part of another run from out"}));
-  BOOST_TEST(files->names("out").empty());
+  BOOST_TEST(in_out().empty());
 }
 
 BOOST_AUTO_TEST_CASE(letters_whose_file_begins_with_a_dot_are_not_hidden) {
@@ -399,7 +411,7 @@ BOOST_AUTO_TEST_CASE(letters_whose_file_begins_with_a_dot_are_not_hidden) {
   open();
   BOOST_TEST((*sink->recover({0, {}, newer_output::remove})
               == lines{"removed 2 files with earlier dead letters from out"}));
-  BOOST_TEST(files->names("out").empty());
+  BOOST_TEST(in_out().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_a_run_without_checkpoints_writes_to_is_not_taken_away) {
@@ -409,12 +421,12 @@ BOOST_AUTO_TEST_CASE(a_file_that_a_run_without_checkpoints_writes_to_is_not_take
     BOOST_TEST_REQUIRE(other.has_value());
     make();
     open();
-    const auto before = files->names("out");
+    const auto before = in_out();
     const auto refused = sink->recover({0, {}, newer});
     BOOST_TEST_REQUIRE(!refused.has_value());
     BOOST_TEST(refused.why().thing() == "out/bad.ndjson");
     BOOST_TEST(refused.why().message().starts_with("is being written to by another run; "));
-    BOOST_TEST((files->names("out") == before));
+    BOOST_TEST((in_out() == before));
     *other = nullptr;
     BOOST_TEST(sink->recover({0, {}, newer}).has_value());
     BOOST_TEST(sink->newer_than(0)->empty());
@@ -426,7 +438,7 @@ BOOST_AUTO_TEST_CASE(a_start_that_is_interrupted_can_be_repeated) {
     for (std::uint64_t n = 1, stopped = 1; stopped != 0; ++n)
       for (const std::uint64_t seed : {0, 1, 2, 3}) {
         files = std::make_shared<memory_files>();
-        files->put_folder("out");
+        make_folder();
         files->put("out/bad.ndjson", "old\n");
         files->put("out/" + part(3, "origin"), "older\n");
         make();
@@ -443,7 +455,7 @@ BOOST_AUTO_TEST_CASE(a_start_that_is_interrupted_can_be_repeated) {
         files->lose_power(0);
         // THEN what was to be moved is in one of the folders for it
         std::string moved;
-        auto left = files->names("out");
+        auto left = in_out();
         for (const auto* folder : {"discarded-0", "discarded-0.2"})
           if (left.erase(folder) > 0)
             for (const auto& each : files->names("out/" + std::string{folder}))
@@ -472,7 +484,7 @@ BOOST_AUTO_TEST_CASE(stages_that_name_one_file_leave_each_others_alone) {
   const std::string state = "0 4 " + part(17, "origin") + "\n";
   BOOST_TEST(sink->recover({17, {state}}).why().is(weir::error_kind::incompatible));
   BOOST_TEST(sink->recover({17, {state}, newer_output::move_aside}).has_value());
-  auto left = files->names("out");
+  auto left = in_out();
   for (const auto& each : of_other)
     BOOST_TEST(left.erase(each) == 1u);
   BOOST_TEST((left == names{"bad.ndjson", "discarded-17", part(17, "origin")}));
@@ -598,7 +610,7 @@ BOOST_AUTO_TEST_CASE(a_path_is_one_runs_at_a_time) {
     BOOST_TEST(weir::dead_letter_lock::take("out/worse.ndjson", files).has_value());
     BOOST_TEST(weir::dead_letter_lock::take("bad.ndjson", files).has_value());
   }
-  BOOST_TEST((files->names("out") == names{".bad.ndjson.lock", ".worse.ndjson.lock"}));
+  BOOST_TEST((in_out() == names{".bad.ndjson.lock", ".worse.ndjson.lock"}));
   BOOST_TEST(weir::dead_letter_lock::take("out/bad.ndjson", files).has_value());
   BOOST_TEST(weir::dead_letter_lock::take("none/bad.ndjson", files).why().thing()
              == "none/.bad.ndjson.lock");

@@ -50,13 +50,18 @@ std::string hidden(std::uint64_t checkpoint, std::uint32_t instance = 0,
 }
 
 constexpr auto run = weir::run_id{{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x99}};
+constexpr auto owner = "out/.part.run";
+constexpr auto owner_text = "0123456789abcdef\n";
 constexpr auto other_mark = "0123456789abcdee";
 
 struct series_fixture {
   std::shared_ptr<memory_files> files = std::make_shared<memory_files>();
   std::unique_ptr<weir::part_file_sink> sink;
 
-  series_fixture() { files->put_folder("out"); }
+  series_fixture() {
+    files->put_folder("out");
+    files->put(owner, owner_text);
+  }
 
   void open(std::uint64_t checkpoint = 0, std::uint32_t instance = 0) {
     sink = std::make_unique<weir::part_file_sink>("out", 1, files);
@@ -101,7 +106,12 @@ struct series_fixture {
 
   std::string text(const std::string& name) const { return files->text("out/" + name); }
 
-  names in_folder(const std::string& name = "out") const { return files->names(name); }
+  /// Without what says whose it is.
+  names in_folder(const std::string& name = "out") const {
+    auto all = files->names(name);
+    all.erase(".part.run");
+    return all;
+  }
 };
 
 struct crash_fixture : two_phase_job {
@@ -440,6 +450,57 @@ BOOST_AUTO_TEST_CASE(what_another_run_is_to_show_is_its_own) {
   BOOST_TEST((in_folder() == names{"discarded-17"}));
 }
 
+// Whoever takes the folder over notes that, or removes the note.
+BOOST_AUTO_TEST_CASE(a_folder_that_another_run_has_taken_over_is_not_gone_on_with) {
+  files->put("out/" + part(16), "of another\n");
+  files->put(owner, std::string{other_mark} + "\n");
+  const auto ways_out = std::string{
+    "; put back what this run had there, or begin it anew (fresh) in a folder of its own. If it is all there, write "
+    "0123456789abcdef into out/.part.run (incompatible)"};
+  for (const auto newer : {newer_output::refuse, newer_output::remove, newer_output::move_aside}) {
+    const auto before = files->names("out");
+    BOOST_TEST(recover(17, {}, newer).why().text()
+               == "out: is of another run by now, which is noted in .part.run" + ways_out);
+    files->remove_file(AT_FDCWD, owner);
+    BOOST_TEST(recover(17, {}, newer).why().text()
+               == "out: holds parts, the first of them " + part(16)
+                    + ", and no note (.part.run) that they are of this run" + ways_out);
+    files->put(owner, std::string{other_mark} + "\n");
+    BOOST_TEST((files->names("out") == before));
+  }
+  // UNLESS its owner says otherwise
+  files->put(owner, "0123456789abcdef");
+  BOOST_TEST(recover(17).has_value());
+  // AND a run that begins takes it over
+  BOOST_TEST(recover(0, {}, newer_output::remove).has_value());
+  files->put(owner, std::string{other_mark} + "\n");
+  BOOST_TEST(recover(0).has_value());
+  BOOST_TEST(text(".part.run") == owner_text);
+}
+
+BOOST_AUTO_TEST_CASE(a_folder_that_was_exchanged_may_lack_nothing_that_nobody_saw) {
+  files->remove_file(AT_FDCWD, owner);
+  BOOST_TEST(recover(17, {"8 " + part(17) + "\n"}).why().text()
+             == "out: is not as checkpoint 17 left it: it has neither the note .part.run nor the hidden part "
+                  + hidden(17)
+                  + "; put back what this run had there, or begin it anew (fresh) in a folder of its own. If it is "
+                    "all there, write 0123456789abcdef into out/.part.run (incompatible)");
+  BOOST_TEST(files->names("out").empty());
+  // What readers have had they may keep, with the folder.
+  BOOST_TEST(recover(17, {"8+ " + part(17) + "\n"}).has_value());
+  BOOST_TEST(text(".part.run") == owner_text);
+}
+
+BOOST_AUTO_TEST_CASE(a_visible_part_of_another_size_is_said) {
+  files->put("out/" + part(17), "short\n");
+  const auto said = recover(17, {"8+ " + part(17) + "\n"});
+  BOOST_TEST_REQUIRE(said.has_value());
+  BOOST_TEST((*said
+              == lines{"out/" + part(17)
+                         + " has 6 bytes, and had 8 when checkpoint 17 was made: something has changed it since it "
+                           "was made visible"}));
+}
+
 // The name under which this run would show it is taken.
 BOOST_AUTO_TEST_CASE(a_part_that_another_run_has_shown_is_not_taken_for_a_pending_one) {
   files->put("out/" + hidden(17), line(0));
@@ -590,10 +651,12 @@ BOOST_AUTO_TEST_CASE(newer_output_is_not_moved_through_a_link) {
   std::filesystem::create_directory(real.path("elsewhere"));
   std::filesystem::create_directory_symlink("../elsewhere", real.path("out/discarded-17"));
   std::filesystem::create_directory_symlink("nowhere", real.path("out/discarded-17.2"));
+  real.write(owner, owner_text);
   real.write("out/" + part(18), line(0));
   weir::part_file_sink of_kernel{real.path("out")};
   weir::instance_context who{"job", "sink", 0, 1};
   who.checkpointed = true;
+  who.run = run;
   who.checkpoint = 17;
   BOOST_TEST_REQUIRE(of_kernel.open(who).has_value());
   const auto said = of_kernel.recover({17, {}, newer_output::move_aside});
@@ -635,6 +698,7 @@ BOOST_AUTO_TEST_CASE(a_recovery_that_is_interrupted_goes_on) {
       for (std::uint64_t seed = 0; seed < 7; ++seed) {
         files = std::make_shared<memory_files>();
         files->put_folder("out");
+        files->put(owner, owner_text);
         files->put("out/" + hidden(16), line(0));
         files->put("out/" + hidden(17), line(1));
         files->put("out/" + part(18), line(2));
@@ -669,6 +733,7 @@ BOOST_AUTO_TEST_CASE(whatever_call_of_a_recovery_fails_is_told_and_can_be_repeat
   for (std::uint64_t n = 1, met = 1; met != 0; ++n) {
     files = std::make_shared<memory_files>();
     files->put_folder("out");
+    files->put(owner, owner_text);
     files->put("out/" + hidden(17), line(1));
     files->put("out/" + part(18), line(2));
     files->put("out/" + hidden(20), line(4));

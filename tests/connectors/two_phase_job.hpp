@@ -327,7 +327,7 @@ private:
                  + std::to_string(n) + " shows\n" + seen + "and not\n" + wanted;
       }
     for (const auto& name : files->names("out"))
-      if (name.starts_with('.') && !name.ends_with(".lock"))
+      if (name.starts_with('.') && !name.ends_with(".lock") && !name.ends_with(".run"))
         return when + ", from checkpoint " + std::to_string(durable_.id) + ", there is " + name;
     return {};
   }

@@ -213,7 +213,7 @@ struct dying_job {
 
   bool is_any_hidden() const {
     for (const auto& name : folder->names())
-      if (name.starts_with("."))
+      if (name.starts_with(".") && !name.ends_with(".run"))
         return true;
     return false;
   }

@@ -139,11 +139,11 @@ kill_tally kill_fixture::kill_until_done(const kill_plan& plan) {
 
 visible_output kill_fixture::visible() const {
   visible_output found;
-  const auto read = [&](const std::string& in, std::string& to, std::string_view lock) {
+  const auto read = [&](const std::string& in, std::string& to) {
     if (!fs::exists(folder.path(in)))
       return;
     for (const auto& name : folder.names(in)) {
-      if (name == lock)
+      if (name.ends_with(".lock") || name.ends_with(".run"))
         continue;
       if (name.starts_with('.'))
         found.hidden.push_back(name);
@@ -151,8 +151,8 @@ visible_output kill_fixture::visible() const {
         to += folder.read(in + "/" + name);
     }
   };
-  read("out", found.records, {});
-  read("letters", found.dead_letters, ".bad.ndjson.lock");
+  read("out", found.records);
+  read("letters", found.dead_letters);
   return found;
 }
 

@@ -109,10 +109,12 @@ BOOST_AUTO_TEST_CASE(a_part_that_changes_once_it_is_visible_is_named) {
              == "out/part-0000000001-0000.ndjson, which was visible, has gone");
 }
 
-BOOST_AUTO_TEST_CASE(hidden_files_are_seen_but_for_the_lock) {
+BOOST_AUTO_TEST_CASE(hidden_files_are_seen_but_for_lock_and_note) {
   kill_fixture with{jobs[0], 5};
   std::filesystem::create_directory(with.folder.path("out"));
   with.folder.write("letters/.bad.ndjson.lock", "");
+  with.folder.write("letters/.bad.run", "");
+  with.folder.write("out/.part.run", "");
   BOOST_TEST(with.visible().hidden.empty());
   with.folder.write("out/.part-0000000002-0000.ndjson", "");
   with.folder.write("letters/.bad-0000000002-source-0000.ndjson", "");
