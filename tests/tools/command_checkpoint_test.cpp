@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_was_stopped_goes_on) {
     BOOST_TEST(sum["records_in"] == 3);
     BOOST_TEST(sum["records_out"] == 3);
     BOOST_TEST(sum["left_behind"] == 0);
-    BOOST_TEST(sum["records_per_second"] == 0.0);
+    BOOST_TEST(sum["records_per_second"] > 0.0);
     BOOST_TEST(sum["checkpoints"]["run"] == 1);
     BOOST_TEST(sum["checkpoints"]["restored_from"].is_number());
     BOOST_TEST(sum["checkpoints"]["held"] == 0);
