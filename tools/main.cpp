@@ -79,7 +79,8 @@ void add_run(CLI::App& app, run_arguments& arguments) {
                               "Begin a run at the begin of the input, whatever checkpoints there are;\n"
                               "without [checkpoints] each run does");
   run.add_option("--drop-state", arguments.drop_state,
-                 "Let go of what the checkpoint holds of this lookup, its records included; may be\n"
+                 "Let go of what the checkpoint holds of this lookup, its records included, or of\n"
+                 "dead letters that the job no longer writes, as \"dead letters of LOOKUP\"; may be\n"
                  "given many times")
     ->type_name("NAME")
     ->take_all()

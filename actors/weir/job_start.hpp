@@ -19,7 +19,8 @@ struct launch_wishes {
   bool fresh = false;
   /// Where a run begins: sinks remove what earlier runs have left visible. Else that is an error.
   bool remove_old_output = false;
-  /// Operators whose state is let go, and sinks that are no longer in the job; see `compare_jobs`.
+  /// Operators whose state in the checkpoint is let go, and sinks that are no longer in the job, by their names; see
+  /// `compare_jobs`.
   std::vector<std::string> drop_state{};
   /// The checkpoint of the newest run to go on from; those that are newer go. Absent: the newest. Where output
   /// that is newer is visible it is an error, but with `discard_newer_output`.

@@ -80,7 +80,7 @@ struct run_options {
   /// Where a run begins, sinks remove what earlier runs have left visible; else that is an error. A run that
   /// goes on leaves its output as it is.
   bool remove_old_output = false;
-  /// Names of operators whose state in the checkpoint is let go.
+  /// Operators whose state in the checkpoint is let go, and sinks that are no longer in the job, by their names.
   std::vector<std::string> drop_state{};
   /// The checkpoint of the newest run to go on from, in the place of the newest; those that are newer are
   /// removed.
