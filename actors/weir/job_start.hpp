@@ -30,10 +30,11 @@ struct launch_wishes {
   bool discard_newer_output = false;
 };
 
-/// How a job has begun.
+/// How a job has begun. Of one that was not started, since it has mistakes or may not go on from what there is,
+/// this is as made here: `fresh`, with the run number 0.
 struct job_start {
   start_kind kind = start_kind::fresh;
-  /// Of the run; 0 without checkpoints.
+  /// Of the run; 0 without checkpoints, and with them where the job was not started.
   std::uint64_t run_number = 0;
   /// With `restored` and `finished`.
   std::optional<std::uint64_t> checkpoint{};

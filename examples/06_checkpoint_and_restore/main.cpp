@@ -93,7 +93,9 @@ weir::job start(const fs::path& folder, post::scale& with) {
 
   auto job = env.start("parcels");
   const auto& how = job.how_started();
-  if (how.kind == weir::start_kind::restored)
+  if (how.run_number == 0)
+    std::cout << "does not start: " << job.wait().text() << '\n';
+  else if (how.kind == weir::start_kind::restored)
     std::cout << "goes on from checkpoint " << *how.checkpoint << ", which holds " << how.held
               << " parcels\n";
   else

@@ -99,7 +99,8 @@ public:
   job& operator=(job&&) noexcept;
   ~job();
 
-  /// How it began: with checkpoints, whether it goes on from one.
+  /// How it began: with checkpoints, whether it goes on from one. Of a job with checkpoints that was not started the
+  /// run number is 0, and the kind says nothing; `wait` says why.
   const job_start& how_started() const;
 
   /// The numbers of now; also after the end.
