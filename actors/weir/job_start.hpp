@@ -45,7 +45,8 @@ struct job_start {
   /// What the run had counted by then, which it counts on from; without what hangs on the moment (calls in
   /// flight, how far a source has read, pools).
   job_status before{};
-  /// How the job differs from that of the checkpoint, and what was put out of the way: lines for a person.
+  /// How the job differs from that of the checkpoint, and which damaged checkpoints were put aside: lines for a person.
+  /// What sinks do with older output (removed, moved aside) comes later, and only to `environment_options::log`.
   std::vector<std::string> warnings{};
   std::vector<std::string> notes{};
 };
