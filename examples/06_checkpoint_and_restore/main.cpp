@@ -112,6 +112,8 @@ int main() {
   // Four parcels are weighed, three lie on the scale, and three stand in front of it.
   post::scale stuck{.last = 4};
   auto first = start(folder, stuck);
+  if (first.how_started().run_number == 0)
+    return 1;
   for (int asked = 0; asked < 7; asked = stuck.asked)
     stuck.asked.wait(asked);
   first.stop();
