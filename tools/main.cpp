@@ -79,7 +79,8 @@ void add_run(CLI::App& app, run_arguments& arguments) {
                               "Begin a run at the begin of the input, whatever checkpoints there are;\n"
                               "without [checkpoints] each run does");
   run.add_option("--drop-state", arguments.drop_state,
-                 "Let go of what the checkpoint holds of this lookup, its records included; may be\n"
+                 "Let go of what the checkpoint holds of this lookup, its records included, or of\n"
+                 "dead letters that the job no longer writes, as \"dead letters of LOOKUP\"; may be\n"
                  "given many times")
     ->type_name("NAME")
     ->take_all()
@@ -167,6 +168,12 @@ constexpr const char* checkpoints_exit_codes = R"(exit codes:
      output could not be written
   2  bad usage, or no folder of checkpoints)";
 
+constexpr const char* pending_words = R"(pending: output that a sink has written and was still to see to when the checkpoint was made. Of files
+a line is the bytes and the name, with a number of its path in front for dead letters. A + behind
+the bytes says that it was visible already; the others are made visible once the checkpoint is complete.
+
+)";
+
 void add_checkpoints(CLI::App& app, checkpoints_arguments& arguments) {
   auto& checkpoints = *app.add_subcommand("checkpoints", "Look at the checkpoints of jobs");
   checkpoints.require_subcommand(1);
@@ -182,6 +189,7 @@ void add_checkpoints(CLI::App& app, checkpoints_arguments& arguments) {
   };
   add("list", "A line for each checkpoint: how old, how large, how many records it holds");
   auto* const show = add("show", "What is in one: stages, entries by state, positions, counters");
+  show->footer(std::string{pending_words} + checkpoints_exit_codes);
   show->add_option("ID", arguments.id, "The checkpoint's number; default: the newest one");
   show->add_flag("--json", arguments.json, "As a JSON object");
   add("verify", "Read every byte, and name each file and block that is damaged");

@@ -19,7 +19,8 @@ struct launch_wishes {
   bool fresh = false;
   /// Where a run begins: sinks remove what earlier runs have left visible. Else that is an error.
   bool remove_old_output = false;
-  /// Operators whose state is let go, and sinks that are no longer in the job; see `compare_jobs`.
+  /// Operators whose state in the checkpoint is let go, and sinks that are no longer in the job, by their names; see
+  /// `compare_jobs`.
   std::vector<std::string> drop_state{};
   /// The checkpoint of the newest run to go on from; those that are newer go. Absent: the newest. Where output
   /// that is newer is visible it is an error, but with `discard_newer_output`.
@@ -29,10 +30,11 @@ struct launch_wishes {
   bool discard_newer_output = false;
 };
 
-/// How a job has begun.
+/// How a job has begun. Of one that was not started, since it has mistakes or may not go on from what there is,
+/// this is as made here: `fresh`, with the run number 0.
 struct job_start {
   start_kind kind = start_kind::fresh;
-  /// Of the run; 0 without checkpoints.
+  /// Of the run; 0 without checkpoints, and with them where the job was not started.
   std::uint64_t run_number = 0;
   /// With `restored` and `finished`.
   std::optional<std::uint64_t> checkpoint{};
@@ -43,7 +45,8 @@ struct job_start {
   /// What the run had counted by then, which it counts on from; without what hangs on the moment (calls in
   /// flight, how far a source has read, pools).
   job_status before{};
-  /// How the job differs from that of the checkpoint, and what was put out of the way: lines for a person.
+  /// How the job differs from that of the checkpoint, and which damaged checkpoints were put aside: lines for a person.
+  /// What sinks do with older output (removed, moved aside) comes later, and only to `environment_options::log`.
   std::vector<std::string> warnings{};
   std::vector<std::string> notes{};
 };

@@ -93,7 +93,9 @@ weir::job start(const fs::path& folder, post::scale& with) {
 
   auto job = env.start("parcels");
   const auto& how = job.how_started();
-  if (how.kind == weir::start_kind::restored)
+  if (how.run_number == 0)
+    std::cout << "does not start: " << job.wait().text() << '\n';
+  else if (how.kind == weir::start_kind::restored)
     std::cout << "goes on from checkpoint " << *how.checkpoint << ", which holds " << how.held
               << " parcels\n";
   else
@@ -110,6 +112,8 @@ int main() {
   // Four parcels are weighed, three lie on the scale, and three stand in front of it.
   post::scale stuck{.last = 4};
   auto first = start(folder, stuck);
+  if (first.how_started().run_number == 0)
+    return 1;
   for (int asked = 0; asked < 7; asked = stuck.asked)
     stuck.asked.wait(asked);
   first.stop();

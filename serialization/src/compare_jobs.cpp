@@ -172,14 +172,30 @@ private:
       let_go(before);
       return;
     }
-    std::string pending;
-    for (const auto& each : from_.instances)
-      if (each.stage == before && !each.summary.pending_output.empty())
-        pending += (pending.empty() ? "" : ", ") + first_line(each.summary.pending_output);
+    const auto pending = pending_output_of(before);
     found_.warnings.push_back(label(stage) + ": its state is let go"
                               + (pending.empty() ? std::string{}
-                                                 : "; output that was not yet shown stays hidden: "
-                                                     + pending));
+                                                 : "; its output stays as it is: what is hidden is not shown any "
+                                                   "more (at the checkpoint, in the sink's words: "
+                                                     + pending + ")"));
+  }
+
+  /// The first line of what a sink's instances said, and how many more there are. What the words mean is the
+  /// sink's: some speak of what was visible already, and what was not may have been shown since.
+  std::string pending_output_of(place before) const {
+    std::string_view first;
+    std::size_t lines = 0;
+    for (const auto& each : from_.instances) {
+      if (each.stage != before)
+        continue;
+      for (std::string_view rest = each.summary.pending_output; !rest.empty(); ++lines) {
+        const auto end = std::min(rest.find('\n'), rest.size());
+        if (lines == 0)
+          first = rest.substr(0, end);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+    }
+    return std::string{first} + (lines > 1 ? ", and " + std::to_string(lines - 1) + " more" : "");
   }
 
   void let_go(place before) {
@@ -190,12 +206,6 @@ private:
   /// Records that an operator goes on with.
   std::uint64_t kept(place before) const {
     return is_dropped(from_.stages[before].name) ? 0 : held_[before].records();
-  }
-
-  static std::string first_line(const std::string& text) {
-    const auto end = text.find('\n');
-    return end == text.npos || end + 1 == text.size() ? text.substr(0, end)
-                                                      : text.substr(0, end) + ", ...";
   }
 
   void check_new(place now) {

@@ -80,7 +80,7 @@ struct run_options {
   /// Where a run begins, sinks remove what earlier runs have left visible; else that is an error. A run that
   /// goes on leaves its output as it is.
   bool remove_old_output = false;
-  /// Names of operators whose state in the checkpoint is let go.
+  /// Operators whose state in the checkpoint is let go, and sinks that are no longer in the job, by their names.
   std::vector<std::string> drop_state{};
   /// The checkpoint of the newest run to go on from, in the place of the newest; those that are newer are
   /// removed.
@@ -99,7 +99,8 @@ public:
   job& operator=(job&&) noexcept;
   ~job();
 
-  /// How it began: with checkpoints, whether it goes on from one.
+  /// How it began: with checkpoints, whether it goes on from one. Of a job with checkpoints that was not started the
+  /// run number is 0, and the kind says nothing; `wait` says why.
   const job_start& how_started() const;
 
   /// The numbers of now; also after the end.

@@ -154,9 +154,19 @@ BOOST_AUTO_TEST_CASE(the_state_of_an_operator_that_is_gone_may_be_let_go) {
   drop = {"origin", "bad"};
   BOOST_TEST(found()
              == "? operator origin: its state is let go, 7 records with it\n"
-                "? sink bad: its state is let go; output that was not yet shown stays hidden: "
-                "bad-17-origin-0.ndjson 100\n");
+                "? sink bad: its state is let go; its output stays as it is: what is hidden is not shown any "
+                "more (at the checkpoint, in the sink's words: bad-17-origin-0.ndjson 100)\n");
   BOOST_TEST(compare_jobs(from, to, drop).reshaped);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_sink_that_is_let_go_has_said_is_counted) {
+  remove(4);
+  drop = {"bad"};
+  auto& said = from.instances.back().summary.pending_output;
+  said = "0 10+ a\n0 20 b\n1 30 c\n";
+  BOOST_TEST(found().find("in the sink's words: 0 10+ a, and 2 more)\n") != std::string::npos, found());
+  said.clear();
+  BOOST_TEST(found() == "? sink bad: its state is let go\n");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_to_be_let_go_must_be_state_of_the_checkpoint) {

@@ -276,6 +276,15 @@ std::uint64_t read_in(const job_status& status) {
   return sum;
 }
 
+/// Records that came out.
+std::uint64_t records_out_in(const job_status& status) {
+  std::uint64_t sum = 0;
+  for (const auto& sink : status.sinks)
+    if (sink.name == sink_stage_name)
+      sum += sink.records_in;
+  return sum;
+}
+
 double seconds_of(duration d) {
   return static_cast<double>(d.count()) / 1e9;
 }
@@ -292,8 +301,8 @@ lookup_summary& lookup_summary::operator+=(const lookup_summary& other) {
 }
 
 double run_summary::records_per_second() const {
-  const auto read = records_in - std::min(records_in, records_before);
-  return took > duration{0} ? static_cast<double>(read) / seconds_of(took) : 0;
+  const auto came_out = records_out - std::min(records_out, records_out_before);
+  return took > duration{0} ? static_cast<double>(came_out) / seconds_of(took) : 0;
 }
 
 std::vector<std::string> reasons(const job_file& job, const job_result& result) {
@@ -311,7 +320,7 @@ run_summary summarize(const job_file& job, const job_status& status, const job_r
                       const job_start& how) {
   run_summary sum;
   sum.was_finished = how.kind == start_kind::finished;
-  sum.records_before = read_in(how.before);
+  sum.records_out_before = records_out_in(how.before);
   sum.restarts = result.restarts;
   if (job.checkpoints) {
     auto& all = sum.checkpoints.emplace();
@@ -336,9 +345,7 @@ run_summary summarize(const job_file& job, const job_status& status, const job_r
     sum.read_bytes += source.read;
     sum.total_bytes = source.total;
   }
-  for (const auto& sink : status.sinks)
-    if (sink.name == sink_stage_name)
-      sum.records_out += sink.records_in;
+  sum.records_out = records_out_in(status);
   const bool skips = job.source.options.on_bad_record == bad_record_action::skip;
   for (const auto& section : job.lookups) {
     lookup_summary lookup;

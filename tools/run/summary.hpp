@@ -66,9 +66,9 @@ struct run_summary {
   /// Of this start.
   duration took{};
   std::uint64_t records_in = 0;
-  /// Of these, those that had been read before this start.
-  std::uint64_t records_before = 0;
   std::uint64_t records_out = 0;
+  /// Of these, those that had come out before this start.
+  std::uint64_t records_out_before = 0;
   /// By the source and by lookups.
   std::uint64_t skipped = 0;
   std::uint64_t dead_letters = 0;
@@ -88,7 +88,7 @@ struct run_summary {
   /// Why it failed, a line each.
   std::vector<std::string> why;
 
-  /// Of this start.
+  /// That came out of this start, as the progress line counts them.
   double records_per_second() const;
 };
 
