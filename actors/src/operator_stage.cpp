@@ -120,7 +120,9 @@ void operator_stage_state::on_open() {
   const auto& who = parts_->instance.context;
   const auto opened = guarded(who.stage, [&] {
     if (parts_->restored != nullptr)
-      restore_counters();
+      restore_counters(parts_->restored->summary);
+    else if (parts_->counted != nullptr)
+      restore_counters(*parts_->counted);
     make_body();
     auto done = open_body();
     return done && parts_->restored != nullptr ? restore() : std::move(done);
@@ -188,9 +190,9 @@ expected<void> operator_stage_state::open_body() {
   return body_->open(*context_);
 }
 
-void operator_stage_state::restore_counters() {
+void operator_stage_state::restore_counters(const instance_summary& from) {
   auto& probe = *parts_->probe;
-  read_counters(parts_->restored->summary, probe);
+  read_counters(from, probe);
   counted_before_
     = {probe.records_in.value(), probe.records_finished.value(), probe.records_out.value(),
        probe.calls.value(),      probe.retries.value(),          probe.timeouts.value(),
