@@ -253,7 +253,7 @@ private:
         if (each.held && stage.records.size() == 2)
           to.state = std::make_shared<const operator_state>(
             operator_state{*std::move(each.held), *to.summary, stage.records[0], stage.records[1],
-                           from.kind == checkpoint_kind::drained});
+                           from.kind == checkpoint_kind::drained, from.checkpoint});
       }
     }
     checkpoints_->set(status);

@@ -213,16 +213,21 @@ expected<void> operator_stage_state::restore() {
                      "its checkpoint holds records of the type " + stored->name + ", and it has "
                        + codec->name
                        + "; give a type that was renamed its old name (WEIR_STORED_AS)"};
-    stored_entry_reader reader{from.bytes,
-                               {codecs->in, from.in.version},
-                               {codecs->out, from.out.version},
-                               "operator " + stage,
-                               from.input_goes_on};
-    body_->restore(reader, parts_->restore_how);
     std::shared_ptr<batch_base> waiting = body_->input_batch();
-    reader.read_waiting(*waiting);
-    auto said = reader.read_channels();
-    reader.end();
+    channel_states said;
+    try {
+      stored_entry_reader reader{from.bytes,
+                                 {codecs->in, from.in.version},
+                                 {codecs->out, from.out.version},
+                                 "operator " + stage,
+                                 from.input_goes_on};
+      body_->restore(reader, parts_->restore_how);
+      reader.read_waiting(*waiting);
+      said = reader.read_channels();
+      reader.end();
+    } catch (const state_error& thrown) {
+      return state_not_read(thrown.why(), "operator " + stage, from.in, from.out, from.checkpoint);
+    }
     if (said.channels.size() != parts_->instance.channels)
       return error{error_kind::incompatible, "operator " + stage,
                    "its checkpoint has " + std::to_string(said.channels.size())

@@ -336,7 +336,8 @@ private:
     auto dealt
       = deal_operator({is.name, codecs->first, codecs->second,
                        about_.kind == checkpoint_kind::drained, reshaped_, is.key_groups > 0,
-                       was.key_groups == is.key_groups, is.parallelism, inputs_before, inputs_now},
+                       was.key_groups == is.key_groups, is.parallelism, inputs_before, inputs_now,
+                       about_.checkpoint},
                       std::move(held), pool_);
     for (std::size_t i = 0; i < dealt.size(); ++i) {
       made.instances[i].held = std::move(dealt[i].held);
