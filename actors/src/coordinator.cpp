@@ -179,6 +179,7 @@ void coordinator_state::hand_over(attempt& which) {
   auto all = which.round->take(now(), wall_time_ms());
   which.round.reset();
   auto& about = all.what.about;
+  write_gone(about, parts_->gone);
   // Where sources were told to drain operators may have seen ends behind which there is more to read, in
   // whichever round it was.
   if (draining_ && about.kind != checkpoint_kind::begun)

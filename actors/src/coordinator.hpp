@@ -36,6 +36,8 @@ struct coordinator_parts {
   launch_checkpoints with;
   /// The checkpoint that the launch goes on from; absent: the run begins.
   std::optional<std::uint64_t> from{};
+  /// For each checkpoint to say.
+  gone_counts gone{};
   /// Filled in before the first order.
   std::vector<caf::actor> sources;
   /// The first instance of each: it lets the barrier into the feed of all.

@@ -142,6 +142,7 @@ public:
           each.waiting = service.ends->feed().waiting(service.run);
     all.pools = pools_.status();
     all.waiting_pools = waiters_.status();
+    all.gone = gone_;
     if (checkpoints_ != nullptr) {
       all.checkpoints = checkpoints_->get();
       if (auto counted = checkpoints_->counted())
@@ -227,6 +228,7 @@ private:
     checkpoints_ = coordination_->probe = std::make_shared<checkpoint_probe>();
     if (from != nullptr) {
       coordination_->from = from->checkpoint;
+      coordination_->gone = gone_ = from->gone;
       take_apart(*from);
     }
     for (std::size_t i = 0; i < plan_.stages.size(); ++i)
@@ -251,7 +253,7 @@ private:
         if (each.held && stage.records.size() == 2)
           to.state = std::make_shared<const operator_state>(
             operator_state{*std::move(each.held), *to.summary, stage.records[0], stage.records[1],
-                           from.kind == checkpoint_kind::drained});
+                           from.kind == checkpoint_kind::drained, from.checkpoint});
       }
     }
     checkpoints_->set(status);
@@ -507,6 +509,7 @@ private:
     if (coordinator_)
       parts->blocks = blocks_;
     parts->restored = std::move(restored_[parts->instance.id.number].state);
+    parts->counted = restored_[parts->instance.id.number].summary;
     if (settings_.checkpoints)
       parts->restore_how = settings_.checkpoints->how;
     parts->probe = std::make_shared<operator_probe>();
@@ -618,6 +621,8 @@ private:
   std::shared_ptr<block_pool> blocks_ = std::make_shared<block_pool>();
   /// What instances go on from, by their numbers.
   std::vector<restored_instance> restored_;
+  /// What no stage of it counts.
+  gone_counts gone_;
   weir::wall_clock wall_clock_;
   fd_watcher watcher_;
 };

@@ -120,7 +120,9 @@ void operator_stage_state::on_open() {
   const auto& who = parts_->instance.context;
   const auto opened = guarded(who.stage, [&] {
     if (parts_->restored != nullptr)
-      restore_counters();
+      restore_counters(parts_->restored->summary);
+    else if (parts_->counted != nullptr)
+      restore_counters(*parts_->counted);
     make_body();
     auto done = open_body();
     return done && parts_->restored != nullptr ? restore() : std::move(done);
@@ -188,9 +190,9 @@ expected<void> operator_stage_state::open_body() {
   return body_->open(*context_);
 }
 
-void operator_stage_state::restore_counters() {
+void operator_stage_state::restore_counters(const instance_summary& from) {
   auto& probe = *parts_->probe;
-  read_counters(parts_->restored->summary, probe);
+  read_counters(from, probe);
   counted_before_
     = {probe.records_in.value(), probe.records_finished.value(), probe.records_out.value(),
        probe.calls.value(),      probe.retries.value(),          probe.timeouts.value(),
@@ -211,16 +213,21 @@ expected<void> operator_stage_state::restore() {
                      "its checkpoint holds records of the type " + stored->name + ", and it has "
                        + codec->name
                        + "; give a type that was renamed its old name (WEIR_STORED_AS)"};
-    stored_entry_reader reader{from.bytes,
-                               {codecs->in, from.in.version},
-                               {codecs->out, from.out.version},
-                               "operator " + stage,
-                               from.input_goes_on};
-    body_->restore(reader, parts_->restore_how);
     std::shared_ptr<batch_base> waiting = body_->input_batch();
-    reader.read_waiting(*waiting);
-    auto said = reader.read_channels();
-    reader.end();
+    channel_states said;
+    try {
+      stored_entry_reader reader{from.bytes,
+                                 {codecs->in, from.in.version},
+                                 {codecs->out, from.out.version},
+                                 "operator " + stage,
+                                 from.input_goes_on};
+      body_->restore(reader, parts_->restore_how);
+      reader.read_waiting(*waiting);
+      said = reader.read_channels();
+      reader.end();
+    } catch (const state_error& thrown) {
+      return state_not_read(thrown.why(), "operator " + stage, from.in, from.out, from.checkpoint);
+    }
     if (said.channels.size() != parts_->instance.channels)
       return error{error_kind::incompatible, "operator " + stage,
                    "its checkpoint has " + std::to_string(said.channels.size())

@@ -54,6 +54,8 @@ struct operator_stage_parts {
   std::shared_ptr<block_pool> blocks;
   /// Where it goes on from, and how; null: a fresh start.
   std::shared_ptr<const operator_state> restored;
+  /// With a fresh start: what it had counted before its state was let go. May be null.
+  std::shared_ptr<const instance_summary> counted;
   restore_mode restore_how = restore_mode::resume;
 };
 
@@ -90,7 +92,7 @@ private:
   void make_ports();
   expected<void> open_body();
   /// Goes on with the numbers that it had counted; before the function opens, which may count.
-  void restore_counters();
+  void restore_counters(const instance_summary& from);
   expected<void> restore();
   /// Of a service: what was pushed and not taken in.
   void restore_feed(const batch_base& waiting, event_time said);

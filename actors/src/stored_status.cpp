@@ -26,6 +26,7 @@ std::uint64_t count_in(const instance_summary& of, std::string_view name) {
 
 job_status status_in(const manifest& of) {
   job_status all;
+  all.gone = gone_in(of);
   for (std::size_t i = 0; i < of.stages.size(); ++i) {
     const auto& stage = of.stages[i];
     source_status source;

@@ -5,6 +5,7 @@
 /// instances of each stage. Reading costs the running job nothing; any thread.
 
 #include "weir/error.hpp"
+#include "weir/gone_counts.hpp"
 #include "weir/histogram.hpp"
 #include "weir/time.hpp"
 
@@ -106,6 +107,10 @@ struct job_status {
   std::vector<sink_status> sinks;
   std::vector<pool_status> pools;
   std::vector<waiting_pool_status> waiting_pools;
+  /// Records of the run that none of the above counts any more, over all starts that went on from a checkpoint: what
+  /// was let go with an operator's state (`run_options::drop_state`), and what had been dropped or had gone as dead
+  /// letters in operators that are no longer in the job. All 0 without checkpoints.
+  gone_counts gone{};
   /// Absent: the job makes none.
   std::optional<checkpoint_status> checkpoints{};
 };

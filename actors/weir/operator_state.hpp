@@ -7,6 +7,9 @@
 #include "weir/manifest.hpp"
 #include "weir/state_blocks.hpp"
 
+#include <cstdint>
+#include <optional>
+
 namespace weir {
 
 struct operator_state {
@@ -20,6 +23,8 @@ struct operator_state {
   stored_type_name out{};
   /// The job's sources had been ended early and are read on: whatever of its input has ended goes on.
   bool input_goes_on = false;
+  /// Of which it is; for errors.
+  std::optional<std::uint64_t> checkpoint{};
 };
 
 } // namespace weir

@@ -440,4 +440,22 @@ failure_action stored_entry_reader::read_action() {
   return static_cast<failure_action>(met);
 }
 
+error state_not_read(const error& why, const std::string& who, const stored_type_name& in,
+                     const stored_type_name& out, std::optional<std::uint64_t> checkpoint) {
+  if (!why.is(error_kind::damaged))
+    return {why.kind(), why.thing().empty() ? who : why.thing(), why.message()};
+  const auto text = [](const stored_type_name& of) {
+    return of.name + " version " + std::to_string(of.version);
+  };
+  return {error_kind::incompatible, who,
+          (checkpoint ? "checkpoint " + std::to_string(*checkpoint) : std::string{"its checkpoint"})
+            + " holds its records as " + text(in) + " and its results as " + text(out)
+            + ", and they cannot be read: "
+            + (why.thing().empty() || why.thing() == who ? "" : why.thing() + ": ") + why.message()
+            + "; its bytes are as they were written, so `serialize` of one of these types, or of one inside "
+              "them, was probably changed without a new version (WEIR_STORED); put it back, or raise the "
+              "version and read the older one too (WEIR_STORED_SINCE), let the operator's state go "
+              "(drop_state), or start anew (fresh)"};
+}
+
 } // namespace weir

@@ -116,6 +116,26 @@ private:
       old.said.channels.resize(how_.inputs_before.channels);
       return;
     }
+    try {
+      read_all(number);
+    } catch (const state_error& thrown) {
+      const auto stored = [](const stored_record_type& of) {
+        return stored_type_name{of.codec->name, of.version};
+      };
+      throw state_error{state_not_read(thrown.why(), "operator " + how_.name, stored(how_.in),
+                                       stored(how_.out), how_.checkpoint)};
+    }
+    if (old.said.channels.size() != how_.inputs_before.channels)
+      refuse(error_kind::damaged, "its state has " + std::to_string(old.said.channels.size())
+                                    + " input channels, and its job gave it "
+                                    + std::to_string(how_.inputs_before.channels));
+    if (how_.is_keyed && !how_.has_same_keys && old.records + old.waiting > 0)
+      refuse(error_kind::incompatible,
+             "it holds records that were shared out by other keys than they are now");
+  }
+
+  void read_all(std::size_t number) {
+    auto& old = olds_[number];
     section of{*this, number};
     auto& from = of.reader;
     old.has_ended = old.input_ended = from.input_ended();
@@ -150,13 +170,6 @@ private:
     }
     old.said = from.read_channels();
     from.end();
-    if (old.said.channels.size() != how_.inputs_before.channels)
-      refuse(error_kind::damaged, "its state has " + std::to_string(old.said.channels.size())
-                                    + " input channels, and its job gave it "
-                                    + std::to_string(how_.inputs_before.channels));
-    if (how_.is_keyed && !how_.has_same_keys && old.records + old.waiting > 0)
-      refuse(error_kind::incompatible,
-             "it holds records that were shared out by other keys than they are now");
   }
 
   [[noreturn]] void refuse(std::string_view kind, std::string why) const {

@@ -62,6 +62,8 @@ struct operator_dealing {
   std::uint32_t instances = 1;
   stage_inputs inputs_before;
   stage_inputs inputs_now;
+  /// For errors.
+  std::uint64_t checkpoint = 0;
 };
 
 struct dealt_state {

@@ -103,6 +103,7 @@ public:
     made.kind = about_.kind;
     made.removes_old_output = about_.removes_old_output;
     made.made_at_ms = about_.made_at_ms;
+    made.gone = gone();
     for (std::size_t now = 0; now < to_.stages.size(); ++now) {
       auto stage = of_stage(now);
       if (!stage)
@@ -256,15 +257,45 @@ private:
 
   // -- operators --
 
-  /// What an operator holds is let go. A service stays where it stood, as a source does: what was pushed before is
-  /// not pushed again.
+  /// What an operator holds is let go, and what it has counted stays. So does where a service stood, as with a source:
+  /// what was pushed before is not pushed again.
   launch_state::stage without_state(std::size_t before, const manifest_stage& is) {
     launch_state::stage made;
-    if (is.role != stage_role::service || about_.stages[before].role != stage_role::service)
+    if (is.role != about_.stages[before].role)
       return made;
-    made.instances.resize(is.parallelism);
-    carry_place_of_feed(*olds_[before][0].summary, made.instances[0].summary);
+    made.instances = instances_of(before, is);
+    for (auto& each : made.instances) {
+      instance_summary counted;
+      add_counts(counted, each.summary);
+      if (is.role == stage_role::service && &each == &made.instances.front())
+        carry_place_of_feed(olds_[before].size() == is.parallelism ? each.summary : *olds_[before][0].summary,
+                            counted);
+      each.summary = std::move(counted);
+    }
     return made;
+  }
+
+  /// What the run has counted so of earlier changes, and what comes to it by this one.
+  gone_counts gone() const {
+    auto sum = gone_in(about_);
+    for (std::size_t before = 0; before < about_.stages.size(); ++before) {
+      const auto& was = about_.stages[before];
+      if (!holds_records(was.role))
+        continue;
+      const auto now = std::find_if(to_.stages.begin(), to_.stages.end(),
+                                    [&](const manifest_stage& each) { return each.name == was.name; });
+      const bool is_gone = now == to_.stages.end();
+      if (!is_gone && !lets_go(*now))
+        continue;
+      for (const auto& each : olds_[before]) {
+        sum.let_go += each.summary->entries.records();
+        for (const auto& counted : each.summary->counters) {
+          sum.dropped += is_gone && counted.name == "dropped" ? counted.count : 0;
+          sum.dead_letters += is_gone && counted.name == "dead_letters" ? counted.count : 0;
+        }
+      }
+    }
+    return sum;
   }
 
   /// Instance 0 speaks for what all of a service's are fed from.
@@ -305,7 +336,8 @@ private:
     auto dealt
       = deal_operator({is.name, codecs->first, codecs->second,
                        about_.kind == checkpoint_kind::drained, reshaped_, is.key_groups > 0,
-                       was.key_groups == is.key_groups, is.parallelism, inputs_before, inputs_now},
+                       was.key_groups == is.key_groups, is.parallelism, inputs_before, inputs_now,
+                       about_.checkpoint},
                       std::move(held), pool_);
     for (std::size_t i = 0; i < dealt.size(); ++i) {
       made.instances[i].held = std::move(dealt[i].held);

@@ -9,6 +9,7 @@
 
 #include "weir/batch.hpp"
 #include "weir/channel_merger.hpp"
+#include "weir/error.hpp"
 #include "weir/held_record.hpp"
 #include "weir/manifest.hpp"
 #include "weir/memory_budget.hpp"
@@ -18,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -143,5 +145,11 @@ private:
   std::size_t waiting_left_ = 0;
   detail::element_before before_;
 };
+
+/// The error of `who`, whose state cannot be read though its store gives only what was written: `damaged` becomes
+/// `incompatible`, with what the cause probably is and what can be done. Others stay as they are, but that `who` is the
+/// thing of one that has none. `in`, `out`: as its records and results were stored.
+error state_not_read(const error& why, const std::string& who, const stored_type_name& in,
+                     const stored_type_name& out, std::optional<std::uint64_t> checkpoint);
 
 } // namespace weir

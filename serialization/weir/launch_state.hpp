@@ -5,6 +5,7 @@
 /// that is to run, whatever those were in the job that made it. A value; `rescale` makes it, and the launch
 /// takes it apart.
 
+#include "weir/gone_counts.hpp"
 #include "weir/manifest.hpp"
 #include "weir/state_blocks.hpp"
 
@@ -24,7 +25,8 @@ struct launch_state {
   };
 
   struct stage {
-    /// As many as the job has; or none: the stage begins anew.
+    /// As many as the job has; or none: the stage begins anew. Where an operator's state was let go they say
+    /// only what it has counted.
     std::vector<instance> instances{};
     /// Of an operator: its records and its results, as they are stored in `held`.
     std::vector<stored_type_name> records{};
@@ -40,6 +42,8 @@ struct launch_state {
   std::int64_t made_at_ms = 0;
   /// In the order of the job's stages.
   std::vector<stage> stages{};
+  /// For all further checkpoints of the run to say.
+  gone_counts gone{};
 };
 
 } // namespace weir

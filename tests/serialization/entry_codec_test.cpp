@@ -552,4 +552,19 @@ BOOST_AUTO_TEST_CASE(one_result_may_store_nothing_and_several_may_not) {
     [](const weir::state_error& thrown) { return thrown.why().is(weir::error_kind::argument); });
 }
 
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_named_with_its_types_where_its_bytes_are_sound) {
+  const auto said = [](const weir::error& why) {
+    return weir::state_not_read(why, "operator op", {"flight", 3}, {"airport", 1}, 12).text();
+  };
+  BOOST_TEST(said({weir::error_kind::damaged, "operator op", "holds it at byte 7"})
+               .starts_with("operator op: checkpoint 12 holds its records as flight version 3 and its results as "
+                            "airport version 1, and they cannot be read: holds it at byte 7; "));
+  BOOST_TEST(said({weir::error_kind::damaged, "operator op (instance 1)", "holds it"})
+               .find(" cannot be read: operator op (instance 1): holds it; ")
+             != std::string::npos);
+  // Of others it is known what is the matter.
+  const weir::error other{weir::error_kind::exception, "flight", "its function threw"};
+  BOOST_TEST(said(other) == other.text());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,6 +8,7 @@
 #include "../support/seeds.hpp"
 #include "held_state.hpp"
 
+#include "weir/gone_counts.hpp"
 #include "weir/key_hash.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -379,8 +380,77 @@ BOOST_AUTO_TEST_CASE(what_is_new_or_let_go_begins_anew) {
   const auto made = rescaled({"op", "gone"});
   BOOST_TEST(made.stages.size() == 5u);
   BOOST_TEST(made.stages[a].instances.size() == 1u);
-  BOOST_TEST(made.stages[op].instances.empty());
+  BOOST_TEST(lines(made) == "nothing\n");
   BOOST_TEST(made.stages[4].instances.empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_operator_whose_state_is_let_go_goes_on_counting) {
+  for (const std::uint32_t instances : {2, 1}) {
+    rescale_fixture job;
+    for (int i = 0; i < 2; ++i) {
+      held_state of;
+      of.hold(item(i));
+      of.wait(10 + i);
+      job.hold(of);
+      auto& said = job.from.about.instances.back().summary;
+      said.counters = {{"calls", 10}, {"dropped", 1}};
+      said.own_counters = {{"misses", 3}};
+      said.positions = {{0, "7"}};
+    }
+    job.to.stages[op].parallelism = instances;
+    const auto made = job.rescaled({"op"});
+    // THEN what it held is in a count of its own, and no longer in it
+    BOOST_TEST((made.gone == weir::gone_counts{.let_go = 4}));
+    BOOST_TEST_REQUIRE(made.stages[op].instances.size() == instances);
+    std::uint64_t dropped = 0;
+    std::uint64_t misses = 0;
+    for (const auto& each : made.stages[op].instances) {
+      BOOST_TEST(!each.held.has_value());
+      BOOST_TEST(each.summary.entries.records() == 0u);
+      BOOST_TEST(each.summary.positions.empty());
+      for (const auto& counted : each.summary.counters)
+        dropped += counted.name == "dropped" ? counted.count : 0;
+      for (const auto& counted : each.summary.own_counters)
+        misses += counted.count;
+    }
+    BOOST_TEST(dropped == 2u);
+    BOOST_TEST(misses == 6u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_gone_is_counted_from_then_on) {
+  const weir::gone_counts before{.let_go = 5, .dropped = 1};
+  for (const bool stays : {true, false}) {
+    // GIVEN a run that has let records go before
+    rescale_fixture job;
+    job.add(a).counters = {{"records_out", 20}};
+    held_state of;
+    of.hold(item(1));
+    of.wait(2);
+    of.said.channels.resize(2);
+    job.hold(of);
+    job.from.about.instances.back().summary.counters
+      = {{"records_in", 9}, {"dropped", 3}, {"dead_letters", 4}};
+    weir::write_gone(job.from.about, before);
+    BOOST_TEST((weir::gone_in(job.from.about) == before));
+    if (stays) {
+      // WHEN it goes on as it was, THEN they are counted as before
+      BOOST_TEST((job.rescaled().gone == before));
+      continue;
+    }
+    // AND what an operator that is gone has counted goes nowhere else
+    job.to.stages.erase(job.to.stages.begin() + op);
+    job.to.edges = {edge(a, 2), edge(b, 2)};
+    const weir::gone_counts after{.let_go = 5 + 2, .dropped = 1 + 3, .dead_letters = 4};
+    BOOST_TEST((job.rescaled({"op"}).gone == after));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_manifest_of_a_run_that_has_let_nothing_go_does_not_say_so) {
+  add(a);
+  const auto before = from.about;
+  weir::write_gone(from.about, {});
+  BOOST_TEST((from.about == before));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_let_go_was_told_who_is_idle_and_has_told_others) {
@@ -406,7 +476,7 @@ BOOST_AUTO_TEST_CASE(what_is_let_go_was_told_who_is_idle_and_has_told_others) {
   // WHEN the first operator's state is let go, THEN all of them are active until they say otherwise
   const auto made = rescaled({"op"});
   BOOST_TEST(!made.stages[a].instances[0].summary.times->idle);
-  BOOST_TEST(made.stages[op].instances.empty());
+  BOOST_TEST(lines(made) == "nothing\n");
   BOOST_TEST(lines(made, 4) == "1 | | 5 = 5\n");
 }
 
@@ -695,9 +765,9 @@ BOOST_AUTO_TEST_CASE(every_cut_of_a_state_is_noticed_and_every_flipped_bit_is_no
   };
   BOOST_TEST(fault(bytes) == "");
   for (std::size_t size = 0; size < bytes.size(); ++size)
-    BOOST_TEST(fault(std::string_view{bytes}.substr(0, size)).find("(damaged)")
+    BOOST_TEST(fault(std::string_view{bytes}.substr(0, size)).find("(incompatible)")
                != std::string::npos);
-  BOOST_TEST(fault(bytes + "x").find("(damaged)") != std::string::npos);
+  BOOST_TEST(fault(bytes + "x").find("(incompatible)") != std::string::npos);
   std::size_t noticed = 0;
   auto flipped = bytes;
   for (auto& byte : flipped)
@@ -723,7 +793,7 @@ BOOST_AUTO_TEST_CASE(
   from.states[0].bytes = blocks_of(bytes, pool);
   to.stages[op].parallelism = 2;
   const auto why = error_of(try_rescale());
-  BOOST_TEST(why.find("more memory than a state of its size may at byte 19 ") != std::string::npos,
+  BOOST_TEST(why.find("more memory than a state of its size may at byte 19; ") != std::string::npos,
              why);
 }
 

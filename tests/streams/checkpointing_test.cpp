@@ -63,6 +63,30 @@ struct slow_client : weir::async_function<int, int> {
   client_script* script;
 };
 
+/// A record whose `serialize` is another in a later program, and its version is not.
+struct grown_record {
+  static inline bool has_more = false;
+
+  int number = 0;
+  std::string more;
+
+  template <class Archive>
+  void serialize(Archive& archive, std::uint32_t) {
+    archive(number);
+    if (has_more)
+      archive(more);
+  }
+};
+
+/// Answers after an hour.
+struct slow_grown_client : weir::async_function<grown_record, int> {
+  explicit slow_grown_client(virtual_clock& of) : clock(&of) {}
+  void async_invoke(const grown_record& of, weir::result_future<int> done) {
+    clock->call_after(1h, [x = of.number, done = std::move(done)]() mutable { done.complete(x); });
+  }
+  virtual_clock* clock;
+};
+
 /// How the job is made up; a test changes it from start to start.
 struct job_shape {
   std::size_t records = 10;
@@ -179,6 +203,8 @@ struct checkpointed {
 };
 
 } // namespace
+
+WEIR_STORED(grown_record, 1)
 
 BOOST_FIXTURE_TEST_SUITE(checkpointing, checkpointed)
 
@@ -323,6 +349,53 @@ BOOST_AUTO_TEST_CASE(a_changed_job_is_refused_or_lets_state_go) {
   BOOST_TEST(job->how_started().warnings.at(0).starts_with("operator slow: its state is let go, "));
   // It held all that the source had read.
   BOOST_TEST((place->all() == results(4)));
+}
+
+BOOST_AUTO_TEST_CASE(a_type_that_changed_without_a_new_version_is_named_with_the_ways_out) {
+  grown_record::has_more = false;
+  const auto start = [&](std::uint32_t parallelism, const run_options& how = {}) {
+    job.reset();
+    environment env;
+    const std::vector<grown_record> records{{300, {}}, {301, {}}, {302, {}}, {303, {}}};
+    weir::async_data_stream::ordered_wait(env.from_source(weir::collection_source<grown_record>{records}),
+                                          slow_grown_client{clock},
+                                          {.name = "users", .timeout = 100h, .parallelism = parallelism})
+      .sink_to([place = place] { return std::make_unique<shelf_sink>(place); });
+    env.enable_checkpointing(options());
+    job.emplace(clock, env, "numbers", how);
+  };
+  start(1);
+  clock.advance(35min);
+  job->stop();
+  const auto at = std::to_string(*job->result()->checkpoint);
+  // WHEN a program reads a member more than was written, by instances as they were or others
+  grown_record::has_more = true;
+  for (const std::uint32_t parallelism : {1, 3}) {
+    start(parallelism);
+    BOOST_TEST_REQUIRE(job->result().has_value());
+    BOOST_TEST((job->result()->end == job_end::failed));
+    const auto why = job->result()->text();
+    // THEN it says whose records they are, where, of which types, and what can be done
+    BOOST_TEST(why.find("operator users: checkpoint " + at
+                        + " holds its records as grown_record version 1 and its results as int32 version 1, "
+                          "and they cannot be read: ")
+                 != why.npos,
+               why);
+    BOOST_TEST(why.find("; its bytes are as they were written, so `serialize` of one of these types, or of one "
+                        "inside them, was probably changed without a new version (WEIR_STORED); put it back, "
+                        "or raise the version and read the older one too (WEIR_STORED_SINCE), let the "
+                        "operator's state go (drop_state), or start anew (fresh) (incompatible)")
+                 != why.npos,
+               why);
+  }
+  // AND its state can be let go
+  start(1, {.drop_state = {"users"}});
+  clock.advance(100h);
+  BOOST_TEST_REQUIRE(job->result().has_value());
+  BOOST_TEST(job->result()->ok());
+  BOOST_TEST(job->status().gone.let_go == 4u);
+  BOOST_TEST(job->status().operators.at(0).calls == 4u);
+  grown_record::has_more = false;
 }
 
 BOOST_AUTO_TEST_CASE(what_was_let_go_is_not_asked_for_when_the_job_starts_again_by_itself) {

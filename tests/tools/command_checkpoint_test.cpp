@@ -429,6 +429,61 @@ BOOST_AUTO_TEST_CASE(dead_letters_that_are_gone_are_refused_unless_they_are_let_
   BOOST_TEST(visible() == "{\"k\":\"a\",\"found\":{\"v\":1}}\n");
 }
 
+BOOST_FIXTURE_TEST_CASE(what_is_let_go_is_counted_until_the_job_is_done, long_job_fixture) {
+  constexpr auto counted = [](const nlohmann::json& sum) {
+    int all = 0;
+    for (const auto* each : {"records_out", "skipped", "dropped", "dead_letters", "let_go", "left_behind"})
+      all += sum[each].get<int>();
+    return all;
+  };
+  const auto stop_later = [&](arguments with) {
+    with.insert(with.end(), {"--json", "--set", "checkpoints.keep=1000"});
+    const auto before = *checkpoints().rbegin();
+    running_command command{folder.path(), run_of(with)};
+    command.wait_until([&] { return *checkpoints().rbegin() > before; });
+    command.signal(SIGTERM);
+    const auto stopped = command.finish();
+    BOOST_TEST_REQUIRE(stopped.code == 3, stopped.err);
+    auto sum = nlohmann::json::parse(stopped.out);
+    BOOST_TEST(counted(sum) == sum["records_in"].get<int>());
+    BOOST_TEST(sum["left_behind"] == sum["checkpoints"]["held"]);
+    return sum;
+  };
+  // More than a lookup and what is in front of it hold; some are bad.
+  std::string input;
+  for (int i = 0; i < 20'000; ++i)
+    input += i % 10 == 3 ? "{\"k\":[1]}\n" : "{\"k\":\"a\"}\n";
+  folder.write("in.ndjson", input);
+  job_with_checkpoints("on_bad_record = \"skip\"\n");
+  const auto first = stop_between();
+  const auto held = first["checkpoints"]["held"].get<int>();
+  BOOST_TEST_REQUIRE(held > 0);
+  BOOST_TEST(first["let_go"] == 0);
+  BOOST_TEST(first["skipped"] > 0);
+  // WHEN a lookup that stays lets its state go
+  const auto second = stop_later({"--drop-state", "values", "--set", "pool.p.faults.hangs=1.0"});
+  BOOST_TEST(second["let_go"] == held);
+  BOOST_TEST(second["skipped"].get<int>() >= first["skipped"].get<int>());
+  // AND once more, and is no longer in the job then
+  auto others = values();
+  others.replace(others.find("values"), 6, "others");
+  job_with_checkpoints("on_bad_record = \"skip\"\n", others);
+  const auto third = stop_later({"--drop-state", "values", "--set", "pool.p.faults.hangs=1.0"});
+  const auto gone = held + second["checkpoints"]["held"].get<int>();
+  BOOST_TEST(third["let_go"] == gone);
+  // THEN all that was read is in one of the counts to the end, and a start that finds nothing to do says the same
+  for (const auto* each : {"done", "finished"}) {
+    const auto got = run_it({"--json"});
+    BOOST_TEST_REQUIRE(got.code == 0, got.err);
+    const auto sum = nlohmann::json::parse(got.out);
+    BOOST_TEST(sum["end"] == each);
+    BOOST_TEST(sum["records_in"] == 20'000);
+    BOOST_TEST(sum["let_go"] == gone);
+    BOOST_TEST(sum["left_behind"] == 0);
+    BOOST_TEST(counted(sum) == 20'000);
+  }
+}
+
 // -- which command goes on --
 
 BOOST_AUTO_TEST_CASE(a_fresh_run_that_was_stopped_goes_on_without_fresh) {

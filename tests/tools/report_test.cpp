@@ -167,6 +167,24 @@ BOOST_AUTO_TEST_CASE(what_was_under_way_when_a_job_broke_off_was_left_behind) {
   BOOST_TEST(summary_text(sum).find("left behind     10\n") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(what_was_let_go_is_not_left_behind) {
+  BOOST_TEST(summary_text(summary()).find("let go") == std::string::npos);
+  BOOST_TEST(nlohmann::json::parse(summary_json(summary()))["let_go"] == 0);
+  // GIVEN a job that broke off, and what earlier starts have let go
+  result.end = job_end::failed;
+  status.sinks[1].records_in = 60;
+  status.gone.let_go = 9;
+  status.gone.dropped = 2;
+  status.gone.dead_letters = 1;
+  const auto sum = summary();
+  BOOST_TEST(sum.let_go == 9u);
+  BOOST_TEST(sum.all.dropped == 7u + 2u);
+  BOOST_TEST(sum.dead_letters == 5u + 1u);
+  BOOST_TEST(sum.left_behind == 20u - 9u - 2u - 1u);
+  BOOST_TEST(summary_text(sum).find("  let go          9\n") != std::string::npos);
+  BOOST_TEST(nlohmann::json::parse(summary_json(sum))["let_go"] == 9);
+}
+
 BOOST_AUTO_TEST_CASE(no_call_has_no_duration) {
   status.operators[0].call_duration = {};
   BOOST_TEST(summary_text(summary()).find("-            -\n") != std::string::npos);

@@ -371,11 +371,16 @@ run_summary summarize(const job_file& job, const job_status& status, const job_r
     sum.all += lookup;
     sum.lookups.push_back(std::move(lookup));
   }
+  sum.let_go = status.gone.let_go;
+  sum.all.dropped += status.gone.dropped;
+  sum.all.dead_letters += status.gone.dead_letters;
+  sum.dead_letters += status.gone.dead_letters;
   sum.dead_letter_files = dead_letter_files_of(job);
   // What was under way when the job broke off has left no other trace.
   const bool broke_off = result.end == job_end::failed || result.end == job_end::cancelled;
   if (broke_off || (job.checkpoints && result.end != job_end::done)) {
-    const auto accounted = sum.records_out + sum.skipped + sum.all.dropped + sum.dead_letters;
+    const auto accounted
+      = sum.records_out + sum.skipped + sum.all.dropped + sum.dead_letters + sum.let_go;
     sum.left_behind = sum.records_in - std::min(sum.records_in, accounted);
   }
   sum.output = place_of(job, status, result);
@@ -406,6 +411,8 @@ std::string summary_text(const run_summary& of) {
   line("skipped", grouped_text(of.skipped));
   line("dropped", grouped_text(of.all.dropped));
   line("dead letters", grouped_text(of.dead_letters));
+  if (of.let_go > 0)
+    line("let go", grouped_text(of.let_go));
   if (of.end != job_end::done)
     line("left behind", grouped_text(of.left_behind));
   if (of.checkpoints)
@@ -439,6 +446,7 @@ std::string summary_json(const run_summary& of) {
   append_count(out, "records_in", of.records_in);
   append_count(out, "records_out", of.records_out);
   append_number(out, "records_per_second", of.records_per_second());
+  append_count(out, "let_go", of.let_go);
   append_count(out, "left_behind", of.left_behind);
   append_count(out, "read_bytes", of.read_bytes);
   append_member_name(out, "total_bytes");

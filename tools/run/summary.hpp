@@ -2,8 +2,8 @@
 #pragma once
 
 /// What `weir run` says at the end of a job, for people and for programs. Every record that was read is
-/// in exactly one of: out, dropped, dead letters, skipped, left behind (which is what was under way when
-/// the job ended before its input). Pure functions and values; any thread.
+/// in exactly one of: out, dropped, dead letters, skipped, let go (with a lookup's state), left behind (which
+/// is what was under way when the job ended before its input). Pure functions and values; any thread.
 
 #include "job_file.hpp"
 
@@ -72,12 +72,14 @@ struct run_summary {
   /// By the source and by lookups.
   std::uint64_t skipped = 0;
   std::uint64_t dead_letters = 0;
+  /// With the state of lookups.
+  std::uint64_t let_go = 0;
   std::uint64_t left_behind = 0;
   /// Bytes of the input.
   std::uint64_t read_bytes = 0;
   std::optional<std::uint64_t> total_bytes;
   std::vector<lookup_summary> lookups;
-  /// The sum of all lookups.
+  /// The sum of all lookups, also of what was dropped or became dead letters in those that are no longer in the job.
   lookup_summary all;
   output_place output;
   /// Paths that dead letters were written to; with checkpoints, those of visible parts.
