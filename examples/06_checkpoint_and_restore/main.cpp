@@ -127,7 +127,8 @@ int main() {
   // A part file belongs to a checkpoint, and is visible when that is complete.
   std::set<fs::path> parts;
   for (const auto& each : fs::directory_iterator{folder / "out"})
-    parts.insert(each.path());
+    if (each.path().filename().string().starts_with("part-"))
+      parts.insert(each.path());
   for (const auto& part : parts)
     std::cout << part.filename().string() << ":\n" << std::ifstream{part}.rdbuf();
   fs::remove_all(folder);
