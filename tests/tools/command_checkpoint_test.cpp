@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <poll.h>
 #include <unistd.h>
 
@@ -291,8 +290,10 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_looked_into_hides_no_checkpoint) {
     // THEN it is named and passed over
     for (const std::string how : {"verify", "list", "show"}) {
       running_command command{folder.path(), {"checkpoints", how, "checkpoints"}, {}, [] {
-                                // A process that has changed its user cannot be looked into for leaks.
-                                ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+                                // Wholly: what has two users cannot be looked into for leaks.
+                                const auto user = ::geteuid();
+                                if (::seteuid(0) == 0 && ::setresuid(user, user, user) != 0)
+                                  ::_exit(127);
                               }};
       const auto got = command.finish();
       check(got, 0, "passed over: checkpoints/lost+found: cannot be opened: Permission denied");
