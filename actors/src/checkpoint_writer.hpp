@@ -39,7 +39,8 @@ public:
                           const std::vector<launch_checkpoints::newer_checkpoint>& newer);
 
   /// Removes all of the run but the newest checkpoints, all runs before it, and what earlier writes
-  /// and removals that failed have left: behind one that is whole. What cannot be removed is said, and is in nobody's way.
+  /// and removals that failed have left: behind one that is whole. What cannot be removed is said, and
+  /// is in nobody's way.
   void prune(std::uint64_t run, time_point now);
 
 private:

@@ -341,24 +341,22 @@ void dead_letter_part_sink::abandon(bool keep_partial) {
 
 expected<std::vector<std::string>> dead_letter_part_sink::newer_than(
   std::uint64_t checkpoint) const {
-  std::vector<std::string> all;
-  for (const auto& each : targets_) {
-    auto newer = each->newer_than(checkpoint);
-    if (!newer)
-      return newer;
-    all.insert(all.end(), newer->begin(), newer->end());
-  }
-  return all;
+  return of_all_targets([&](const target& each) { return each.newer_than(checkpoint); });
 }
 
 expected<std::vector<std::string>> dead_letter_part_sink::hidden_of_others(
   const run_id& run) const {
+  return of_all_targets([&](const target& each) { return each.hidden_of_others(run); });
+}
+
+template <class Find>
+expected<std::vector<std::string>> dead_letter_part_sink::of_all_targets(Find find) const {
   std::vector<std::string> all;
   for (const auto& each : targets_) {
-    auto hidden = each->hidden_of_others(run);
-    if (!hidden)
-      return hidden;
-    all.insert(all.end(), hidden->begin(), hidden->end());
+    auto found = find(*each);
+    if (!found)
+      return found;
+    all.insert(all.end(), found->begin(), found->end());
   }
   return all;
 }

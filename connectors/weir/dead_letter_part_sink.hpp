@@ -85,6 +85,8 @@ private:
   class target;
 
   target& target_of(const dead_letter<json_record>& letter) const;
+  template <class Find>
+  expected<std::vector<std::string>> of_all_targets(Find find) const;
 
   const std::string stage_;
   const std::string file_;

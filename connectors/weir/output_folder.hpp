@@ -92,11 +92,12 @@ expected<output_folder_state> claim_output_folder(
 expected<void> check_output_folder(const output_folder_state& claimed,
                                    const std::vector<file_in_use>& in_use);
 
-/// Removes hidden parts of a dead run without checkpoints from a claimed folder. Complete parts of another run, and
-/// hidden ones of a run with checkpoints, which shows them when it goes on, are
-/// removed with `remove_old_output`; without it they are an error. So is a part that is one of the files
-/// `in_use`, by whatever path, or no file at all. After such an error nothing has been removed.
-/// Other files are never touched, but for `.part.run`, the note of a run with checkpoints that the output was its. Errors have the kind `io` and name the path.
+/// Removes hidden parts of a dead run without checkpoints from a claimed folder, and `.part.run`, the note
+/// of a run with checkpoints that the output is its. Complete parts of another run, and hidden ones of a
+/// run with checkpoints, which shows them when it goes on, are removed with `remove_old_output`; without it
+/// they are an error. So is a part that is one of the files `in_use`, by whatever path, or no file at all.
+/// After such an error nothing has been removed. Other files are never touched. Errors have the kind `io`
+/// and name the path.
 expected<void> clear_output_folder(output_folder_state& claimed, bool remove_old_output,
                                    const std::vector<file_in_use>& in_use = {});
 

@@ -129,6 +129,19 @@ BOOST_AUTO_TEST_CASE(parts_that_a_run_with_checkpoints_is_to_show_are_not_a_dead
   BOOST_TEST(folder.names("out").empty());
 }
 
+// Else a run with checkpoints would go on beside what comes now.
+BOOST_AUTO_TEST_CASE(the_note_of_a_run_with_checkpoints_goes_and_stays_where_the_folder_is_refused) {
+  put(".part.run");
+  put(part_0);
+  BOOST_TEST(contains(refusal(out()), "1 part file of another run"));
+  BOOST_TEST((folder.names("out") == names{".part.run", part_0}));
+  BOOST_TEST(weir::prepare_output_folder(out(), true).has_value());
+  BOOST_TEST(folder.names("out").empty());
+  put(".part.run");
+  BOOST_TEST(weir::prepare_output_folder(out(), false).has_value());
+  BOOST_TEST(folder.names("out").empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_second_run_is_refused_while_the_first_holds_the_folder) {
   {
     const auto first = weir::prepare_output_folder(out(), false);
