@@ -53,7 +53,9 @@ BOOST_DATA_TEST_CASE(left_alone_they_come_to_what_the_model_says, jobs, job) {
   BOOST_TEST(nlohmann::json::parse(ended.out)["retries"].get<int>() > 100);
   const kill_model by_input{make_world(5, job.lines), promised_order::of_input};
   const bool in_order = by_input.fault_of(with.visible(), progress_so_far::done).empty();
-  BOOST_TEST(in_order == (job.promises == promised_order::of_input));
+  // Two ordered instances may happen to take turns.
+  if (job.mode != "ordered" || job.parallelism == 1)
+    BOOST_TEST(in_order == (job.promises == promised_order::of_input));
 }
 
 BOOST_AUTO_TEST_CASE(files_that_were_spoilt_are_named) {
