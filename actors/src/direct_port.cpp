@@ -8,17 +8,17 @@ namespace weir {
 
 direct_port::direct_port(std::vector<lane_target> targets, std::unique_ptr<batch_base> prototype,
                          batch_limits limits, sender send)
-  : limits_(limits), send_(std::move(send)), drops_(targets.empty()) {
+  : send_(std::move(send)), drops_(targets.empty()) {
   for (auto& each : targets)
-    lanes_.push_back({std::move(each), {}, prototype->fresh(), {}});
+    lanes_.push_back({std::move(each), limits, {}, prototype->fresh(), {}});
   if (drops_)
-    lanes_.push_back({{}, {INT64_MAX / 2, INT64_MAX / 2}, prototype->fresh(), {}});
+    lanes_.push_back({{}, limits, {INT64_MAX / 2, INT64_MAX / 2}, prototype->fresh(), {}});
   open_lane(0);
 }
 
 void direct_port::grant(std::uint32_t number, const credit& more, batch_handle spare) {
   reconcile();
-  lanes_[number].grant(more, std::move(spare.batch), limits_);
+  lanes_[number].grant(more, std::move(spare.batch));
   open_lane(current_);
 }
 
@@ -64,9 +64,7 @@ std::vector<lane_target> direct_port::targets() const {
 
 void direct_port::turn_over() {
   reconcile();
-  const auto& of = lanes_[current_];
-  if (of.open->records() >= limits_.records || of.open->bytes() >= limits_.bytes
-      || !of.has_credit())
+  if (lanes_[current_].is_full())
     send(current_);
   if (turn_left_ <= 0) {
     turn_left_ = lane_turn;
@@ -77,10 +75,8 @@ void direct_port::turn_over() {
 }
 
 void direct_port::reconcile() noexcept {
-  auto& left = lanes_[current_].left;
   const auto used = shown_.records - records_left_;
-  left.records -= used;
-  left.bytes -= shown_.bytes - bytes_left_;
+  lanes_[current_].spend({used, shown_.bytes - bytes_left_});
   turn_left_ -= used;
   records_ += static_cast<std::uint64_t>(used);
   shown_ = {records_left_, bytes_left_};
@@ -95,11 +91,9 @@ void direct_port::open_lane(std::size_t next) {
   }
   auto& of = lanes_[current_];
   open_ = of.open.get();
-  records_left_ = std::min(of.left.records,
-                           static_cast<std::int64_t>(limits_.records)
-                             - static_cast<std::int64_t>(open_->records()));
-  bytes_left_ = std::min(of.left.bytes, static_cast<std::int64_t>(limits_.bytes)
-                                          - static_cast<std::int64_t>(open_->bytes()));
+  const auto room = of.room();
+  records_left_ = room.records;
+  bytes_left_ = room.bytes;
   if (lanes_.size() > 1)
     records_left_ = std::min(records_left_, turn_left_);
   shown_ = {records_left_, bytes_left_};

@@ -40,7 +40,6 @@ private:
   void send_all();
 
   const std::optional<step_failure> no_failure_;
-  batch_limits limits_;
   sender send_;
   /// Nobody receives anything; there is one lane all the same.
   bool drops_;

@@ -15,7 +15,7 @@ edge_output::edge_output(const edge_parts& parts, const batch_base& prototype, b
   }
   const auto& last = between_.empty() ? prototype : *between_.back();
   for (const auto& each : parts.targets)
-    lanes_.push_back({each, {}, last.fresh(), {}});
+    lanes_.push_back({each, limits, {}, last.fresh(), {}});
 }
 
 std::int64_t edge_output::room() {
@@ -87,11 +87,8 @@ std::int64_t edge_output::room_of(const lane& of) const {
   // One record's results may overdraw the credit, those of two may not.
   if (multiplies_)
     return 1;
-  const auto open = size_of(*of.open);
-  const auto records = std::min({of.left.records,
-                                 static_cast<std::int64_t>(limits_.records) - open.records, chunk_});
-  const auto bytes = std::min(of.left.bytes, static_cast<std::int64_t>(limits_.bytes) - open.bytes);
-  return std::min(records, std::max<std::int64_t>(bytes / bytes_a_record_, 1));
+  const auto room = of.room();
+  return std::min({room.records, std::max<std::int64_t>(room.bytes / bytes_a_record_, 1), chunk_});
 }
 
 std::optional<step_failure> edge_output::run_steps(batch_base& in) {
@@ -138,15 +135,12 @@ step_failure edge_output::at_step(std::size_t number, step_failure failed) const
 credit edge_output::take_off(lane& of, const credit& before) {
   const auto now = size_of(*of.open);
   const credit added{now.records - before.records, now.bytes - before.bytes};
-  of.left.records -= added.records;
-  of.left.bytes -= added.bytes;
+  of.spend(added);
   return added;
 }
 
 void edge_output::send_full(lane& of, const output_port::sender& send) {
-  const auto& open = *of.open;
-  const bool full = open.records() >= limits_.records || open.bytes() >= limits_.bytes;
-  if (open.records() > 0 && (full || !of.has_credit()))
+  if (of.is_full())
     send(of.target, {of.turn_over()});
 }
 

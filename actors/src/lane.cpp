@@ -42,12 +42,19 @@ void append_merged(batch_base& to, const control& what) {
 
 } // namespace
 
-void lane::grant(const credit& more, std::shared_ptr<batch_base> empty,
-                 const batch_limits& limits) {
+void lane::grant(const credit& more, std::shared_ptr<batch_base> empty) {
   left.records += more.records;
   left.bytes += more.bytes;
+  // The first grant gives nothing back.
+  under_way = std::max<std::int64_t>(under_way - more.records, 0);
   if (empty != nullptr && spare.size() < spares_max && !is_oversized(*empty, limits))
     spare.push_back(std::move(empty));
+}
+
+void lane::spend(const credit& used) noexcept {
+  left.records -= used.records;
+  left.bytes -= used.bytes;
+  under_way += used.records;
 }
 
 void lane::append(const control& what) {
@@ -60,7 +67,7 @@ void lane::append(const control& what) {
 
 std::shared_ptr<batch_base> lane::turn_over() {
   urgent = false;
-  left.records -= credit_of(*open).records - static_cast<std::int64_t>(open->records());
+  spend({credit_of(*open).records - static_cast<std::int64_t>(open->records()), 0});
   std::shared_ptr<batch_base> next;
   if (spare.empty()) {
     next = open->fresh();

@@ -3,9 +3,14 @@
 
 /// One receiver of an output as its sender sees it: the batch that is being filled for it, and the
 /// credit that it has given. Part of an output port, on its stage's thread.
+///
+/// While something is under way a batch is begun only where credit is left for all of it. Else a small one, as a
+/// barrier or a source that has little to give makes it, would come back as little credit, which would be a small
+/// batch again, and so on for ever: the silly window of TCP (RFC 813), with a sender's remedy for it.
 
 #include "weir/interfaces.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -30,13 +35,39 @@ inline bool is_oversized(const batch_base& of, const batch_limits& limits) noexc
 
 struct lane {
   lane_target target;
-  credit left;
+  batch_limits limits;
+  /// Changes by `grant` and `spend` alone.
+  credit left{};
   std::shared_ptr<batch_base> open;
   std::vector<std::shared_ptr<batch_base>> spare;
   /// Whether a control element waits in `open` that must go even without credit.
   bool urgent = false;
 
-  bool has_credit() const noexcept { return left.records > 0 && left.bytes > 0; }
+  /// Records that were sent and not given back.
+  std::int64_t under_way = 0;
+
+  /// Whether the open batch may have more.
+  bool has_credit() const noexcept {
+    const bool any_will_do = open->records() > 0 || under_way == 0;
+    return left.records >= (any_will_do ? 1 : static_cast<std::int64_t>(limits.records))
+           && left.bytes >= (any_will_do ? 1 : static_cast<std::int64_t>(limits.bytes));
+  }
+
+  /// How much that is.
+  credit room() const noexcept {
+    if (!has_credit())
+      return {};
+    return {std::min(left.records, static_cast<std::int64_t>(limits.records)
+                                     - static_cast<std::int64_t>(open->records())),
+            std::min(left.bytes, static_cast<std::int64_t>(limits.bytes)
+                                   - static_cast<std::int64_t>(open->bytes()))};
+  }
+
+  /// Whether the open batch has records and may have no more.
+  bool is_full() const noexcept {
+    return open->records() > 0
+           && (open->records() >= limits.records || open->bytes() >= limits.bytes || !has_credit());
+  }
 
   /// Whether there is something to send. A receiver without credit is not sent watermark after
   /// watermark: they wait for its next credit.
@@ -45,8 +76,11 @@ struct lane {
   }
 
   /// The receiver has more room; `empty` is a batch to use again, or null. It is not kept where it has
-  /// far more memory than a batch within `limits` needs.
-  void grant(const credit& more, std::shared_ptr<batch_base> empty, const batch_limits& limits);
+  /// far more memory than a batch within the limits needs.
+  void grant(const credit& more, std::shared_ptr<batch_base> empty);
+
+  /// So much was put into the open batch.
+  void spend(const credit& used) noexcept;
 
   /// Puts a control element behind what is in the open batch.
   void append(const control& what);

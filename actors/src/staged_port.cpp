@@ -23,7 +23,7 @@ void staged_port::grant(std::uint32_t number, const credit& more, batch_handle s
   put_staged();
   for (auto& each : edges_) {
     if (number < each.lanes().size()) {
-      each.lanes()[number].grant(more, std::move(spare.batch), limits_);
+      each.lanes()[number].grant(more, std::move(spare.batch));
       break;
     }
     number -= static_cast<std::uint32_t>(each.lanes().size());

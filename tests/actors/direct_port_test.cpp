@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "batch_credit.hpp"
 #include "direct_port.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -25,7 +26,7 @@ struct port_fixture {
     const weir::batch<int>& records() const { return static_cast<const weir::batch<int>&>(*batch); }
   };
 
-  void open(std::size_t lanes, weir::batch_limits limits = {4, 1 << 20}) {
+  void open(std::size_t lanes, weir::batch_limits limits = {4, 1 << 10}) {
     std::vector<lane_target> targets;
     for (std::uint32_t i = 0; i < lanes; ++i)
       targets.push_back({{}, {i}});
@@ -101,13 +102,59 @@ BOOST_AUTO_TEST_CASE(full_batches_go_at_once_and_the_rest_with_a_flush) {
 
 BOOST_AUTO_TEST_CASE(credit_is_never_exceeded) {
   open(1);
-  grant(0, 6);
-  BOOST_TEST(emit(100) == 6);
-  port->flush();
-  BOOST_TEST(values(0).size() == 6u);
+  grant(0, 8);
+  BOOST_TEST(emit(100) == 8);
+  BOOST_TEST(sent.size() == 2u);
   BOOST_TEST(emit(1) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(while_something_is_under_way_a_batch_is_begun_only_where_there_is_credit_for_all_of_it) {
+  open(1);
+  grant(0, 6);
+  BOOST_TEST(emit(100) == 4);
   grant(0, 1);
-  BOOST_TEST(emit(100) == 1);
+  BOOST_TEST(emit(100) == 0);
+  grant(0, 1);
+  BOOST_TEST(emit(100) == 4);
+}
+
+BOOST_AUTO_TEST_CASE(who_gives_credit_for_less_than_a_batch_gets_it_in_small_ones) {
+  open(1);
+  grant(0, 3);
+  BOOST_TEST(emit(100) == 3);
+  BOOST_TEST(sent.size() == 1u);
+  grant(0, 2);
+  BOOST_TEST(emit(100) == 0);
+  grant(0, 1);
+  BOOST_TEST(emit(100) == 3);
+}
+
+BOOST_AUTO_TEST_CASE(small_batches_bring_forth_no_small_ones) {
+  // GIVEN a receiver that gives back what each batch has cost, and some small ones among full ones
+  open(1, {4, 1 << 20});
+  grant(0, 4 * 4, 4 << 20);
+  std::size_t taken = 0;
+  const auto give_back = [&] {
+    const auto cost = weir::credit_of(*sent[taken++].batch);
+    grant(0, cost.records, cost.bytes);
+  };
+  for (const int few : {1, 2, 3}) {
+    emit(few);
+    port->emit(control::barrier(static_cast<std::uint64_t>(few)));
+    emit(6);
+    give_back();
+  }
+  port->emit(control::barrier(4));
+  // WHEN there is always something to send
+  const auto before = sent.size();
+  for (int i = 0; i < 1'000; ++i) {
+    emit(100);
+    give_back();
+  }
+  // THEN from then on all are full
+  BOOST_TEST(std::all_of(sent.begin() + static_cast<std::ptrdiff_t>(before), sent.end(),
+                         [](const sent_batch& each) { return each.batch->records() == 4; }));
+  BOOST_TEST(sent.size() >= before + 900);
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_whose_credit_is_used_up_goes_at_once) {
@@ -121,13 +168,13 @@ BOOST_AUTO_TEST_CASE(credit_in_bytes_counts_too) {
   open(1);
   grant(0, 100, 3 * sizeof(int));
   BOOST_TEST(emit(100) == 3);
-  grant(0, 0, 2 * sizeof(int));
+  grant(0, 3, 2 * sizeof(int));
   BOOST_TEST(emit(100) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_is_bounded_in_bytes) {
   open(1, {100, 2 * sizeof(int)});
-  grant(0, 100);
+  grant(0, 400);
   emit(5);
   BOOST_TEST(sent.size() == 2u);
 }
@@ -239,7 +286,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_flaps_does_not_fill_the_memory_of_who_waits_f
 }
 
 BOOST_AUTO_TEST_CASE(borders_are_not_merged_past_a_record) {
-  weir::lane of{{}, {}, std::make_shared<batch<int>>(), {}};
+  weir::lane of{{}, {}, {}, std::make_shared<batch<int>>(), {}};
   for (int i = 0; i < 1000; ++i)
     of.append(control::watermark(event_time{i}));
   static_cast<batch<int>&>(*of.open).append(7, event_time{999}, {});
@@ -256,7 +303,7 @@ BOOST_AUTO_TEST_CASE(borders_are_not_merged_past_a_record) {
 }
 
 BOOST_AUTO_TEST_CASE(records_are_dealt_out_in_turns) {
-  open(3, {1024, 1 << 20});
+  open(3, {1024, 1 << 14});
   for (std::uint32_t lane = 0; lane < 3; ++lane)
     grant(lane, 1000);
   emit(300);
@@ -289,7 +336,7 @@ BOOST_AUTO_TEST_CASE(a_lane_without_credit_is_passed_over) {
 }
 
 BOOST_AUTO_TEST_CASE(a_control_goes_to_every_lane_behind_what_that_has_got) {
-  open(2, {1024, 1 << 20});
+  open(2, {1024, 1 << 14});
   grant(0, 1000);
   grant(1, 1000);
   emit(100);
@@ -327,7 +374,7 @@ BOOST_AUTO_TEST_CASE(the_newest_event_time_is_told_over_all_lanes) {
 }
 
 BOOST_AUTO_TEST_CASE(few_of_many_empty_batches_are_kept) {
-  open(1, {1, 1 << 20});
+  open(1, {1, 1 << 10});
   std::vector<std::weak_ptr<weir::batch_base>> given;
   for (int n = 0; n < 1000; ++n) {
     auto spare = std::make_shared<batch<int>>();

@@ -158,6 +158,7 @@ BOOST_AUTO_TEST_CASE(one_that_has_failed_saves_nothing) {
 BOOST_AUTO_TEST_CASE(one_that_waits_for_room_to_begin_hands_over_what_it_was_given) {
   operator_row of;
   of.options().capacity = 1;
+  of.batch_records = 4;
   of.start();
   of.push({1, 2}, {control::barrier(1)});
   of.crash();

@@ -260,7 +260,7 @@ private:
   caf::behavior behavior() {
     return {
       [this](attach_atom, channel_id, lane_id lane, const credit_receiver& from) {
-        caf::anon_send(from, lane, credit{room, room * 1000}, batch_handle{});
+        caf::anon_send(from, lane, credit{room, room * 1'000'000}, batch_handle{});
       },
       [this](channel_id, batch_handle& in) { take(static_cast<const batch<int>&>(*in.batch)); },
       [this](lane_id, const credit&, batch_handle& empty) { given_back += empty.batch != nullptr; },

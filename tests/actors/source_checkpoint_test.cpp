@@ -166,7 +166,9 @@ BOOST_AUTO_TEST_CASE(after_a_failure_the_barrier_leaves_and_nothing_is_saved) {
 BOOST_AUTO_TEST_CASE(behind_the_last_one_nothing_is_read) {
   watermarks = weir::monotonous_watermarks(100ms);
   watermarks.idle_after = 50ms;
-  first_credit = 2;
+  batches = {1, 100};
+  // For two records and the watermark between them.
+  first_credit = 3;
   start();
   push(1, 1000);
   push(2, 1001);

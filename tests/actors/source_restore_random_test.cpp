@@ -58,6 +58,7 @@ struct random_source : source_rig {
       times = weir::event_times_of<int>([](int x) { return event_time{5000 + 10 * x}; });
     watermarks.idle_after = one_of(3) * 20ms;
     script.span = 1 + one_of(30);
+    batches = {1 + one_of(8), 100};
     first_credit = 1 + static_cast<std::int64_t>(one_of(10));
     world.shuffle(chance());
   }
