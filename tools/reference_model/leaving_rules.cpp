@@ -70,11 +70,13 @@ public:
     if (of_.room_is_used_up || (of_.with.capacity_bytes && stuck > 0))
       return std::nullopt;
     const bool no_call = stuck >= of_.with.max_concurrent_calls.value_or(of_.with.capacity);
+    const auto waits_for_call
+      = [&](const element& each) { return no_call && !each.border && may_wait_for_call(each); };
     for (const auto& each : of_.elements) {
       if (each.left)
         continue;
       const bool no_room = held >= of_.with.capacity;
-      const bool waits = no_room || is_behind(each) || (no_call && may_wait_for_call(each));
+      const bool waits = no_room || waits_for_call(each) || is_behind(each, waits_for_call);
       if (!waits && !view_.is_stuck(each) && view_.silent_from(each) == never)
         return name_of(each) + " is lost";
       held += view_.takes_place(each) ? 1 : 0;
@@ -153,12 +155,14 @@ private:
     return outcomes == 0;
   }
 
-  bool is_behind(const element& each) const {
+  /// Behind one that is certainly there, or that may wait for a call.
+  template <class Waits>
+  bool is_behind(const element& each, Waits waits_for_call) const {
     for (const auto& before : of_.elements) {
       if (&before == &each)
         return false;
-      const bool may_be_gone =
-        !before.border && !view_.is_stuck(before) && view_.silent_from(before) != never;
+      const bool may_be_gone = !before.border && !view_.is_stuck(before)
+                               && view_.silent_from(before) != never && !waits_for_call(before);
       if (!before.left && !may_be_gone && view_.holds_back(before, each))
         return true;
     }
