@@ -83,6 +83,12 @@ expected<void> remove_parts(const output_folder_state& claimed,
   return {};
 }
 
+expected<void> sync_folder(const output_folder_state& claimed) {
+  if (const int code = claimed.lock.on().sync(claimed.lock.folder()); code != 0)
+    return io_error(claimed.path, "cannot be written to", code);
+  return {};
+}
+
 /// Creates the folder where it is missing.
 expected<void> make_folder(output_folder_state& state, const std::shared_ptr<file_system>& on) {
   const auto& path = state.path;
@@ -182,19 +188,20 @@ expected<void> clear_output_folder(output_folder_state& claimed, bool remove_old
                    + ", which that run shows when it goes on; let it go on first, choose another folder, or let "
                      "them be removed (remove_old_output)"};
   claimed.lock.keep_folder();
-  if (auto ok = remove_parts(claimed, found->complete, claimed.removed_parts); !ok)
-    return ok;
-  for (const auto* hidden : {&found->hidden, &found->of_others})
-    if (auto ok = remove_parts(claimed, *hidden, claimed.removed_hidden); !ok)
-      return ok;
-  // A run with checkpoints whose output this was must not take what comes now for its own.
+  // First of all: a run with checkpoints whose output this was must not go on here once any of it is gone.
   const auto owner = detail::owner_name({});
   if (const int code = claimed.lock.on().remove_file(claimed.lock.folder(), owner.c_str());
       code != 0 && code != ENOENT)
     return io_error(detail::path_in(claimed.path, owner), "cannot be removed", code);
-  if (const int code = claimed.lock.on().sync(claimed.lock.folder()); code != 0)
-    return io_error(claimed.path, "cannot be written to", code);
-  return {};
+  if (auto ok = sync_folder(claimed); !ok)
+    return ok;
+  if (auto ok = remove_parts(claimed, found->complete, claimed.removed_parts); !ok)
+    return ok;
+  if (auto ok = remove_parts(claimed, found->hidden, claimed.removed_hidden); !ok)
+    return ok;
+  if (auto ok = remove_parts(claimed, found->of_others, claimed.removed_of_others); !ok)
+    return ok;
+  return sync_folder(claimed);
 }
 
 expected<output_folder_state> prepare_output_folder(const std::string& path,

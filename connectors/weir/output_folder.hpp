@@ -66,9 +66,10 @@ struct output_folder_state {
   bool created = false;
   /// Paths of another run's complete parts that were removed; only with `remove_old_output`.
   std::vector<std::string> removed_parts;
-  /// Paths of hidden parts that were removed: those of runs without checkpoints, which are over, and with
-  /// `remove_old_output` all.
+  /// Paths of hidden parts that were removed: those of runs without checkpoints, which are over.
   std::vector<std::string> removed_hidden;
+  /// With `remove_old_output`, those of runs with checkpoints: such a run cannot go on any more.
+  std::vector<std::string> removed_of_others;
   /// To be kept until the job has ended.
   output_folder_lock lock;
 };

@@ -125,7 +125,8 @@ BOOST_AUTO_TEST_CASE(parts_that_a_run_with_checkpoints_is_to_show_are_not_a_dead
   BOOST_TEST((folder.names("out") == names{hidden_0, of_checkpoints}));
   const auto state = weir::prepare_output_folder(out(), true);
   BOOST_TEST_REQUIRE(state.has_value());
-  BOOST_TEST((state->removed_hidden == paths{out(hidden_0), out(of_checkpoints)}));
+  BOOST_TEST((state->removed_hidden == paths{out(hidden_0)}));
+  BOOST_TEST((state->removed_of_others == paths{out(of_checkpoints)}));
   BOOST_TEST(folder.names("out").empty());
 }
 
@@ -140,6 +141,27 @@ BOOST_AUTO_TEST_CASE(the_note_of_a_run_with_checkpoints_goes_and_stays_where_the
   put(".part.run");
   BOOST_TEST(weir::prepare_output_folder(out(), false).has_value());
   BOOST_TEST(folder.names("out").empty());
+}
+
+// Else it would go on without what it has promised.
+BOOST_AUTO_TEST_CASE(nothing_of_a_run_with_checkpoints_is_gone_while_its_note_is_there) {
+  bool was_met = true;
+  for (std::uint64_t n = 1; was_met; ++n)
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      const auto files = std::make_shared<weir::testing::memory_files>();
+      files->put_folder("out");
+      files->put("out/.part.run", "0123456789abcdef\n");
+      files->put(std::string{"out/"} + of_checkpoints, "{}\n");
+      files->put(std::string{"out/"} + part_1, "{}\n");
+      files->stop_at_call(n);
+      const auto state = weir::prepare_output_folder("out", true, files);
+      was_met = files->was_met();
+      BOOST_TEST((state.has_value() || was_met));
+      files->lose_power(seed);
+      const bool is_whole = files->has(std::string{"out/"} + of_checkpoints)
+                            && files->has(std::string{"out/"} + part_1);
+      BOOST_TEST((is_whole || !files->has("out/.part.run")), "call " << n << ", seed " << seed);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_second_run_is_refused_while_the_first_holds_the_folder) {

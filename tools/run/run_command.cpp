@@ -54,6 +54,8 @@ void say_removed(command_output& output, const output_folder_state& folder,
                + " of another run from " + path);
   for (const auto& each : folder.removed_hidden)
     output.say("removed " + each + ", which a run that died had left");
+  for (const auto& each : folder.removed_of_others)
+    output.say("removed " + each + ", which a run with checkpoints had left; that run cannot go on any more");
 }
 
 /// Records on a terminal say themselves how far the job is, and a line between them would be in
