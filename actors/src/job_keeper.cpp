@@ -201,13 +201,13 @@ private:
     name_newest(with);
     if (has_made_checkpoints())
       decision_.checkpoint_completed();
-    const bool ends = drain_ || stopped_ || cancelled_
-                      || !std::all_of(with.why.begin(), with.why.end(), may_pass);
+    const bool passes = std::all_of(with.why.begin(), with.why.end(), may_pass);
+    const bool ends = drain_ || stopped_ || cancelled_ || !passes;
     const auto wait = ends ? std::nullopt : decision_.after_failure(at);
     if (!wait) {
-      // A launch that has read nothing leaves the job where it waited.
+      // A launch that has read nothing leaves the job where it waited, unless no start would go on from there.
       const bool has_launched = runner_ != nullptr && runner_->has_run();
-      if ((stopped_ || cancelled_) && !is_first_ && !has_launched) {
+      if ((stopped_ || cancelled_) && !is_first_ && !has_launched && passes) {
         const auto why = failure_text(plan_, with);
         give_up(cancelled_ ? job_end::cancelled : job_end::stopped);
         with = std::move(failure_);

@@ -86,15 +86,16 @@ struct kept_job : checkpoint_fixture {
   }
 
   /// While the second launch looks for its checkpoint, and does not come to it.
-  void end_while_it_cannot_start(const std::function<void()>& end) {
+  void end_while_it_cannot_start(const std::function<void()>& end,
+                                 const error& why = {"io", "disk", "it is away"}) {
     begin();
     push({1});
     next_checkpoint();
-    memory->at_each_step([end](std::string_view at) -> expected<void> {
+    memory->at_each_step([end, why](std::string_view at) -> expected<void> {
       if (at != "load")
         return {};
       end();
-      return error{"io", "disk", "it is away"};
+      return why;
     });
     fail_launch(1);
     advance(2s);
@@ -236,6 +237,13 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_stopped_while_it_waits_to_start_again_is_stop
 BOOST_AUTO_TEST_CASE(one_that_is_stopped_while_it_cannot_start_again_is_stopped_where_it_was) {
   end_while_it_cannot_start([this] { keeper->stop(); });
   BOOST_TEST(transcript() == "ended stopped at 1, 1 held\n");
+}
+
+// It cannot be said to be where it was: no start goes on from there.
+BOOST_AUTO_TEST_CASE(one_that_is_stopped_while_its_checkpoint_is_found_damaged_has_failed) {
+  end_while_it_cannot_start([this] { keeper->stop(); },
+                            {weir::error_kind::damaged, "MANIFEST", "it is not what was written"});
+  BOOST_TEST(text(*result) == "failed MANIFEST damaged");
 }
 
 BOOST_AUTO_TEST_CASE(one_that_is_cancelled_while_it_cannot_start_again_is_cancelled) {
