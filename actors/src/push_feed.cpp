@@ -167,7 +167,8 @@ expected<std::uint64_t> push_feed_base::reserve(std::uint32_t lanes, batch_limit
   lines_.assign(keyed_ ? lanes : 1, {});
   next_lane_ = 0;
   // No record gets a number that another has had. Of those that this process has given the next is known; another
-  // process may have given more than its checkpoint knows of, also where that knows of none.
+  // process may have given more than its checkpoint knows of, also where that knows of none. (Of one that began the
+  // job anew meanwhile and came less far than this one, it is not known that it was another.)
   const auto next = now_.next_number;
   const bool is_of_another = how.from && (run_ == 0 || how.from->next_number > next);
   now_ = how.from.value_or(feed_cut{});
