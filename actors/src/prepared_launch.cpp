@@ -91,6 +91,11 @@ std::vector<error> found_at_sinks(const job_plan& plan, Find find, const std::st
   return all;
 }
 
+bool holds_stage(const manifest& about, const std::string& name) {
+  return std::any_of(about.stages.begin(), about.stages.end(),
+                     [&](const manifest_stage& each) { return each.name == name; });
+}
+
 class preparation {
 public:
   preparation(const job_plan& plan, const launch_wishes& wishes, const run_id& fresh_run)
@@ -249,7 +254,7 @@ private:
     const bool removes = is_begin && (about.removes_old_output || wishes_.remove_old_output);
     if (is_begin && !removes)
       refuse_old_output(about.run);
-    else if (!removes && !wishes_.discard_newer_output)
+    else if (!refuse_output_of_others(about) && !removes && !wishes_.discard_newer_output)
       refuse_newer_output(about.run, about.checkpoint);
     if (!refusals_.empty())
       return {};
@@ -273,11 +278,11 @@ private:
   void refuse_old_output(const run_id& run) {
     refuse_output(0, "is output of an earlier run, in the way of this one; let it be removed "
                      "(remove_old_output), move it away, or write elsewhere");
-    refuse_hidden_of_others(run, "or let it be removed (remove_old_output)");
+    refuse_hidden_of_others(run, 0, "or let it be removed (remove_old_output)");
   }
 
   void refuse_newer_output(const run_id& run, std::uint64_t checkpoint) {
-    refuse_hidden_of_others(run, "or name that checkpoint (from) and let it be put aside (discard_newer_output)");
+    refuse_hidden_of_others(run, checkpoint, "or name that checkpoint (from) and let it be put aside (discard_newer_output)");
     const auto what = newer_output_than(checkpoint);
     const bool is_newest = choice_.newer.empty() && choice_.damaged.empty();
     refuse_output(checkpoint,
@@ -290,8 +295,22 @@ private:
     refuse_what_is_found([behind](const sink_body& of) { return of.newer_than(behind); }, why);
   }
 
-  void refuse_hidden_of_others(const run_id& run, const std::string& remedy) {
-    refuse_what_is_found([&run](const sink_body& of) { return of.hidden_of_others(run); },
+  /// Whether another run has begun where this one has written.
+  bool refuse_output_of_others(const manifest& about) {
+    const auto before = refusals_.size();
+    for (const auto& stage : plan_->stages) {
+      const auto* to = std::get_if<sink_plan>(&stage.what);
+      if (to == nullptr || about.checkpoint == 0 || !holds_stage(about, stage.name))
+        continue;
+      if (auto ok = guarded(stage.name, [&] { return to->make()->check_owner(about.run); }); !ok)
+        refuse(std::move(ok).why());
+    }
+    return refusals_.size() != before;
+  }
+
+  void refuse_hidden_of_others(const run_id& run, std::uint64_t checkpoint,
+                               const std::string& remedy) {
+    refuse_what_is_found([&](const sink_body& of) { return of.hidden_of_others(run, checkpoint); },
                          "is hidden output of another run, which shows it when it goes on; let that run go on "
                          "first, " + remedy);
   }
@@ -340,7 +359,9 @@ private:
     if (!damaged.empty()) {
       auto refusals
         = found_at_sinks(plan, [&](const sink_body& of) { return of.newer_than(about.checkpoint); },
-                         newer_output_than(about.checkpoint) + way_out_of_newer_output);
+                         newer_output_than(about.checkpoint)
+                           + "; a restart inside the process leaves it alone, so start the job again, and let it "
+                             "be put aside then (discard_newer_output)");
       if (!refusals.empty())
         return std::move(refusals.front());
     }

@@ -26,7 +26,9 @@ public:
   virtual expected<poll_result> commit(std::uint64_t checkpoint) = 0;
   virtual void abandon(bool keep_partial) = 0;
   virtual expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const = 0;
-  virtual expected<std::vector<std::string>> hidden_of_others(const run_id& run) const = 0;
+  virtual expected<std::vector<std::string>> hidden_of_others(const run_id& run,
+                                                              std::uint64_t checkpoint) const = 0;
+  virtual expected<void> check_owner(const run_id& run) const = 0;
   virtual std::string place() const = 0;
 };
 
@@ -55,9 +57,11 @@ public:
   expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const override {
     return sink_->newer_than(checkpoint);
   }
-  expected<std::vector<std::string>> hidden_of_others(const run_id& run) const override {
-    return sink_->hidden_of_others(run);
+  expected<std::vector<std::string>> hidden_of_others(const run_id& run,
+                                                      std::uint64_t checkpoint) const override {
+    return sink_->hidden_of_others(run, checkpoint);
   }
+  expected<void> check_owner(const run_id& run) const override { return sink_->check_owner(run); }
   std::string place() const override { return sink_->place(); }
 
 private:

@@ -192,9 +192,20 @@ public:
                            : detail::newer_parts(on_, folder_, names_, checkpoint);
   }
 
-  /// Also of stages that the job has no longer.
-  expected<std::vector<std::string>> hidden_of_others(const run_id& run) const {
-    return detail::hidden_of_others(on_, folder_, names_, detail::mark_of(run), /*any_stage=*/true);
+  /// What `recover` deals with.
+  expected<std::vector<std::string>> hidden_of_others(const run_id& run,
+                                                      std::uint64_t checkpoint) const {
+    return detail::hidden_of_others(on_, folder_, names_, detail::mark_of(run),
+                                    /*any_stage=*/checkpoint == 0);
+  }
+
+  expected<void> check_owner(const run_id& run) const {
+    const auto kind = look_at(path_, on_);
+    if (!kind)
+      return kind.why();
+    return *kind == file_kind::device
+             ? expected<void>{}
+             : detail::check_owner(on_, folder_, names_, detail::mark_of(run));
   }
 
   /// Of the series, so that stages that name one path have places of their own.
@@ -345,8 +356,15 @@ expected<std::vector<std::string>> dead_letter_part_sink::newer_than(
 }
 
 expected<std::vector<std::string>> dead_letter_part_sink::hidden_of_others(
-  const run_id& run) const {
-  return of_all_targets([&](const target& each) { return each.hidden_of_others(run); });
+  const run_id& run, std::uint64_t checkpoint) const {
+  return of_all_targets([&](const target& each) { return each.hidden_of_others(run, checkpoint); });
+}
+
+expected<void> dead_letter_part_sink::check_owner(const run_id& run) const {
+  for (const auto& each : targets_)
+    if (auto ok = each->check_owner(run); !ok)
+      return ok;
+  return {};
 }
 
 template <class Find>

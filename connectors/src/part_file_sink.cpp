@@ -74,8 +74,13 @@ expected<std::vector<std::string>> part_file_sink::newer_than(std::uint64_t chec
   return detail::newer_parts(on_, folder_, {}, checkpoint);
 }
 
-expected<std::vector<std::string>> part_file_sink::hidden_of_others(const run_id& run) const {
+expected<std::vector<std::string>> part_file_sink::hidden_of_others(const run_id& run,
+                                                                   std::uint64_t) const {
   return detail::hidden_of_others(on_, folder_, {}, detail::mark_of(run), /*any_stage=*/false);
+}
+
+expected<void> part_file_sink::check_owner(const run_id& run) const {
+  return detail::check_owner(on_, folder_, {}, detail::mark_of(run));
 }
 
 std::string part_file_sink::place() const {

@@ -97,6 +97,29 @@ expected<parts_found> find_series(const part_folder& in, const part_names& names
   return found;
 }
 
+error not_noted(const part_folder& in, const part_names& names, const std::string& mark,
+                const std::string& how) {
+  return {error_kind::incompatible, in.path,
+          how + "; put back what this run had there, or begin it anew (fresh) in a folder of its own. If it is "
+                "all there, write " + mark + " into " + in.path_of(owner_name(names))};
+}
+
+/// A run that goes on must find what it has left. Whoever has begun there since has noted it, or has taken the note
+/// away.
+expected<void> check_noted(const part_folder& in, const part_names& names, const std::string& mark) {
+  const auto name = owner_name(names);
+  const auto [file, code] = open_file(in.on, in.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (code == ENOENT)
+    return not_noted(in, names, mark, "has no note (" + name + ") that it holds the output of this run");
+  std::string text;
+  const int failed = file ? read_all(*in.on, file.get(), owner_bytes_max, text) : code;
+  if (failed != 0 && failed != EFBIG)
+    return io_error(in.path_of(name), "cannot be read", failed);
+  if (text.substr(0, text.find('\n')) != mark)
+    return not_noted(in, names, mark, "is of another run by now, which is noted in " + name);
+  return {};
+}
+
 /// What a start does, step by step; the first two change nothing. The owner is written before anything else
 /// changes: a start that is interrupted there finds it and goes on.
 class recovery {
@@ -128,9 +151,7 @@ private:
 
   std::string hidden(std::string_view visible) const { return hidden_name(visible, mark_); }
   expected<void> read_state(std::string_view state);
-  expected<void> look_for_owner();
   expected<void> check_owner() const;
-  error taken_over(const std::string& how) const;
   expected<void> check_newer() const;
   expected<void> refuse_newer() const;
   expected<void> check_unused(const std::string& name) const;
@@ -156,8 +177,6 @@ private:
   const std::string& mark_;
   const sink_recovery& from_;
   const std::string* plain_;
-  /// What the owner's file says; nothing where there is none.
-  std::optional<std::string> owner_;
   /// By visible names.
   std::map<std::string, pending_part> pending_;
   parts_found found_;
@@ -210,8 +229,6 @@ expected<void> recovery::look() {
   if (!found)
     return std::move(found).why();
   found_ = *std::move(found);
-  if (auto ok = look_for_owner(); !ok)
-    return ok;
   if (auto ok = check_owner(); !ok)
     return ok;
   if (auto ok = check_newer(); !ok)
@@ -224,53 +241,25 @@ expected<void> recovery::look() {
   return {};
 }
 
-expected<void> recovery::look_for_owner() {
-  const auto name = owner_name(names_);
-  const auto [file, code] = open_file(in_.on, in_.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  if (code == ENOENT)
-    return {};
-  std::string text;
-  const int failed = file ? read_all(*in_.on, file.get(), owner_bytes_max, text) : code;
-  if (failed != 0 && failed != EFBIG)
-    return io_error(in_.path_of(name), "cannot be read", failed);
-  owner_ = text.substr(0, text.find('\n'));
-  return {};
-}
-
-/// A run that goes on must find what it has left. Whoever has begun there since has removed it, or has put its own
-/// beside it.
+/// A stage that was not in the job yet has left nothing.
 expected<void> recovery::check_owner() const {
-  if (from_.checkpoint == 0 || owner_ == mark_)
-    return {};
-  if (owner_)
-    return taken_over("is of another run by now, which is noted in " + owner_name(names_));
-  if (!found_.visible.empty())
-    return taken_over("holds parts, the first of them " + *found_.visible.begin()
-                      + ", and no note (" + owner_name(names_) + ") that they are of this run");
-  for (const auto& [name, part] : pending_)
-    if (!part.was_visible && !found_.hidden.contains(name))
-      return taken_over("is not as checkpoint " + std::to_string(from_.checkpoint)
-                        + " left it: it has neither the note " + owner_name(names_)
-                        + " nor the hidden part " + hidden(name));
-  return {};
+  const bool has_been_here = from_.checkpoint > 0 && !from_.states.empty();
+  return has_been_here ? check_noted(in_, names_, mark_) : expected<void>{};
 }
 
-error recovery::taken_over(const std::string& how) const {
-  return {error_kind::incompatible, in_.path,
-          how + "; put back what this run had there, or begin it anew (fresh) in a folder of its own. If it is "
-                "all there, write " + mark_ + " into " + in_.path_of(owner_name(names_))};
-}
-
-/// Under a name of its own first, so that there is never half of it.
+/// Under a name of its own first, so that there is never half of it. Also where it is there already: it must be
+/// on the disk before anything is removed, and who has written it may have died in between.
 expected<void> recovery::take_over() {
-  if (owner_ == mark_ || mark_.empty())
+  if (mark_.empty())
     return {};
   const auto name = owner_name(names_);
   const auto unfinished = name + ".tmp";
   // Stages with this stem may begin at the same time.
   static std::mutex one_at_a_time;
   const std::lock_guard guard{one_at_a_time};
-  auto [file, code] = open_file(in_.on, in_.fd, unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+  if (auto ok = remove(unfinished); !ok)
+    return ok;
+  auto [file, code] = open_file(in_.on, in_.fd, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
   std::size_t written = 0;
   int failed = file ? write_all(*in_.on, file.get(), mark_ + "\n", written) : code;
   if (failed == 0)
@@ -594,6 +583,15 @@ expected<std::vector<std::string>> newer_parts(const std::shared_ptr<file_system
   return paths_of(&parts_found::newer, on, path, [&](const part_folder& folder) {
     return find_parts(folder, names, {}, checkpoint);
   });
+}
+
+expected<void> check_owner(const std::shared_ptr<file_system>& on, const std::string& path,
+                           const part_names& names, const std::string& mark) {
+  const auto opened = open_file(on, AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+  const part_folder folder{on, opened.fd.get(), path};
+  if (opened.code == ENOENT)
+    return not_noted(folder, names, mark, "is not there any more");
+  return opened.fd ? check_noted(folder, names, mark) : io_error(path, "cannot be opened", opened.code);
 }
 
 expected<std::vector<std::string>> hidden_of_others(const std::shared_ptr<file_system>& on,

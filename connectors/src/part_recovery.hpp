@@ -65,6 +65,11 @@ expected<std::vector<std::string>> hidden_of_others(const std::shared_ptr<file_s
                                                     const std::string& path, const part_names& names,
                                                     const std::string& mark, bool any_stage);
 
+/// Whether the series at `path` is still that of the run with this mark, which has left output there. Errors:
+/// `incompatible` where another run has begun there since or nothing says whose it is, `io`.
+expected<void> check_owner(const std::shared_ptr<file_system>& on, const std::string& path,
+                           const part_names& names, const std::string& mark);
+
 /// The visible ones of `names_of_series`, as paths.
 expected<std::vector<std::string>> visible_of_series(const std::shared_ptr<file_system>& on,
                                                      const std::string& path,

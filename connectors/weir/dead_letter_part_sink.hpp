@@ -78,7 +78,9 @@ public:
 
   /// At checkpoint 0 those of all stages, and the file of a job without checkpoints.
   expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const override;
-  expected<std::vector<std::string>> hidden_of_others(const run_id& run) const override;
+  expected<std::vector<std::string>> hidden_of_others(const run_id& run,
+                                                      std::uint64_t checkpoint) const override;
+  expected<void> check_owner(const run_id& run) const override;
   std::string place() const override;
 
 private:

@@ -69,7 +69,9 @@ public:
   void abandon(bool keep_partial) override;
 
   expected<std::vector<std::string>> newer_than(std::uint64_t checkpoint) const override;
-  expected<std::vector<std::string>> hidden_of_others(const run_id& run) const override;
+  expected<std::vector<std::string>> hidden_of_others(const run_id& run,
+                                                      std::uint64_t checkpoint) const override;
+  expected<void> check_owner(const run_id& run) const override;
 
   /// The folder's absolute path.
   std::string place() const override;

@@ -115,10 +115,20 @@ public:
   }
 
   /// Output of other runs with checkpoints that is not visible yet, as paths or the like: they show it when they go
-  /// on, so it is in the way of this one. Touches nothing; may be asked as `newer_than` may.
-  virtual expected<std::vector<std::string>> hidden_of_others(const run_id& run) const {
+  /// on, so it is in the way of this one at that checkpoint. Touches nothing; may be asked as `newer_than` may.
+  virtual expected<std::vector<std::string>> hidden_of_others(const run_id& run,
+                                                              std::uint64_t checkpoint) const {
     static_cast<void>(run);
+    static_cast<void>(checkpoint);
     return std::vector<std::string>{};
+  }
+
+  /// Whether the place still holds the output of the run, which goes on behind its begin and has written there.
+  /// Touches nothing; may be asked as `newer_than` may. Errors: `incompatible` where another run has begun there since,
+  /// or where it cannot be told.
+  virtual expected<void> check_owner(const run_id& run) const {
+    static_cast<void>(run);
+    return {};
   }
 
   /// Where the output goes: the file, the folder, the table. Two stages of a job with one place would

@@ -205,6 +205,7 @@ BOOST_AUTO_TEST_CASE(bad_records_may_go_elsewhere) {
   // The same name in another folder.
   make({"out/bad.ndjson", "elsewhere/bad.ndjson"});
   open();
+  BOOST_TEST(sink->recover({})->empty());
   for (int i = 0; i < 4; ++i)
     write(i);
   BOOST_TEST_REQUIRE(sink->prepare(1, false).has_value());
@@ -213,7 +214,7 @@ BOOST_AUTO_TEST_CASE(bad_records_may_go_elsewhere) {
   sink.reset();
   files->lose_power(0);
   BOOST_TEST((in_out() == names{hidden(part(1, "origin"))}));
-  BOOST_TEST((files->names("elsewhere") == names{hidden(part(1, "origin"))}));
+  BOOST_TEST((files->names("elsewhere") == names{".bad.run", hidden(part(1, "origin"))}));
   make({"out/bad.ndjson", "elsewhere/bad.ndjson"});
   open(1);
   BOOST_TEST(sink->recover({1, {ready.state}})->empty());
@@ -239,6 +240,7 @@ BOOST_AUTO_TEST_CASE(a_path_that_is_spelled_in_two_ways_is_one) {
     files->put_folder("out");
     make(to);
     open();
+    BOOST_TEST(sink->recover({})->empty());
     write(0);
     write(2);
     BOOST_TEST_REQUIRE(sink->prepare(1, false).has_value());
@@ -385,8 +387,10 @@ BOOST_AUTO_TEST_CASE(letters_that_another_run_is_to_show_are_in_the_way) {
   const auto of_other = "." + part(4, "gone-stage") + ".0123456789abcdef";
   files->put("out/" + of_other, "old\n");
   make();
-  BOOST_TEST((*sink->hidden_of_others({}) == lines{"out/" + of_other}));
-  BOOST_TEST(sink->hidden_of_others(weir::run_id{{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}})->empty());
+  BOOST_TEST((*sink->hidden_of_others({}, 0) == lines{"out/" + of_other}));
+  BOOST_TEST(sink->hidden_of_others(weir::run_id{{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}}, 0)->empty());
+  // A run that goes on leaves other stages' alone.
+  BOOST_TEST(sink->hidden_of_others({}, 3)->empty());
   BOOST_TEST(sink->newer_than(0)->empty());
   open();
   const auto refused = sink->recover({});

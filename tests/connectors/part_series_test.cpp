@@ -442,7 +442,7 @@ BOOST_AUTO_TEST_CASE(what_another_run_is_to_show_is_its_own) {
     BOOST_TEST((in_folder() == before));
   }
   BOOST_TEST(sink->newer_than(0)->empty());
-  BOOST_TEST((*sink->hidden_of_others(run) == lines{"out/" + of_other}));
+  BOOST_TEST((*sink->hidden_of_others(run, 0) == lines{"out/" + of_other}));
   BOOST_TEST((*recover(17, {}, newer_output::move_aside)
               == lines{"moved 1 hidden part of another run to out/discarded-17"}));
   BOOST_TEST((in_folder() == names{"discarded-17"}));
@@ -462,18 +462,20 @@ BOOST_AUTO_TEST_CASE(a_folder_that_another_run_has_taken_over_is_not_gone_on_wit
     "0123456789abcdef into out/.part.run (incompatible)"};
   for (const auto newer : {newer_output::refuse, newer_output::remove, newer_output::move_aside}) {
     const auto before = files->names("out");
-    BOOST_TEST(recover(17, {}, newer).why().text()
+    BOOST_TEST(recover(17, {""}, newer).why().text()
                == "out: is of another run by now, which is noted in .part.run" + ways_out);
+    BOOST_TEST(sink->check_owner(run).why().text() == recover(17, {""}, newer).why().text());
     files->remove_file(AT_FDCWD, owner);
-    BOOST_TEST(recover(17, {}, newer).why().text()
-               == "out: holds parts, the first of them " + part(16)
-                    + ", and no note (.part.run) that they are of this run" + ways_out);
+    BOOST_TEST(recover(17, {""}, newer).why().text()
+               == "out: has no note (.part.run) that it holds the output of this run" + ways_out);
+    BOOST_TEST(sink->check_owner(run).why().text() == recover(17, {""}, newer).why().text());
     files->put(owner, std::string{other_mark} + "\n");
     BOOST_TEST((files->names("out") == before));
   }
   // UNLESS its owner says otherwise
   files->put(owner, "0123456789abcdef");
-  BOOST_TEST(recover(17).has_value());
+  BOOST_TEST(recover(17, {""}).has_value());
+  BOOST_TEST(sink->check_owner(run).has_value());
   // AND a run that begins takes it over
   BOOST_TEST(recover(0, {}, newer_output::remove).has_value());
   files->put(owner, std::string{other_mark} + "\n");
@@ -481,16 +483,36 @@ BOOST_AUTO_TEST_CASE(a_folder_that_another_run_has_taken_over_is_not_gone_on_wit
   BOOST_TEST(text(".part.run") == owner_text);
 }
 
-BOOST_AUTO_TEST_CASE(a_folder_that_was_exchanged_may_lack_nothing_that_nobody_saw) {
+// As an empty folder is where a disk was not mounted: the output would be in two places.
+BOOST_AUTO_TEST_CASE(a_folder_that_was_exchanged_is_not_gone_on_with) {
   files->remove_file(AT_FDCWD, owner);
-  BOOST_TEST(recover(17, {"8 " + part(17) + "\n"}).why().text()
-             == "out: is not as checkpoint 17 left it: it has neither the note .part.run nor the hidden part "
-                  + hidden(17)
-                  + "; put back what this run had there, or begin it anew (fresh) in a folder of its own. If it is "
-                    "all there, write 0123456789abcdef into out/.part.run (incompatible)");
-  BOOST_TEST(files->names("out").empty());
-  // What readers have had they may keep, with the folder.
-  BOOST_TEST(recover(17, {"8+ " + part(17) + "\n"}).has_value());
+  const auto ways_out = std::string{
+    "; put back what this run had there, or begin it anew (fresh) in a folder of its own. If it is "
+    "all there, write 0123456789abcdef into out/.part.run (incompatible)"};
+  for (const auto& state : {"8 " + part(17) + "\n", "8+ " + part(17) + "\n", std::string{}}) {
+    BOOST_TEST(recover(17, {state}).why().text()
+               == "out: has no note (.part.run) that it holds the output of this run" + ways_out);
+    BOOST_TEST(files->names("out").empty());
+  }
+  sink.reset();
+  files->end_process();
+  files->remove_folder(AT_FDCWD, "out");
+  BOOST_TEST(weir::part_file_sink("out", 1, files).check_owner(run).why().text()
+             == "out: is not there any more" + ways_out);
+  BOOST_TEST(!files->has("out"));
+}
+
+BOOST_AUTO_TEST_CASE(a_sink_that_is_new_in_the_job_takes_its_folder_over) {
+  files->remove_file(AT_FDCWD, owner);
+  BOOST_TEST(recover(17).has_value());
+  BOOST_TEST(text(".part.run") == owner_text);
+}
+
+// It must not be waited for, nor written into.
+BOOST_AUTO_TEST_CASE(what_lies_where_the_note_is_made_goes) {
+  files->put("out/.part.run.tmp", "another's");
+  BOOST_TEST(recover(0).has_value());
+  BOOST_TEST(!files->has("out/.part.run.tmp"));
   BOOST_TEST(text(".part.run") == owner_text);
 }
 

@@ -437,6 +437,21 @@ BOOST_AUTO_TEST_CASE(an_older_checkpoint_is_gone_on_from_only_where_newer_output
   BOOST_TEST((place->all() == results(10)));
 }
 
+BOOST_AUTO_TEST_CASE(a_run_whose_place_another_has_taken_over_is_refused_before_anything_changes) {
+  keep = 100;
+  run_and_crash(4h + 45min);
+  const auto shown = place->all();
+  const auto before = stored();
+  place->taken_over = weir::error{weir::error_kind::incompatible, "shelf", "is of another run by now"};
+  place->of_others = {"shelf/.7"};
+  for (const auto& wishes : {weir::run_options{}, {.from = 4}, {.from = 4, .discard_newer_output = true}})
+    BOOST_TEST(refused(wishes) == "shelf: is of another run by now (incompatible)\n");
+  BOOST_TEST((stored() == before));
+  BOOST_TEST((place->all() == shown));
+  // AND a run that begins takes it over
+  run_to_end({.fresh = true, .remove_old_output = true});
+}
+
 BOOST_AUTO_TEST_CASE(a_start_from_an_older_one_that_comes_to_nothing_changes_nothing) {
   keep = 100;
   run_and_crash(4h + 45min);

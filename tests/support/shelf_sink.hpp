@@ -25,6 +25,8 @@ struct shelf {
   std::map<std::uint64_t, std::vector<int>> aside{};
   /// Hidden, of other runs: what they are called.
   std::vector<std::string> of_others{};
+  /// Why a run that has written there may not go on.
+  std::optional<error> taken_over{};
   /// Why it does not open.
   std::optional<error> away{};
   /// Where it is said to be.
@@ -94,8 +96,12 @@ public:
     return names;
   }
 
-  expected<std::vector<std::string>> hidden_of_others(const run_id&) const override {
+  expected<std::vector<std::string>> hidden_of_others(const run_id&, std::uint64_t) const override {
     return on_->of_others;
+  }
+
+  expected<void> check_owner(const run_id&) const override {
+    return on_->taken_over ? expected<void>{*on_->taken_over} : expected<void>{};
   }
 
   std::string place() const override { return on_->place; }
