@@ -1,84 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// P1: what the operator itself costs. Source, async wait operator whose call completes at once, sink;
-// 64-bit integers, result 2x, capacity 100. The sink checks the order (ordered) and the sum.
-//
-//     bench_instant [records] [runs] [threads]
+#include "workloads.hpp"
 
-#include "measure.hpp"
+#include "numbers.hpp"
 
-#include "weir/weir.hpp"
+#include <filesystem>
+#include <unistd.h>
 
-#include <cstdlib>
-#include <memory>
-#include <string>
+namespace bench {
 
 namespace {
 
-struct checked {
-  std::int64_t sum = 0;
-  std::int64_t last = -1;
-  bool in_order = true;
-};
+using namespace std::chrono_literals;
 
-/// Sums, and looks whether the numbers ascend.
-class checking_sink final : public weir::sink<std::int64_t> {
+/// A folder for checkpoints, gone with the run.
+class folder {
 public:
-  explicit checking_sink(std::shared_ptr<checked> into) : into_(std::move(into)) {}
+  folder() : path_("bench-checkpoints-" + std::to_string(::getpid())) {}
+  ~folder() { std::filesystem::remove_all(path_); }
+  folder(const folder&) = delete;
+  folder& operator=(const folder&) = delete;
 
-  weir::expected<weir::poll_result> write(weir::batch<std::int64_t>& in, std::size_t& next,
-                                          std::size_t end) override {
-    auto now = *into_;
-    for (; next < end; ++next) {
-      const auto x = in.value(next);
-      now.sum += x;
-      now.in_order = now.in_order && x > now.last;
-      now.last = x;
-    }
-    *into_ = now;
-    return weir::poll_result{weir::poll_state::done, {}};
-  }
+  const std::string& path() const noexcept { return path_; }
 
 private:
-  std::shared_ptr<checked> into_;
+  std::string path_;
 };
 
-/// One run; ends the program where the result is wrong.
-void run(std::int64_t records, bool ordered, std::uint32_t threads) {
-  auto result = std::make_shared<checked>();
+outcome run(std::uint64_t records, weir::output_mode mode, std::uint32_t threads, bool checkpointed) {
+  const folder checkpoints;
+  const auto sum = std::make_shared<checked_sum>();
   weir::environment env{{.threads = threads}};
-  const auto number = [](std::uint64_t n) { return static_cast<std::int64_t>(n); };
-  const auto from = env.from_source(
-    weir::range_source(0, static_cast<std::uint64_t>(records), number));
-  const auto twice = [](const std::int64_t& x, weir::result_future<std::int64_t> done) {
-    done.complete(2 * x);
-  };
-  const weir::operator_options options{.name = "twice", .timeout = std::chrono::seconds{10}};
-  const auto doubled = ordered ? weir::async_data_stream::ordered_wait(from, twice, options)
-                               : weir::async_data_stream::unordered_wait(from, twice, options);
-  doubled.sink_to(checking_sink{result});
-  const auto ended = env.execute("instant");
-  if (!ended.ok() || result->sum != records * (records - 1) || (ordered && !result->in_order)) {
-    std::fprintf(stderr, "wrong result\n");
-    std::exit(1);
+  if (checkpointed) {
+    weir::checkpoint_options each;
+    each.directory = checkpoints.path();
+    each.interval = 100ms;
+    env.enable_checkpointing(each);
   }
+  const auto twice = [](const number& x, weir::result_future<number> done) { done.complete(2 * x); };
+  async_wait(env.from_source(numbers_to(records, sum)), mode, twice, {.name = "twice", .timeout = 10s})
+    .sink_to(checking_sink{sum});
+  return run_checked(env, *sum, records, mode);
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
-  const auto argument = [&](int i, long otherwise) {
-    return argc > i ? std::strtol(argv[i], nullptr, 10) : otherwise;
-  };
-  const auto records = argument(1, 50'000'000);
-  const auto runs = argument(2, 5);
-  const auto threads = static_cast<std::uint32_t>(argument(3, 0));
-  for (const bool ordered : {true, false}) {
-    run(records / 10, ordered, threads);
-    std::vector<bench::sample> samples;
-    for (long i = 0; i < runs; ++i)
-      samples.push_back(bench::timed([&] { run(records, ordered, threads); }));
-    bench::report("P1", ordered ? "ordered" : "unordered", 100,
-                  static_cast<std::uint64_t>(records), samples);
-  }
+std::vector<measurement> instant() {
+  std::vector<measurement> all;
+  for (const bool checkpointed : {false, true})
+    for (const auto threads : {1u, 2u})
+      for (const auto mode :
+           {weir::output_mode::ordered, weir::output_mode::unordered, weir::output_mode::key_ordered})
+        all.push_back({name_of(mode), 100, 50'000'000, 5'000'000,
+                       [=](std::uint64_t records) { return run(records, mode, threads, checkpointed); },
+                       {{"threads", threads}, {"checkpoint_each_ms", checkpointed ? 100 : 0}}});
+  return all;
 }
+
+} // namespace bench

@@ -10,6 +10,8 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -25,11 +27,14 @@ inline double cpu_seconds() {
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
-/// Peak of resident memory so far, in MiB.
+/// Peak of resident memory so far, in MiB. Not `ru_maxrss`, which begins with what the process had before it
+/// became this program.
 inline double peak_rss_mib() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  return static_cast<double>(used.ru_maxrss) / 1024;
+  std::ifstream status{"/proc/self/status"};
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:"))
+      return std::strtod(line.c_str() + 6, nullptr) / 1024;
+  return 0;
 }
 
 /// One run: how long it took on the wall and on the processors.

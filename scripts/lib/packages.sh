@@ -3,7 +3,7 @@
 #
 # Sourced by the scripts: installs the Debian packages that are missing.
 #
-#   require_packages GROUP...      groups: build, test, sanitizers, fuzzing
+#   require_packages GROUP...      groups: build, test, bench, sanitizers, fuzzing
 #
 # Says what it will install before it does, uses sudo where the user is not root, and ends the script
 # with a message where neither works. With install_packages=no it only says what is missing.
@@ -17,7 +17,8 @@ package_group() {
         libcaf-dev libcereal-dev libcli11-dev libsimdjson-dev libsqlite3-dev libtomlplusplus-dev \
         nlohmann-json3-dev sqlite3
       ;;
-    test) echo ccache libboost-test-dev pkgconf strace ;;
+    test) echo ccache libboost-test-dev pkgconf python3 strace ;;
+    bench) echo python3 ;;
     sanitizers | fuzzing) echo clang-14 libclang-rt-14-dev ;;
     *)
       echo "unknown package group: $1" >&2

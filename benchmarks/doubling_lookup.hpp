@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// A lookup of 2x through a client pool, for workloads that measure the pool's way and not a store's.
+
+#include "numbers.hpp"
+
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace bench {
+
+/// What a store answers to x.
+inline weir::answer twice(const weir::value& x) {
+  static const auto column
+    = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{"twice"});
+  weir::answer made{column, {}};
+  made.cells.emplace_back(2 * std::get<number>(x));
+  return made;
+}
+
+class doubling_lookup : public weir::async_function<number, number> {
+public:
+  explicit doubling_lookup(weir::client_pool store)
+    : store_(std::move(store)), asks_(store_.statement("twice", 1)) {}
+
+  weir::expected<void> open(weir::function_context& context) {
+    client_ = &store_.bind(context);
+    return {};
+  }
+
+  void async_invoke(const number& x, weir::result_future<number> done) {
+    const auto deadline = done.deadline();
+    client_->ask(asks_, {x}, deadline,
+                 [done = std::move(done)](weir::expected<weir::answer> got) mutable {
+                   if (got)
+                     done.complete(std::get<number>(got->cell(0, 0)));
+                   else
+                     done.fail(std::move(got).why());
+                 });
+  }
+
+private:
+  weir::client_pool store_;
+  weir::statement_id asks_;
+  weir::pool_client* client_ = nullptr;
+};
+
+} // namespace bench

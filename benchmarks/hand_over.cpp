@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads.hpp"
+
+#include "doubling_lookup.hpp"
+
+#include "weir/blocking_driver.hpp"
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <sched.h>
+#include <stop_token>
+#include <thread>
+
+namespace bench {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A thread that completes what it is given, each by itself.
+class completer {
+public:
+  completer() : thread_([this](const std::stop_token& stop) { complete(stop); }) {}
+
+  void give(number x, weir::result_future<number> done) {
+    bool first = false;
+    {
+      const std::lock_guard guard{mutex_};
+      first = given_.empty();
+      given_.push_back({x, std::move(done)});
+    }
+    if (first)
+      come_.notify_one();
+  }
+
+private:
+  struct call {
+    number x;
+    weir::result_future<number> done;
+  };
+
+  void complete(const std::stop_token& stop) {
+    std::vector<call> taken;
+    for (;;) {
+      {
+        std::unique_lock guard{mutex_};
+        if (!come_.wait(guard, stop, [&] { return !given_.empty(); }))
+          return;
+        taken.swap(given_);
+      }
+      for (auto& each : taken)
+        each.done.complete(2 * each.x);
+      taken.clear();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any come_;
+  std::vector<call> given_;
+  std::jthread thread_;
+};
+
+void stay_on_one_core() {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(0, &one);
+  ::sched_setaffinity(0, sizeof(one), &one);
+}
+
+outcome run_foreign(std::uint64_t records, weir::output_mode mode, std::size_t capacity, bool pinned) {
+  if (pinned)
+    stay_on_one_core();
+  const auto sum = std::make_shared<checked_sum>();
+  std::array<completer, 2> threads;
+  weir::environment env;
+  const auto give = [&](const number& x, weir::result_future<number> done) {
+    threads[static_cast<std::size_t>(x & 1)].give(x, std::move(done));
+  };
+  async_wait(env.from_source(numbers_to(records, sum)), mode, give,
+             {.name = "twice", .timeout = 10s, .capacity = capacity})
+    .sink_to(checking_sink{sum});
+  return run_checked(env, *sum, records, mode);
+}
+
+/// Answers at once.
+class doubling_connection final : public weir::blocking_connection {
+public:
+  weir::expected<void> open(const std::vector<weir::statement_declaration>&) override { return {}; }
+  weir::expected<weir::answer> execute(weir::statement_id, std::span<const weir::value> arguments,
+                                       weir::time_point) override {
+    return twice(arguments[0]);
+  }
+};
+
+/// Through the base for clients that block, with two connections.
+outcome run_blocking(std::uint64_t records, weir::output_mode mode, std::size_t capacity) {
+  const auto sum = std::make_shared<checked_sum>();
+  weir::environment env;
+  const auto store = env.client_pool(
+    {.name = "store",
+     .driver = [](const weir::driver_settings& of) -> weir::expected<std::unique_ptr<weir::client_driver>> {
+       return std::unique_ptr<weir::client_driver>{std::make_unique<weir::blocking_driver>(
+         of, [](std::size_t) -> weir::expected<std::unique_ptr<weir::blocking_connection>> {
+           return std::unique_ptr<weir::blocking_connection>{std::make_unique<doubling_connection>()};
+         })};
+     },
+     .url = "double:"});
+  async_wait(env.from_source(numbers_to(records, sum)), mode, doubling_lookup{store},
+             {.name = "twice", .timeout = 10s, .capacity = capacity})
+    .sink_to(checking_sink{sum});
+  return run_checked(env, *sum, records, mode);
+}
+
+} // namespace
+
+std::vector<measurement> hand_over() {
+  std::vector<measurement> all;
+  for (const bool pinned : {false, true})
+    for (const std::size_t capacity : {std::size_t{100}, std::size_t{1'000}})
+      for (const auto mode : {weir::output_mode::ordered, weir::output_mode::unordered})
+        all.push_back({name_of(mode), capacity, 5'000'000, 500'000,
+                       [=](std::uint64_t records) { return run_foreign(records, mode, capacity, pinned); },
+                       {{"cores", pinned ? 1.0 : 2.0}}});
+  for (const std::size_t capacity : {std::size_t{100}, std::size_t{1'000}})
+    for (const auto mode : {weir::output_mode::ordered, weir::output_mode::unordered})
+      all.push_back({name_of(mode) + ", blocking base", capacity, 5'000'000, 500'000,
+                     [=](std::uint64_t records) { return run_blocking(records, mode, capacity); }});
+  return all;
+}
+
+} // namespace bench

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// The measurements of each workload; what each tells is said in main.cpp.
+
+#include "suite.hpp"
+
+namespace bench {
+
+std::vector<measurement> instant();
+std::vector<measurement> hand_over();
+std::vector<measurement> latency();
+std::vector<measurement> head_of_line();
+std::vector<measurement> growth();
+std::vector<measurement> pool();
+std::vector<measurement> watermarks();
+
+} // namespace bench
