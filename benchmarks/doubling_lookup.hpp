@@ -5,6 +5,8 @@
 
 #include "numbers.hpp"
 
+#include "weir/blocking_driver.hpp"
+
 #include <memory>
 #include <utility>
 #include <variant>
@@ -19,6 +21,17 @@ inline weir::answer twice(const weir::value& x) {
   weir::answer made{column, {}};
   made.cells.emplace_back(2 * std::get<number>(x));
   return made;
+}
+
+/// A driver that has threads of its own for clients that block, each with a `Connection`.
+template <class Connection>
+weir::driver_factory blocking_driver_of() {
+  return [](const weir::driver_settings& of) -> weir::expected<std::unique_ptr<weir::client_driver>> {
+    return std::unique_ptr<weir::client_driver>{std::make_unique<weir::blocking_driver>(
+      of, [](std::size_t) -> weir::expected<std::unique_ptr<weir::blocking_connection>> {
+        return std::unique_ptr<weir::blocking_connection>{std::make_unique<Connection>()};
+      })};
+  };
 }
 
 class doubling_lookup : public weir::async_function<number, number> {

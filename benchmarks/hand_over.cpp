@@ -3,8 +3,6 @@
 
 #include "doubling_lookup.hpp"
 
-#include "weir/blocking_driver.hpp"
-
 #include <array>
 #include <condition_variable>
 #include <mutex>
@@ -98,14 +96,7 @@ outcome run_blocking(std::uint64_t records, weir::output_mode mode, std::size_t 
   const auto sum = std::make_shared<checked_sum>();
   weir::environment env;
   const auto store = env.client_pool(
-    {.name = "store",
-     .driver = [](const weir::driver_settings& of) -> weir::expected<std::unique_ptr<weir::client_driver>> {
-       return std::unique_ptr<weir::client_driver>{std::make_unique<weir::blocking_driver>(
-         of, [](std::size_t) -> weir::expected<std::unique_ptr<weir::blocking_connection>> {
-           return std::unique_ptr<weir::blocking_connection>{std::make_unique<doubling_connection>()};
-         })};
-     },
-     .url = "double:"});
+    {.name = "store", .driver = blocking_driver_of<doubling_connection>(), .url = "double:"});
   async_wait(env.from_source(numbers_to(records, sum)), mode, doubling_lookup{store},
              {.name = "twice", .timeout = 10s, .capacity = capacity})
     .sink_to(checking_sink{sum});

@@ -4,10 +4,12 @@
 int main(int argc, char** argv) {
   return bench::run_suite(
     {
+      {"P0", "a lookup of 5 ms, waited for or not: why asynchronous at all", &bench::why_async},
       {"P1", "the call completes at once: what the operator itself costs", &bench::instant},
       {"P2", "the call is completed from two other threads: what handing over costs", &bench::hand_over},
       {"P3", "the call is answered 1 ms later: many under way", &bench::latency},
       {"P4", "one call of a hundred takes 500 ms, the others 5: what waits behind the slow ones", &bench::head_of_line},
+      {"P6", "from a program's start to its first output, and what it takes of memory", &bench::start_up},
       {"P8", "greater capacities and more operators: whether a record's cost stays the same", &bench::growth},
       {"P9", "through a client pool whose driver answers at once: what the pool's way costs", &bench::pool},
       {"P11", "a watermark each so many records: what event time costs", &bench::watermarks},

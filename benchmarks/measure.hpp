@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bench {
@@ -27,14 +28,24 @@ inline double cpu_seconds() {
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
+/// A number in /proc/self/status; 0 where it is not there.
+inline double process_status(std::string_view name) {
+  std::ifstream status{"/proc/self/status"};
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(name))
+      return std::strtod(line.c_str() + name.size(), nullptr);
+  return 0;
+}
+
 /// Peak of resident memory so far, in MiB. Not `ru_maxrss`, which begins with what the process had before it
 /// became this program.
 inline double peak_rss_mib() {
-  std::ifstream status{"/proc/self/status"};
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:"))
-      return std::strtod(line.c_str() + 6, nullptr) / 1024;
-  return 0;
+  return process_status("VmHWM:") / 1024;
+}
+
+/// That this process has now.
+inline double threads() {
+  return process_status("Threads:");
 }
 
 /// One run: how long it took on the wall and on the processors.

@@ -7,12 +7,14 @@
 
 namespace bench {
 
+std::vector<measurement> why_async();
 std::vector<measurement> instant();
 std::vector<measurement> hand_over();
 std::vector<measurement> latency();
 std::vector<measurement> head_of_line();
 std::vector<measurement> growth();
 std::vector<measurement> pool();
+std::vector<measurement> start_up();
 std::vector<measurement> watermarks();
 
 } // namespace bench
