@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
       {"P2", "the call is completed from two other threads: what handing over costs", &bench::hand_over},
       {"P3", "the call is answered 1 ms later: many under way", &bench::latency},
       {"P4", "one call of a hundred takes 500 ms, the others 5: what waits behind the slow ones", &bench::head_of_line},
+      {"P4b", "one record of a hundred is retried 60 s later, of 100 a second: which capacity that needs", &bench::retries},
       {"P6", "from a program's start to its first output, and what it takes of memory", &bench::start_up},
       {"P8", "greater capacities and more operators: whether a record's cost stays the same", &bench::growth},
       {"P9", "through a client pool whose driver answers at once: what the pool's way costs", &bench::pool},

@@ -24,13 +24,13 @@ scenario thousand_records(scenario_mode mode) {
   made.with.mode = mode;
   made.with.timeout = 1'000;
   for (std::int64_t i = 0; i < in_a_scenario; ++i) {
-    made.input.push_back({i, record_arrives{i, {}}});
+    made.input.emplace_back(i, record_arrives{i, {}});
     scenario_answer answer;
     answer.after = 5;
     answer.emit = {2 * i};
     made.service[i].push_back(answer);
   }
-  made.input.push_back({in_a_scenario, end_arrives{}});
+  made.input.emplace_back(in_a_scenario, end_arrives{});
   return made;
 }
 

@@ -12,6 +12,7 @@ std::vector<measurement> instant();
 std::vector<measurement> hand_over();
 std::vector<measurement> latency();
 std::vector<measurement> head_of_line();
+std::vector<measurement> retries();
 std::vector<measurement> growth();
 std::vector<measurement> pool();
 std::vector<measurement> start_up();
