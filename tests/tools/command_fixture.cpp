@@ -66,7 +66,9 @@ running_command::running_command(const std::string& folder,
   argv.push_back(nullptr);
   process_ = ::fork();
   if (process_ == 0) {
-    std::signal(SIGPIPE, SIG_DFL);
+    // However this program was started: a shell lets what runs in its background ignore SIGINT.
+    for (const int each : {SIGPIPE, SIGINT, SIGQUIT, SIGTERM})
+      std::signal(each, SIG_DFL);
     ::dup2(in.read, 0);
     ::dup2(out.empty() ? to_out.write : ::open(out.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666), 1);
     ::dup2(err.write, 2);
