@@ -212,13 +212,18 @@ public:
     to.begin(places.size(), input_ended_);
     held_record record;
     record.result_bytes_each = sizeof(output_type);
-    for (const auto& [arrival, slot] : places)
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      // In the order of arrival entries lie anywhere.
+      if (i + fetched_ahead < places.size())
+        table_.fetch(places[i + fetched_ahead].slot);
+      const auto slot = places[i].slot;
       if (table_[slot].state == entry_state::border) {
         to.border(borders_of_[slot]);
       } else {
         show(slot, now, record);
         to.record(record);
       }
+    }
   }
 
   /// Takes up what was saved; before all else. Nothing leaves and nothing is called before the
@@ -945,6 +950,8 @@ private:
 
   /// The time of a machine that was restored and has not gone on.
   static constexpr time_point standing_time{};
+  /// So many entries before it is saved one is fetched.
+  static constexpr std::size_t fetched_ahead = 8;
 
   const operator_options options_;
   const std::size_t calls_max_;
