@@ -47,8 +47,8 @@ public:
   /// hidden ones of other runs, are moved to the folder `discarded-<checkpoint>` in it, or removed, or an
   /// error of the kind `incompatible`. A pending one that has another size is one of the kind `damaged`;
   /// of one that is not there, or that was visible and has another size, a line says what was known of it.
-  /// A run that begins writes its mark into `.part.run`; where another one stands there, or none and what
-  /// the run has left is not there, the folder is not gone on with: `incompatible`.
+  /// Each start writes its run's mark into `.part.run`; where a run goes on that has been there and another
+  /// mark stands there, or none, that is an error of the kind `incompatible`.
   expected<std::vector<std::string>> recover(const sink_recovery& from) override;
 
   /// A hidden part that is there already is an error: another run writes it.
