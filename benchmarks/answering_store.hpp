@@ -5,7 +5,7 @@
 /// with a timer would: the clock is read for each question, and whatever is due when the thread looks is answered,
 /// each by itself.
 
-#include "weir/result_future.hpp"
+#include "numbers.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -22,7 +22,6 @@ namespace bench {
 template <class Value>
 class answering_store {
 public:
-  using clock = std::chrono::steady_clock;
   using future = weir::result_future<Value>;
 
   explicit answering_store(const std::vector<std::chrono::nanoseconds>& latencies) {
@@ -113,5 +112,20 @@ private:
   bool is_woken_ = false;
   std::jthread thread_;
 };
+
+/// Each of the numbers is answered so long after it was asked for.
+inline outcome run_answered_later(std::uint64_t records, weir::output_mode mode, std::size_t capacity,
+                                  std::chrono::nanoseconds latency) {
+  const auto sum = std::make_shared<checked_sum>();
+  answering_store<number> store{{latency}};
+  weir::environment env;
+  const auto ask = [&store](const number& x, weir::result_future<number> done) {
+    store.ask(0, 2 * x, std::move(done));
+  };
+  async_wait(env.from_source(numbers_to(records, sum)), mode, ask,
+             {.name = "ask", .timeout = std::chrono::seconds{10}, .capacity = capacity})
+    .sink_to(checking_sink{sum});
+  return run_checked(env, *sum, records, mode);
+}
 
 } // namespace bench

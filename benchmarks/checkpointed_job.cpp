@@ -8,6 +8,7 @@
 //     bench_checkpointed_job [records] [runs] [seconds of each job with slow calls]
 
 #include "measure.hpp"
+#include "scratch_folder.hpp"
 
 #include "weir/stored.hpp"
 #include "weir/weir.hpp"
@@ -15,12 +16,10 @@
 #include <array>
 #include <cstdlib>
 #include <deque>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
 namespace {
@@ -36,24 +35,12 @@ constexpr auto interval = 100ms;
   std::exit(1);
 }
 
-/// A folder for checkpoints, gone with the run.
-class folder {
-public:
-  folder() : path_("bench-checkpoints-" + std::to_string(::getpid())) {
-    std::filesystem::remove_all(path_);
-  }
-  ~folder() { std::filesystem::remove_all(path_); }
-
-  weir::checkpoint_options each(weir::duration often) const {
-    weir::checkpoint_options how;
-    how.directory = path_;
-    how.interval = often;
-    return how;
-  }
-
-private:
-  std::string path_;
-};
+weir::checkpoint_options each(weir::duration often, const bench::scratch_folder& in) {
+  weir::checkpoint_options how;
+  how.directory = in.in("checkpoints");
+  how.interval = often;
+  return how;
+}
 
 // -- throughput --
 
@@ -76,7 +63,7 @@ private:
 
 /// Its checkpoints.
 std::uint64_t run_instant(number records, bool checkpointed) {
-  const folder on;
+  const bench::scratch_folder on;
   const auto sum = std::make_shared<number>(0);
   weir::environment env;
   const auto from = env.from_source(weir::range_source(
@@ -86,7 +73,7 @@ std::uint64_t run_instant(number records, bool checkpointed) {
     {.name = "twice", .timeout = 10s})
     .sink_to(summing_sink{sum});
   if (checkpointed)
-    env.enable_checkpointing(on.each(interval));
+    env.enable_checkpointing(each(interval, on));
   auto job = env.start("instant");
   const auto ended = job.wait();
   if (!ended.ok() || *sum != records * (records - 1))
@@ -183,7 +170,7 @@ struct checkpoint_figures {
 
 checkpoint_figures run_slow(weir::duration most, weir::duration one_of_hundred,
                             weir::output_mode mode, weir::duration how_long) {
-  const folder on;
+  const bench::scratch_folder on;
   slow_store store{most, one_of_hundred};
   weir::environment env;
   const auto from = env.from_source(
@@ -196,7 +183,7 @@ checkpoint_figures run_slow(weir::duration most, weir::duration one_of_hundred,
      ? weir::async_data_stream::ordered_wait(from, ask, options)
      : weir::async_data_stream::unordered_wait(from, ask, options))
     .sink_to([](const value&) {});
-  env.enable_checkpointing(on.each(interval));
+  env.enable_checkpointing(each(interval, on));
   checkpoint_figures all;
   {
     auto job = env.start("slow");

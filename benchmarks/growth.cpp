@@ -2,7 +2,6 @@
 #include "workloads.hpp"
 
 #include "answering_store.hpp"
-#include "numbers.hpp"
 
 namespace bench {
 
@@ -21,19 +20,6 @@ outcome run_instant(std::uint64_t records, weir::output_mode mode, std::size_t c
   weir::environment env{{.threads = 1}};
   async_wait(env.from_source(numbers_to(records, sum)), mode, complete_at_once,
              {.name = "twice", .timeout = 10s, .capacity = capacity})
-    .sink_to(checking_sink{sum});
-  return run_checked(env, *sum, records, mode);
-}
-
-outcome run_later(std::uint64_t records, weir::output_mode mode, std::size_t capacity) {
-  const auto sum = std::make_shared<checked_sum>();
-  answering_store<number> store{{1ms}};
-  weir::environment env;
-  const auto ask = [&store](const number& x, weir::result_future<number> done) {
-    store.ask(0, 2 * x, std::move(done));
-  };
-  async_wait(env.from_source(numbers_to(records, sum)), mode, ask,
-             {.name = "ask", .timeout = 10s, .capacity = capacity})
     .sink_to(checking_sink{sum});
   return run_checked(env, *sum, records, mode);
 }
@@ -86,7 +72,7 @@ std::vector<measurement> growth() {
   for (const auto mode : modes)
     for (const std::size_t capacity : {10'000, 100'000, 1'000'000})
       all.push_back({name_of(mode) + ", 1 ms later", capacity, 10'000'000, 3'000'000,
-                     [=](std::uint64_t records) { return run_later(records, mode, capacity); }});
+                     [=](std::uint64_t records) { return run_answered_later(records, mode, capacity, 1ms); }});
   for (const auto mode : modes)
     for (const int operators : {1, 4, 16, 64})
       all.push_back({name_of(mode) + ", one behind the other", 100,

@@ -2,9 +2,8 @@
 #include "workloads.hpp"
 
 #include "numbers.hpp"
+#include "scratch_folder.hpp"
 
-#include <filesystem>
-#include <unistd.h>
 
 namespace bench {
 
@@ -12,27 +11,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A folder for checkpoints, gone with the run.
-class folder {
-public:
-  folder() : path_("bench-checkpoints-" + std::to_string(::getpid())) {}
-  ~folder() { std::filesystem::remove_all(path_); }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-
-  const std::string& path() const noexcept { return path_; }
-
-private:
-  std::string path_;
-};
-
 outcome run(std::uint64_t records, weir::output_mode mode, std::uint32_t threads, bool checkpointed) {
-  const folder checkpoints;
+  const scratch_folder place;
   const auto sum = std::make_shared<checked_sum>();
   weir::environment env{{.threads = threads}};
   if (checkpointed) {
     weir::checkpoint_options each;
-    each.directory = checkpoints.path();
+    each.directory = place.in("checkpoints");
     each.interval = 100ms;
     env.enable_checkpointing(each);
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads.hpp"
 
+#include "scratch_folder.hpp"
+
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <spawn.h>
@@ -8,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -16,22 +17,6 @@
 namespace bench {
 
 namespace {
-
-/// A folder of its own, gone with the run.
-class folder {
-public:
-  folder() : path_(std::filesystem::temp_directory_path() / ("weir-bench-" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~folder() { std::filesystem::remove_all(path_); }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-
-  std::string in(std::string_view name) const { return (path_ / name).string(); }
-
-private:
-  std::filesystem::path path_;
-};
 
 struct started {
   double first_output_ms = 0;
@@ -97,7 +82,7 @@ void make_store(const std::string& path) {
 }
 
 outcome run_command(std::uint64_t) {
-  const folder place;
+  const scratch_folder place;
   make_store(place.in("city.db"));
   std::ofstream{place.in("in.ndjson")} << "{\"city\":\"Oslo\"}\n";
   std::ofstream{place.in("job.toml")} << R"(

@@ -88,9 +88,7 @@ def text_of(key):
 
 def figure(value):
     """Four digits that count; whole numbers as such."""
-    if isinstance(value, str) or value == int(value):
-        return value if isinstance(value, str) else int(value)
-    return float(f"{value:.4g}")
+    return int(value) if value == int(value) else float(f"{value:.4g}")
 
 
 def line_of(contestant, key, runs):
