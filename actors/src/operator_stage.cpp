@@ -343,7 +343,7 @@ void operator_stage_state::on_pushed() {
   pass_barriers(at);
   if (over_)
     results_->run_steps();
-  if (over_ || !running_)
+  if (over_ || !may_begin())
     return;
   take_input(at);
   after(at);
@@ -388,8 +388,8 @@ void operator_stage_state::on_pool_results(const pool_results& of) {
 }
 
 bool operator_stage_state::may_begin() {
-  if (!waits_for_room_)
-    return true;
+  if (!running_ || !waits_for_room_)
+    return running_;
   const auto has_room = [](const std::unique_ptr<output_port>& of) { return !of || of->has_room(); };
   waits_for_room_ = !has_room(results_) || !has_room(dead_letters_);
   return !waits_for_room_;

@@ -96,8 +96,9 @@ private:
   expected<void> restore();
   /// Of a service: what was pushed and not taken in.
   void restore_feed(const batch_base& waiting, event_time said);
-  /// Whether it may take input and make calls. Where it goes on from a checkpoint not before all its outputs
-  /// have room: what that holds finished leaves before there are calls.
+  /// Whether it may take input and make calls: not before all have opened, so that nobody ends while the job is
+  /// still starting, and, where it goes on from a checkpoint, not before all its outputs have room: what that holds
+  /// finished leaves before there are calls.
   bool may_begin();
   /// Lets each barrier that has been reached leave, ahead of all that waits, and then hands over its state:
   /// so its receivers align while it writes. Behind the last of a job nothing more is done.

@@ -627,6 +627,15 @@ struct two_services : service_fixture {
     add();
   }
 
+  /// Into both, in one moment.
+  void push_and_finish(int x) {
+    for (auto* each : {&*first, &*service}) {
+      BOOST_TEST((each->try_push(x) == push_result::taken));
+      each->finish();
+    }
+    world.run();
+  }
+
   std::optional<weir::pusher<int>> first;
 };
 
@@ -658,6 +667,32 @@ BOOST_FIXTURE_TEST_CASE(a_job_ends_with_the_last_of_its_services, two_services) 
   first->finish();
   world.run();
   BOOST_TEST(transcript() == "call ask 3\nresult 30\nclose ask\nended done\n");
+}
+
+// A pool tells who joins it at once how much may be asked: here often before the other service has opened.
+BOOST_AUTO_TEST_CASE(what_a_pool_says_lets_none_begin_before_all_have_opened) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    BOOST_TEST_CONTEXT("seed " << seed) {
+      weir::testing::driver_script store;
+      two_services of;
+      of.world.shuffle(seed);
+      auto pool = of.env.client_pool(
+        {.name = "store",
+         .driver = [&](const weir::driver_settings&) -> weir::expected<std::unique_ptr<weir::client_driver>> {
+           return std::unique_ptr<weir::client_driver>{new weir::testing::scripted_driver{store, of.log}};
+         },
+         .url = "script:"});
+      pool.statement("look up", 1);
+      of.functions["ask"].on_open = [&](weir::function_context& context) { pool.bind(context); };
+      BOOST_REQUIRE(of.try_to_start().empty());
+      of.push_and_finish(1);
+      BOOST_REQUIRE(of.result.has_value());
+      BOOST_TEST((of.result->end == job_end::done));
+      const auto all = of.transcript();
+      BOOST_TEST_INFO(all);
+      BOOST_TEST(all.find("open other") < all.find("call ask 1"));
+    }
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_drain_that_finds_one_service_running_is_a_drain, two_services) {
