@@ -59,6 +59,8 @@ private:
     values_.clear();
     barriers_ = 0;
     ended_at_.clear();
+    restored_ = false;
+    said_ = -1;
     ended_ = false;
   }
 
@@ -99,7 +101,7 @@ private:
         answers.push_back(failure());
       answers.push_back(answer(value, made.with.timeout));
       if (one_in(8))
-        made.input.push_back({now_, watermark_arrives{now_}});
+        add_watermark(made);
     }
     const bool restores = one_in(3);
     if (restores)
@@ -276,7 +278,7 @@ private:
 
   void add_element(scenario& made, std::size_t kind, bool share_values) {
     if (kind == 6)
-      made.input.push_back({now_, watermark_arrives{now_}});
+      add_watermark(made);
     else if (kind == 7)
       made.input.push_back({now_, status_arrives{one_in(2)}});
     else
@@ -296,6 +298,14 @@ private:
     return record.value;
   }
 
+  /// Who goes on from a checkpoint says no watermark again: on actors one that is said again is left out.
+  void add_watermark(scenario& made) {
+    if (restored_ && now_ <= said_)
+      return;
+    said_ = now_;
+    made.input.push_back({now_, watermark_arrives{now_}});
+  }
+
   void add_barrier(scenario& made, millis later) {
     now_ += later;
     made.input.push_back({now_, barrier_arrives{++barriers_}});
@@ -310,6 +320,7 @@ private:
     if (one_in(2))
       restores.with = settings();
     made.input.push_back({now_, restores});
+    restored_ = true;
     ended_ = ended_at_[static_cast<std::size_t>(restores.id) - 1];
   }
 
@@ -326,6 +337,9 @@ private:
   /// Whether the input had ended at each barrier.
   std::vector<bool> ended_at_;
   bool ended_ = false;
+  bool restored_ = false;
+  /// The last watermark.
+  millis said_ = -1;
 };
 
 } // namespace weir::simulation::testing
