@@ -5,10 +5,12 @@
 /// retry strategy or a program decides by), the thing that it is about (a file, an operator, a
 /// parameter, a pool) and a message that a person can act on. Plain values; any thread.
 
+#include <cassert>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace weir {
 
@@ -50,35 +52,56 @@ inline constexpr std::string_view damaged = "damaged";
 inline constexpr std::string_view incompatible = "incompatible";
 } // namespace error_kind
 
-/// What went wrong, with what, and what to do about it.
+/// What went wrong, with what, and what to do about it. As large as a pointer, since an error stands beside each value
+/// that might not be there; an error has its words on the heap.
 class error {
 public:
+  /// Says nothing: all its words are empty.
   error() = default;
 
   /// `kind`: see `error_kind`. `thing`: the name of what it is about. `message`: a sentence for a
   /// person; says what to do where that is known.
   error(std::string_view kind, std::string thing, std::string message)
-    : kind_(kind), thing_(std::move(thing)), message_(std::move(message)) {}
+    : words_(std::make_unique<words>(words{std::string{kind}, std::move(thing), std::move(message)})) {}
 
-  const std::string& kind() const noexcept { return kind_; }
-  const std::string& thing() const noexcept { return thing_; }
-  const std::string& message() const noexcept { return message_; }
+  error(const error& other)
+    : words_(other.words_ != nullptr ? std::make_unique<words>(*other.words_) : nullptr) {}
+  error(error&&) noexcept = default;
+  error& operator=(const error& other) { return *this = error{other}; }
+  error& operator=(error&&) noexcept = default;
+  ~error() = default;
 
-  bool is(std::string_view kind) const noexcept { return kind_ == kind; }
+  const std::string& kind() const noexcept { return said().kind; }
+  const std::string& thing() const noexcept { return said().thing; }
+  const std::string& message() const noexcept { return said().message; }
+
+  bool is(std::string_view kind) const noexcept { return said().kind == kind; }
 
   /// One line: `thing: message (kind)`.
   std::string text() const {
-    std::string line = thing_.empty() ? std::string{} : thing_ + ": ";
-    line += message_.empty() ? "failed" : message_;
-    return line + " (" + kind_ + ")";
+    const auto& of = said();
+    std::string line = of.thing.empty() ? std::string{} : of.thing + ": ";
+    line += of.message.empty() ? "failed" : of.message;
+    return line + " (" + of.kind + ")";
   }
 
-  friend bool operator==(const error&, const error&) = default;
+  friend bool operator==(const error& a, const error& b) noexcept { return a.said() == b.said(); }
 
 private:
-  std::string kind_;
-  std::string thing_;
-  std::string message_;
+  struct words {
+    std::string kind;
+    std::string thing;
+    std::string message;
+    friend bool operator==(const words&, const words&) = default;
+  };
+
+  const words& said() const noexcept {
+    static const words nothing{};
+    return words_ != nullptr ? *words_ : nothing;
+  }
+
+  /// Null: nothing.
+  std::unique_ptr<const words> words_;
 };
 
 /// Either a value or the error that stands in its place. `std::expected` in small, until the
@@ -86,25 +109,88 @@ private:
 template <class T>
 class [[nodiscard]] expected {
 public:
-  expected(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  expected(error why) : state_(std::in_place_index<1>, std::move(why)) {}
+  expected(T value) : has_value_(true) { std::construct_at(&value_, std::move(value)); }
+  expected(error why) noexcept : has_value_(false) { std::construct_at(&error_, std::move(why)); }
 
-  bool has_value() const noexcept { return state_.index() == 0; }
-  explicit operator bool() const noexcept { return has_value(); }
+  expected(const expected& other) requires std::is_copy_constructible_v<T> : has_value_(other.has_value_) {
+    if (has_value_)
+      std::construct_at(&value_, other.value_);
+    else
+      std::construct_at(&error_, other.error_);
+  }
+  expected(expected&& other) noexcept(std::is_nothrow_move_constructible_v<T>) { take(other); }
+  expected& operator=(const expected& other) requires std::is_copy_constructible_v<T> {
+    return *this = expected{other};
+  }
+  /// Where moving a value throws it has an error that says nothing.
+  expected& operator=(expected&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
+    if (this == &other)
+      return *this;
+    destroy();
+    if constexpr (std::is_nothrow_move_constructible_v<T>) {
+      take(other);
+    } else {
+      try {
+        take(other);
+      } catch (...) {
+        std::construct_at(&error_);
+        throw;
+      }
+    }
+    return *this;
+  }
+  ~expected() { destroy(); }
+
+  bool has_value() const noexcept { return has_value_; }
+  explicit operator bool() const noexcept { return has_value_; }
 
   /// Only where `has_value()`.
-  T& operator*() & { return std::get<0>(state_); }
-  const T& operator*() const& { return std::get<0>(state_); }
-  T&& operator*() && { return std::get<0>(std::move(state_)); }
-  T* operator->() { return &std::get<0>(state_); }
-  const T* operator->() const { return &std::get<0>(state_); }
+  T& operator*() & noexcept { return there(); }
+  const T& operator*() const& noexcept { return there(); }
+  T&& operator*() && noexcept { return std::move(there()); }
+  T* operator->() noexcept { return &there(); }
+  const T* operator->() const noexcept { return &there(); }
 
   /// Only where not `has_value()`.
-  const error& why() const& { return std::get<1>(state_); }
-  error&& why() && { return std::get<1>(std::move(state_)); }
+  const error& why() const& noexcept {
+    assert(!has_value_);
+    return error_;
+  }
+  error&& why() && noexcept {
+    assert(!has_value_);
+    return std::move(error_);
+  }
 
 private:
-  std::variant<T, error> state_;
+  T& there() noexcept {
+    assert(has_value_);
+    return value_;
+  }
+  const T& there() const noexcept {
+    assert(has_value_);
+    return value_;
+  }
+  /// Of one that has nothing.
+  void take(expected& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
+    if (other.has_value_)
+      std::construct_at(&value_, std::move(other.value_));
+    else
+      std::construct_at(&error_, std::move(other.error_));
+    has_value_ = other.has_value_;
+  }
+  /// Leaves nothing; `has_value_` is false.
+  void destroy() noexcept {
+    if (std::exchange(has_value_, false))
+      std::destroy_at(&value_);
+    else
+      std::destroy_at(&error_);
+  }
+
+  union {
+    T value_;
+    error error_;
+  };
+  bool has_value_ = false;
 };
 
 /// Success, or the error.

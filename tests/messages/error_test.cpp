@@ -5,6 +5,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 using weir::error;
 using weir::expected;
@@ -39,6 +43,55 @@ BOOST_AUTO_TEST_CASE(expected_holds_what_can_only_be_moved) {
   BOOST_TEST(*of->get() == 5);
   const auto taken = *std::move(of);
   BOOST_TEST(*taken == 5);
+}
+
+BOOST_AUTO_TEST_CASE(either_takes_the_place_of_either) {
+  const auto long_text = std::string(100, 'x');
+  const std::vector<expected<std::string>> kinds{long_text, error{"io", "x", "y"}, std::string{"other"},
+                                                 error{"io", long_text, "z"}};
+  const auto are_equal = [](const expected<std::string>& a, const expected<std::string>& b) {
+    return a.has_value() == b.has_value() && (a ? *a == *b : a.why() == b.why());
+  };
+  for (const auto& from : kinds)
+    for (const auto& to : kinds) {
+      auto copied = to;
+      copied = from;
+      BOOST_TEST(are_equal(copied, from));
+      auto moved = to;
+      moved = std::move(copied);
+      BOOST_TEST(are_equal(moved, from));
+      auto& itself = moved;
+      moved = itself;
+      BOOST_TEST(are_equal(moved, from));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(where_a_value_cannot_be_moved_in_there_is_an_error_that_says_nothing) {
+  struct heavy {
+    heavy() = default;
+    heavy(heavy&& other) : throws(other.throws) {
+      if (throws)
+        throw std::runtime_error("it stays where it is");
+    }
+    heavy& operator=(heavy&&) = default;
+    bool throws = false;
+  };
+  expected<heavy> from{heavy{}};
+  from->throws = true;
+  expected<heavy> to{heavy{}};
+  BOOST_CHECK_THROW(to = std::move(from), std::runtime_error);
+  BOOST_TEST(!to);
+  BOOST_TEST((to.why() == error{}));
+  BOOST_TEST(to.why().text() == "failed ()");
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_of_an_error_has_words_of_its_own) {
+  error one{"io", "x", "y"};
+  const auto copy = one;
+  one = error{"miss", "a", "b"};
+  BOOST_TEST(copy.text() == "x: y (io)");
+  const auto moved = std::move(one);
+  BOOST_TEST(moved.text() == "a: b (miss)");
 }
 
 BOOST_AUTO_TEST_CASE(expected_of_nothing_is_success_or_an_error) {
