@@ -7,8 +7,9 @@
 #include <condition_variable>
 #include <mutex>
 #include <sched.h>
-#include <stop_token>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace bench {
 
@@ -19,16 +20,26 @@ using namespace std::chrono_literals;
 /// A thread that completes what it is given, each by itself.
 class completer {
 public:
-  completer() : thread_([this](const std::stop_token& stop) { complete(stop); }) {}
-
-  void give(number x, weir::result_future<number> done) {
-    bool first = false;
+  completer() : thread_([this] { complete(); }) {}
+  ~completer() {
     {
       const std::lock_guard guard{mutex_};
-      first = given_.empty();
-      given_.push_back({x, std::move(done)});
+      stopping_ = true;
     }
-    if (first)
+    come_.notify_one();
+    thread_.join();
+  }
+  completer(const completer&) = delete;
+  completer& operator=(const completer&) = delete;
+
+  void give(number x, weir::result_future<number> done) {
+    bool sleeps = false;
+    {
+      const std::lock_guard guard{mutex_};
+      given_.push_back({x, std::move(done)});
+      sleeps = std::exchange(sleeps_, false);
+    }
+    if (sleeps)
       come_.notify_one();
   }
 
@@ -38,13 +49,18 @@ private:
     weir::result_future<number> done;
   };
 
-  void complete(const std::stop_token& stop) {
+  void complete() {
     std::vector<call> taken;
     for (;;) {
       {
         std::unique_lock guard{mutex_};
-        if (!come_.wait(guard, stop, [&] { return !given_.empty(); }))
-          return;
+        while (given_.empty()) {
+          if (stopping_)
+            return;
+          sleeps_ = true;
+          come_.wait(guard);
+        }
+        sleeps_ = false;
         taken.swap(given_);
       }
       for (auto& each : taken)
@@ -54,9 +70,12 @@ private:
   }
 
   std::mutex mutex_;
-  std::condition_variable_any come_;
+  std::condition_variable come_;
   std::vector<call> given_;
-  std::jthread thread_;
+  /// It waits, and nobody has told it to go on.
+  bool sleeps_ = false;
+  bool stopping_ = false;
+  std::thread thread_;
 };
 
 void stay_on_one_core() {

@@ -286,12 +286,12 @@ BOOST_AUTO_TEST_CASE(while_the_store_is_quick_results_come_in_growing_spans) {
   ask(0, "x");
   hold.wait_for_arrivals(1);
   std::vector<question> questions;
-  for (call_token token = 1; token < 100; ++token)
+  for (call_token token = 1; token < 256; ++token)
     questions.push_back(ask_with(token, std::string{"x"}));
   driver->submit(questions);
   hold.open();
-  received.wait_for(100);
-  BOOST_TEST((received.spans() == std::vector<std::size_t>{1, 2, 4, 8, 16, 32, 32, 5}));
+  received.wait_for(256);
+  BOOST_TEST((received.spans() == std::vector<std::size_t>{1, 2, 4, 8, 16, 32, 64, 128, 1}));
 }
 
 BOOST_AUTO_TEST_CASE(no_thread_takes_more_than_its_share) {
