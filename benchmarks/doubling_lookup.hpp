@@ -16,8 +16,7 @@ namespace bench {
 
 /// What a store answers to x.
 inline weir::answer twice(const weir::value& x) {
-  static const auto column
-    = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{"twice"});
+  static const auto column = weir::column_names::of({"twice"});
   weir::answer made{column, {}};
   made.cells.emplace_back(2 * std::get<number>(x));
   return made;

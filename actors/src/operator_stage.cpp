@@ -46,16 +46,24 @@ public:
         parts.pools.empty() ? "it binds a client pool, and none is known here; an operator_harness is "
                               "given the environment that made the pool"
                             : "it binds a client pool that was made by another environment");
-    auto& client = clients_[pool.number];
-    if (client == nullptr) {
-      client = std::make_unique<pool_client>();
+    auto& asked = pools_[pool.number];
+    if (asked == nullptr) {
+      asked = std::make_unique<asked_pool>();
       self_->send(parts.pools[pool.number].actor, caf::join_atom::value, parts.instance.id.number,
                   pool_user{self_});
     }
-    return *client;
+    return asked->client;
   }
 
-  std::map<std::uint32_t, std::unique_ptr<pool_client>>& clients() noexcept { return clients_; }
+  struct asked_pool {
+    pool_client client;
+    /// Memory for what is asked next, and for what is answered.
+    std::shared_ptr<std::vector<question>> spare_questions = std::make_shared<std::vector<question>>();
+    std::shared_ptr<std::vector<call_result>> spare_results{};
+  };
+
+  /// By their numbers.
+  std::map<std::uint32_t, std::unique_ptr<asked_pool>>& pools() noexcept { return pools_; }
 
 private:
   /// More is a name made from data, which would grow for ever.
@@ -71,7 +79,7 @@ private:
   }
 
   self_pointer self_;
-  std::map<std::uint32_t, std::unique_ptr<pool_client>> clients_;
+  std::map<std::uint32_t, std::unique_ptr<asked_pool>> pools_;
 };
 
 operator_stage_state::operator_stage_state(self_pointer self) : self_(self) {}
@@ -376,13 +384,18 @@ void operator_stage_state::on_wake_up(const wake_up& armed) {
 }
 
 void operator_stage_state::on_pool_results(const pool_results& of) {
-  auto& client = *context_->clients().at(of.pool);
-  client.grant(of.granted);
+  auto& pool = *context_->pools().at(of.pool);
+  pool.client.grant(of.granted);
+  if (of.spare != nullptr)
+    pool.spare_questions = of.spare;
   if (over_ || !may_begin())
     return;
   const auto at = now();
-  if (of.results != nullptr)
-    body_->run([&] { client.deliver(*of.results, at); }, outputs(), at);
+  if (of.results != nullptr) {
+    body_->run([&] { pool.client.deliver(*of.results, at); }, outputs(), at);
+    of.results->clear();
+    pool.spare_results = of.results;
+  }
   take_input(at);
   after(at);
 }
@@ -466,8 +479,8 @@ void operator_stage_state::after(time_point now) {
     return;
   }
   auto due = body_->next_due();
-  for (const auto& [number, client] : context_->clients())
-    due = std::min(due, client->next_deadline());
+  for (const auto& [number, pool] : context_->pools())
+    due = std::min(due, pool->client.next_deadline());
   if (const auto at = wake_ups_.arm(due, now))
     self_->scheduled_send(self_, *at, wake_up{*at});
   if (!flushing_ && (results_->has_unsent() || (dead_letters_ && dead_letters_->has_unsent()))) {
@@ -497,20 +510,26 @@ void operator_stage_state::renew_probe() {
 }
 
 void operator_stage_state::ask_pools() {
-  for (auto& [number, client] : context_->clients())
-    if (client->has_requests())
-      self_->send(parts_->pools[number].actor,
-                  pool_questions{parts_->instance.id.number,
-                                 std::make_shared<std::vector<question>>(client->take_requests())});
+  for (auto& [number, pool] : context_->pools()) {
+    if (!pool->client.has_requests())
+      continue;
+    auto questions = std::exchange(pool->spare_questions, nullptr);
+    if (questions == nullptr)
+      questions = std::make_shared<std::vector<question>>();
+    *questions = pool->client.take_requests(std::move(*questions));
+    self_->send(parts_->pools[number].actor,
+                pool_questions{parts_->instance.id.number, std::move(questions),
+                               std::exchange(pool->spare_results, nullptr)});
+  }
 }
 
 void operator_stage_state::expire_questions(time_point now) {
-  for (auto& [number, client] : context_->clients()) {
-    if (client->next_deadline() > now)
+  for (auto& [number, pool] : context_->pools()) {
+    if (pool->client.next_deadline() > now)
       continue;
     // The callbacks that go hold result futures: on this thread they must find their operator.
     std::vector<call_token> gone;
-    body_->run([&, &of = *client] { gone = of.expire(now); }, outputs(), now);
+    body_->run([&, &of = pool->client] { gone = of.expire(now); }, outputs(), now);
     if (!gone.empty())
       self_->send(parts_->pools[number].actor,
                   pool_cancellations{parts_->instance.id.number, std::move(gone)});

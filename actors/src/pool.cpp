@@ -10,25 +10,41 @@
 
 namespace weir {
 
+namespace {
+
+/// Results that an operator gets with one message: while it takes them, those behind them and the questions in front
+/// are worked on elsewhere.
+constexpr std::size_t span_max = 256;
+/// Empty vectors that are kept for each user and kind.
+constexpr std::size_t spares_max = 8;
+
+} // namespace
+
 void pool_inbox::receive(std::span<call_result> results) {
   const std::lock_guard guard{mutex_};
-  const bool first = waiting_.empty();
   waiting_.insert(waiting_.end(), std::make_move_iterator(results.begin()),
                   std::make_move_iterator(results.end()));
-  if (first && wake_)
+  if (wake_ && !std::exchange(looks_, true))
     wake_();
 }
 
 void pool_inbox::set_wake_up(std::function<void()> wake) {
   const std::lock_guard guard{mutex_};
   wake_ = std::move(wake);
-  if (wake_ && !waiting_.empty())
+  looks_ = wake_ && !waiting_.empty();
+  if (looks_)
     wake_();
 }
 
 void pool_inbox::drain(std::vector<call_result>& into) {
   const std::lock_guard guard{mutex_};
+  looks_ = false;
   std::swap(into, waiting_);
+}
+
+void pool_inbox::will_look() {
+  const std::lock_guard guard{mutex_};
+  looks_ = true;
 }
 
 pool_state::~pool_state() {
@@ -66,16 +82,20 @@ void pool_state::on_questions(const pool_questions& of) {
   const auto client = static_cast<std::uint32_t>(client_index(of.client));
   asked_ += of.questions->size();
   parts_->probe->calls.set(asked_);
+  auto& from = clients_[client];
+  if (of.spare != nullptr && from.spare_results.size() < spares_max)
+    from.spare_results.push_back(of.spare);
   for (auto& each : *of.questions)
     each.token = hold(client, each.token);
   parts_->probe->held.set(calls_.size() - free_.size());
-  if (waiting_.empty() && submitted_ + of.questions->size() <= parts_->driver->window()) {
-    submitted_ += of.questions->size();
-    parts_->driver->submit(*of.questions);
-    return;
-  }
-  std::move(of.questions->begin(), of.questions->end(), std::back_inserter(waiting_));
-  submit_waiting();
+  if (waiting_.empty() && submitted_ + of.questions->size() <= parts_->driver->window())
+    submit(*of.questions);
+  else
+    std::move(of.questions->begin(), of.questions->end(), std::back_inserter(waiting_));
+  of.questions->clear();
+  if (from.spare_questions.size() < spares_max)
+    from.spare_questions.push_back(of.questions);
+  on_results();
 }
 
 void pool_state::on_cancellations(const pool_cancellations& of) {
@@ -99,13 +119,27 @@ void pool_state::on_cancellations(const pool_cancellations& of) {
 }
 
 void pool_state::on_results() {
+  take_results();
+  // What is answered at once makes room at once.
+  while (!waiting_.empty() && submitted_ < parts_->driver->window()) {
+    submit_waiting();
+    take_results();
+  }
+}
+
+void pool_state::take_results() {
   arrived_.clear();
   parts_->inbox->drain(arrived_);
   for (auto& each : arrived_)
     if (settle(each))
       --submitted_;
-  submit_waiting();
   send_results();
+}
+
+void pool_state::submit(std::span<question> questions) {
+  submitted_ += questions.size();
+  parts_->inbox->will_look();
+  parts_->driver->submit(questions);
 }
 
 void pool_state::submit_waiting() {
@@ -113,11 +147,8 @@ void pool_state::submit_waiting() {
   const auto room = window - std::min(window, submitted_);
   const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(room, waiting_.size()));
   std::vector<question> next{std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end)};
-  if (next.empty())
-    return;
   waiting_.erase(waiting_.begin(), end);
-  submitted_ += next.size();
-  parts_->driver->submit(next);
+  submit(next);
 }
 
 bool pool_state::settle(call_result& with) {
@@ -131,7 +162,10 @@ bool pool_state::settle(call_result& with) {
   if (!with.outcome)
     ++failed_;
   with.token = of.asked_as;
-  clients_[of.client].results->push_back(std::move(with));
+  auto& to = clients_[of.client];
+  to.results->push_back(std::move(with));
+  if (to.results->size() >= span_max)
+    send_results_to(to);
   return true;
 }
 
@@ -154,11 +188,23 @@ void pool_state::send_results() {
   parts_->probe->held.set(calls_.size() - free_.size());
   for (auto& each : clients_)
     if (!each.results->empty())
-      self_->send(each.actor,
-                  pool_results{parts_->number,
-                               std::exchange(each.results,
-                                             std::make_shared<std::vector<call_result>>()),
-                               0});
+      send_results_to(each);
+}
+
+void pool_state::send_results_to(user& of) {
+  std::shared_ptr<std::vector<call_result>> next;
+  if (of.spare_results.empty()) {
+    next = std::make_shared<std::vector<call_result>>();
+  } else {
+    next = std::move(of.spare_results.back());
+    of.spare_results.pop_back();
+  }
+  pool_results message{parts_->number, std::exchange(of.results, std::move(next)), 0};
+  if (!of.spare_questions.empty()) {
+    message.spare = std::move(of.spare_questions.back());
+    of.spare_questions.pop_back();
+  }
+  self_->send(of.actor, std::move(message));
 }
 
 std::size_t pool_state::client_index(std::uint32_t number) const {

@@ -25,7 +25,8 @@
 
 namespace weir {
 
-/// Where the threads of a driver put results, with at most one wake-up under way. Outlives the driver.
+/// Where a driver puts results, from its threads or inside `submit`, with at most one wake-up under way. Outlives
+/// the driver.
 class pool_inbox final : public result_receiver {
 public:
   // -- any thread --
@@ -35,11 +36,15 @@ public:
   /// From now on `wake` is called, under the lock, when something lies in the inbox; null: no more.
   void set_wake_up(std::function<void()> wake);
   void drain(std::vector<call_result>& into);
+  /// The pool will look by itself: nothing wakes it until it has drained.
+  void will_look();
 
 private:
   std::mutex mutex_;
   std::vector<call_result> waiting_;
   std::function<void()> wake_;
+  /// It has been woken, or looks by itself.
+  bool looks_ = false;
 };
 
 struct pool_parts {
@@ -68,7 +73,11 @@ private:
   struct user {
     std::uint32_t number;
     pool_user actor;
+    /// Those that are next to be sent.
     std::shared_ptr<std::vector<call_result>> results;
+    /// Empty ones.
+    std::vector<std::shared_ptr<std::vector<call_result>>> spare_results{};
+    std::vector<std::shared_ptr<std::vector<question>>> spare_questions{};
     /// Where the call is that was last asked from each of its slots; see `pool_questions`.
     std::vector<std::uint32_t> calls{};
   };
@@ -88,12 +97,16 @@ private:
 
   /// Gives the driver what waits, as far as it wants to hold.
   void submit_waiting();
+  void submit(std::span<question> questions);
+  /// Lets each user have what has come for it.
+  void take_results();
   /// Puts a result to those of its user. False: its call is over.
   bool settle(call_result& with);
   bool is_held(call_token token) const noexcept;
   /// The call that a client asked under this token, where it is not answered; else null.
   const call* find(std::size_t client, call_token asked_as) const noexcept;
   void send_results();
+  void send_results_to(user& of);
   std::size_t client_index(std::uint32_t number) const;
   call_token hold(std::uint32_t client, call_token asked_as);
   static std::size_t index_of(call_token token) noexcept { return token & 0xFFFF'FFFFu; }

@@ -32,75 +32,77 @@ private:
   std::exception_ptr first_;
 };
 
+/// Questions whose slots were freed that wait among the others before they are taken out.
+constexpr std::size_t gone_max = 64;
+
 } // namespace
 
 // -- the function's side --
 
-void pool_client::ask(statement_id statement, std::vector<value> arguments, time_point deadline,
-                      callback then) {
-  assert(then);
-  const auto slot = take_slot();
-  auto& e = entries_[slot];
-  e.then = std::move(then);
-  e.arguments = std::move(arguments);
-  e.statement = statement;
-  e.state = entry_state::waiting;
-  e.next = none;
-  e.previous = last_waiting_;
-  (last_waiting_ == none ? first_waiting_ : entries_[last_waiting_].next) = slot;
-  last_waiting_ = slot;
-  ++waiting_;
-  e.deadline = deadline;
-  if (deadline != time_point::max())
-    deadlines_.push({deadline, slot, e.generation}, outstanding(),
+void pool_client::begin(std::uint32_t slot, question&& what) {
+  auto& e = at(slot);
+  assert(e.then);
+  e.deadline = what.deadline;
+  // It may stay though what follows throws: the deadline of a slot that is freed is none.
+  if (e.deadline != time_point::max())
+    deadlines_.push({e.deadline, slot, e.generation}, outstanding() + 1,
                     [this](const auto& of) { return is_gone(of); });
+  // With credit only where none waits for it: in their order.
+  const bool has_credit = credit_ > 0 && waiting_ == 0;
+  if (has_credit) {
+    requests_.push_back(std::move(what));
+  } else {
+    purge_waiting();
+    without_credit_.push_back(std::move(what));
+  }
+  e.state = has_credit ? entry_state::called : entry_state::waiting;
+  credit_ -= has_credit ? 1 : 0;
+  ++(has_credit ? called_ : waiting_);
 }
 
 // -- the shell's side --
 
-std::vector<question> pool_client::take_requests() {
-  const auto count = std::min(credit_, waiting_);
-  std::vector<question> requests;
-  requests.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto slot = first_waiting_;
-    unlink_waiting(slot);
-    auto& e = entries_[slot];
-    e.state = entry_state::called;
-    requests.push_back({token_of(slot), e.statement, std::move(e.arguments), e.deadline});
+std::vector<question> pool_client::take_requests(std::vector<question> spare) {
+  while (credit_ > 0 && waiting_ > 0) {
+    auto next = std::move(without_credit_.front());
+    without_credit_.pop_front();
+    if (!is_there(next.token))
+      continue;
+    at(static_cast<std::uint32_t>(next.token)).state = entry_state::called;
+    requests_.push_back(std::move(next));
+    --waiting_;
+    ++called_;
+    --credit_;
   }
-  called_ += count;
-  sent_ += count;
-  credit_ -= count;
-  return requests;
+  sent_ += requests_.size();
+  spare.clear();
+  return std::exchange(requests_, std::move(spare));
 }
 
 void pool_client::deliver(std::span<call_result> results, time_point now) {
   callback_runner runner;
   for (auto& result : results) {
     const auto slot = static_cast<std::uint32_t>(result.token);
-    if (slot >= entries_.size() || token_of(slot) != result.token
-        || entries_[slot].state < entry_state::called
-        || entries_[slot].state == entry_state::too_late) {
+    if (!is_there(result.token) || at(slot).state < entry_state::called
+        || at(slot).state == entry_state::too_late) {
       ++unknown_results_;
       continue;
     }
+    auto& e = at(slot);
     --sent_;
     ++credit_;
-    if (entries_[slot].state == entry_state::expired) {
+    if (e.state == entry_state::expired) {
       free_slot(slot);
       continue;
     }
-    if (entries_[slot].deadline <= now && !result.outcome
-        && result.outcome.why().is(error_kind::cancelled)) {
-      entries_[slot].state = entry_state::too_late;
+    if (e.deadline <= now && !result.outcome && result.outcome.why().is(error_kind::cancelled)) {
+      e.state = entry_state::too_late;
       continue;
     }
-    // The callback may ask again, which may move the entries: nothing refers to them while it runs.
-    auto then = std::move(entries_[slot].then);
+    e.state = entry_state::answered;
     --called_;
+    runner.run(e.then, std::move(result.outcome));
     free_slot(slot);
-    runner.run(then, std::move(result.outcome));
   }
   forget_deadlines_if_idle();
   runner.rethrow();
@@ -116,10 +118,10 @@ std::vector<call_token> pool_client::expire(time_point now) {
       continue;
     if (next.due > now)
       break;
-    auto& e = entries_[next.slot];
+    auto& e = at(next.slot);
     gone.push_back(std::move(e.then));
     if (e.state == entry_state::waiting) {
-      unlink_waiting(next.slot);
+      --waiting_;
       free_slot(next.slot);
       continue;
     }
@@ -131,21 +133,24 @@ std::vector<call_token> pool_client::expire(time_point now) {
       e.state = entry_state::expired;
     }
   }
+  drop_expired_requests(tokens);
+  purge_waiting();
   return tokens;
 }
 
 void pool_client::fail_all(const error& why) {
   std::vector<callback> failed;
   failed.reserve(outstanding());
-  for (std::uint32_t slot = 0; slot < entries_.size(); ++slot) {
-    auto& e = entries_[slot];
+  for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+    auto& e = at(slot);
     if (e.state == entry_state::free)
       continue;
     if (e.state != entry_state::expired)
       failed.push_back(std::move(e.then));
     free_slot(slot);
   }
-  first_waiting_ = last_waiting_ = none;
+  requests_.clear();
+  without_credit_.clear();
   waiting_ = called_ = sent_ = credit_ = 0;
   forget_deadlines_if_idle();
   callback_runner runner;
@@ -157,31 +162,43 @@ void pool_client::fail_all(const error& why) {
 // -- slots --
 
 std::uint32_t pool_client::take_slot() {
-  if (free_ == none) {
-    assert(entries_.size() < none);
-    entries_.emplace_back();
-    return static_cast<std::uint32_t>(entries_.size() - 1);
-  }
-  return std::exchange(free_, entries_[free_].next);
+  if (free_ != none)
+    return std::exchange(free_, at(free_).next);
+  assert(slots_ < none);
+  if (slots_ == blocks_.size() * block_size)
+    blocks_.push_back(std::make_unique<entry[]>(block_size));
+  return slots_++;
 }
 
 void pool_client::free_slot(std::uint32_t slot) noexcept {
-  auto& e = entries_[slot];
+  auto& e = at(slot);
   e.state = entry_state::free;
-  e.arguments = {};
   ++e.generation;
+  // What it holds may ask when it is destroyed, and takes another slot.
+  e.then.reset();
   e.next = std::exchange(free_, slot);
 }
 
-void pool_client::unlink_waiting(std::uint32_t slot) noexcept {
-  const auto& e = entries_[slot];
-  (e.previous == none ? first_waiting_ : entries_[e.previous].next) = e.next;
-  (e.next == none ? last_waiting_ : entries_[e.next].previous) = e.previous;
-  --waiting_;
+void pool_client::purge_waiting() {
+  if (without_credit_.size() > 2 * waiting_ + gone_max)
+    std::erase_if(without_credit_, [this](const question& each) { return !is_there(each.token); });
 }
 
-call_token pool_client::token_of(std::uint32_t slot) const noexcept {
-  return call_token{entries_[slot].generation} << 32 | slot;
+void pool_client::drop_expired_requests(std::vector<call_token>& tokens) {
+  if (requests_.empty() || tokens.empty())
+    return;
+  std::vector<call_token> dropped;
+  std::erase_if(requests_, [&](const question& each) {
+    if (at(static_cast<std::uint32_t>(each.token)).state != entry_state::expired)
+      return false;
+    dropped.push_back(each.token);
+    return true;
+  });
+  std::sort(dropped.begin(), dropped.end());
+  std::erase_if(tokens, [&](call_token each) { return std::binary_search(dropped.begin(), dropped.end(), each); });
+  for (const auto token : dropped)
+    free_slot(static_cast<std::uint32_t>(token));
+  credit_ += dropped.size();
 }
 
 void pool_client::forget_deadlines_if_idle() noexcept {

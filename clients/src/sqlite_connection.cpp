@@ -57,14 +57,14 @@ std::string_view kind_of(int code) {
   }
 }
 
-std::shared_ptr<const std::vector<std::string>> column_names(sqlite3_stmt* s) {
+column_names columns_of(sqlite3_stmt* s) {
   std::vector<std::string> names;
   const auto count = sqlite3_column_count(s);
   for (int i = 0; i < count; ++i) {
     const auto* name = sqlite3_column_name(s, i);
     names.emplace_back(name != nullptr ? name : "");
   }
-  return std::make_shared<const std::vector<std::string>>(std::move(names));
+  return column_names::of(std::move(names));
 }
 
 int preparations(sqlite3_stmt* s) {
@@ -135,7 +135,7 @@ expected<void> sqlite_connection::open_database() {
 
 expected<sqlite_connection::prepared> sqlite_connection::prepare(
   const statement_declaration& declared) {
-  prepared p{declared.text, nullptr, nullptr, 0};
+  prepared p{declared.text, nullptr, {}, 0};
   sqlite3_stmt* s = nullptr;
   const char* rest = nullptr;
   const auto code
@@ -152,7 +152,7 @@ expected<sqlite_connection::prepared> sqlite_connection::prepare(
   }
   if (auto good = check(p, rest, declared.arguments); !good)
     return std::move(good).why();
-  p.columns = column_names(s);
+  p.columns = columns_of(s);
   return p;
 }
 
@@ -230,7 +230,7 @@ expected<answer> sqlite_connection::execute(statement_id statement, std::span<co
   auto code = sqlite3_step(s);
   if (preparations(s) != p.preparations) {
     p.preparations = preparations(s);
-    p.columns = column_names(s);
+    p.columns = columns_of(s);
   }
   answer result{p.columns, {}};
   std::size_t bytes = 0;
@@ -272,9 +272,9 @@ int sqlite_connection::bind(sqlite3_stmt* s, std::span<const value> arguments) c
 expected<void> sqlite_connection::append_row(const prepared& p, answer& result,
                                              std::size_t& bytes) const {
   auto* const s = p.handle.get();
-  const auto count = static_cast<int>(p.columns->size());
+  const auto count = static_cast<int>(p.columns.size());
   if (result.cells.empty())
-    result.cells.reserve(p.columns->size());
+    result.cells.reserve(p.columns.size());
   for (int i = 0; i < count; ++i) {
     switch (sqlite3_column_type(s, i)) {
       case SQLITE_INTEGER:
@@ -303,14 +303,14 @@ expected<void> sqlite_connection::append_row(const prepared& p, answer& result,
         }
         if (!is_utf8(content))
           return error{error_kind::rejected, path_,
-                       quoted(p.text) + ": a text in column " + (*p.columns)[std::size_t(i)]
-                         + " is not UTF-8; select cast(" + (*p.columns)[std::size_t(i)]
+                       quoted(p.text) + ": a text in column " + p.columns[std::size_t(i)]
+                         + " is not UTF-8; select cast(" + p.columns[std::size_t(i)]
                          + " as blob) to get its bytes"};
         result.cells.emplace_back(std::move(content));
       }
     }
   }
-  bytes += p.columns->size() * sizeof(value);
+  bytes += p.columns.size() * sizeof(value);
   if (bytes > answer_bytes_max)
     return error{error_kind::rejected, path_,
                  quoted(p.text) + ": the answer has more than 16 MiB; select less, or set a limit"};

@@ -39,7 +39,7 @@ private:
   struct prepared {
     std::string text;
     statement_ptr handle;
-    std::shared_ptr<const std::vector<std::string>> columns;
+    column_names columns;
     /// How often SQLite had to prepare it anew (the tables changed) when `columns` was read.
     int preparations = 0;
   };

@@ -3,7 +3,7 @@
 
 /// What a client pool needs of the client of a store. A driver has threads of its own, which it
 /// starts in `open` and joins in `close`; it takes questions in spans, so that it can send together
-/// what is ready together, and gives results in spans, from its threads. The pool owns it and calls
+/// what is ready together, and gives results in spans, from its threads or at once. The pool owns it and calls
 /// `submit` and `cancel` from one thread at a time; none of them may block.
 
 #include "weir/error.hpp"
@@ -18,8 +18,8 @@
 
 namespace weir {
 
-/// Where a driver gives its results to. Any thread, any number at a time; each token once (a second
-/// one is ignored). Must not be called from inside `submit`, `cancel` or `open`.
+/// Where a driver gives its results to. Any thread, any number at a time, also from inside `submit` and
+/// `cancel`, where an answer is known at once; each token once (a second one is ignored).
 class result_receiver {
 public:
   virtual ~result_receiver() = default;

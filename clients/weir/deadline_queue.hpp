@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Which questions' deadlines pass next. A heap from which nothing is taken out but at its top: an answered
-/// question's deadline stays until it gets there, or until such ones are the greater part and go together.
-/// So a question costs constant time where deadlines grow, and an expiry the logarithm of their number,
+/// Which questions' deadlines pass next. Most come in order and wait in a row; one that comes earlier than what was
+/// put in last, as that of a record that is asked about again, waits in a heap. Nothing is taken out but at the
+/// fronts: an answered question's deadline stays until it gets there, or until such ones are the greater part and go
+/// together. So a question costs constant time where deadlines grow, and an expiry the logarithm of their number,
 /// however many pass. Part of a `pool_client`, on its thread. tests/clients/pool_client_test.cpp.
 
 #include "weir/time.hpp"
@@ -16,7 +17,7 @@
 
 namespace weir {
 
-class deadline_heap {
+class deadline_queue {
 public:
   /// The deadline of what is in a slot, as long as that has this generation.
   struct item {
@@ -25,34 +26,44 @@ public:
     std::uint32_t generation;
   };
 
-  bool empty() const noexcept { return items_.empty(); }
+  bool empty() const noexcept { return first_ == row_.size() && heap_.empty(); }
 
   /// Never later than the earliest deadline of what is still there; `time_point::max()` where there is none.
-  time_point next() const noexcept {
-    return items_.empty() ? time_point::max() : items_.front().due;
-  }
+  time_point next() const noexcept { return empty() ? time_point::max() : top().due; }
 
   /// `live`: how many questions there are; `is_gone(item)`: whether its question is over.
   template <class IsGone>
   void push(const item& what, std::size_t live, IsGone is_gone) {
-    if (items_.size() >= 2 * live + slack) {
-      std::erase_if(items_, is_gone);
-      std::make_heap(items_.begin(), items_.end(), is_later);
+    while (first_ < row_.size() && is_gone(row_[first_]))
+      pop_row();
+    if (row_.size() - first_ + heap_.size() >= 2 * live + slack)
+      purge(is_gone);
+    if (first_ == row_.size() || what.due >= row_.back().due) {
+      row_.push_back(what);
+    } else {
+      heap_.push_back(what);
+      std::push_heap(heap_.begin(), heap_.end(), is_later);
     }
-    items_.push_back(what);
-    std::push_heap(items_.begin(), items_.end(), is_later);
   }
 
-  /// The top. Only where it is not empty.
-  const item& top() const noexcept { return items_.front(); }
+  /// The earliest. Only where it is not empty.
+  const item& top() const noexcept { return is_in_row() ? row_[first_] : heap_.front(); }
 
   void pop() noexcept {
-    std::pop_heap(items_.begin(), items_.end(), is_later);
-    items_.pop_back();
+    if (is_in_row()) {
+      pop_row();
+    } else {
+      std::pop_heap(heap_.begin(), heap_.end(), is_later);
+      heap_.pop_back();
+    }
   }
 
   /// Keeps the memory.
-  void clear() noexcept { items_.clear(); }
+  void clear() noexcept {
+    row_.clear();
+    first_ = 0;
+    heap_.clear();
+  }
 
 private:
   static constexpr std::size_t slack = 64;
@@ -61,7 +72,33 @@ private:
     return std::tie(a.due, a.slot) > std::tie(b.due, b.slot);
   }
 
-  std::vector<item> items_;
+  /// Whether the earliest is there.
+  bool is_in_row() const noexcept {
+    return first_ < row_.size() && (heap_.empty() || !is_later(row_[first_], heap_.front()));
+  }
+
+  void pop_row() noexcept {
+    ++first_;
+    // What has gone from the front is at least as much as what moves.
+    if (first_ >= slack && first_ >= row_.size() - first_) {
+      row_.erase(row_.begin(), row_.begin() + static_cast<std::ptrdiff_t>(first_));
+      first_ = 0;
+    }
+  }
+
+  template <class IsGone>
+  void purge(IsGone is_gone) {
+    row_.erase(row_.begin(), row_.begin() + static_cast<std::ptrdiff_t>(first_));
+    first_ = 0;
+    std::erase_if(row_, is_gone);
+    std::erase_if(heap_, is_gone);
+    std::make_heap(heap_.begin(), heap_.end(), is_later);
+  }
+
+  std::vector<item> row_;
+  /// The first of `row_` that is still in it.
+  std::size_t first_ = 0;
+  std::vector<item> heap_;
 };
 
 } // namespace weir

@@ -7,7 +7,7 @@
 /// the operator instance and is touched on that operator's thread alone; it knows neither actors nor
 /// threads nor a clock. Shown by tests/clients/pool_client_test.cpp.
 
-#include "weir/deadline_heap.hpp"
+#include "weir/deadline_queue.hpp"
 #include "weir/error.hpp"
 #include "weir/question.hpp"
 #include "weir/time.hpp"
@@ -15,7 +15,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace weir {
@@ -33,10 +36,19 @@ public:
 
   // -- the function's side --
 
-  /// Asks. `then` runs on the operator's thread, never inside `ask`. Past `deadline` it is destroyed
-  /// without being called; `time_point::max()` = never. `then` must not be empty.
-  void ask(statement_id statement, std::vector<value> arguments, time_point deadline,
-           callback then);
+  /// Asks. `then`, which a `callback` can be made of, runs on the operator's thread, never inside `ask`.
+  /// Past `deadline` it is destroyed without being called; `time_point::max()` = never. It must not be empty.
+  template <class Then>
+  void ask(statement_id statement, value_list arguments, time_point deadline, Then&& then) {
+    const auto slot = take_slot();
+    try {
+      at(slot).then.emplace(std::forward<Then>(then));
+      begin(slot, {token_of(slot), statement, std::move(arguments), deadline});
+    } catch (...) {
+      free_slot(slot);
+      throw;
+    }
+  }
 
   // -- the shell's side --
 
@@ -44,10 +56,12 @@ public:
   void grant(std::size_t calls) noexcept { credit_ += calls; }
 
   /// Whether there is something to send and credit for it.
-  bool has_requests() const noexcept { return waiting_ > 0 && credit_ > 0; }
+  bool has_requests() const noexcept {
+    return !requests_.empty() || (waiting_ > 0 && credit_ > 0);
+  }
 
-  /// What may be sent now, in the order of asking; uses up its credit. The rest waits inside.
-  std::vector<question> take_requests();
+  /// What may be sent now, in the order of asking. The rest waits inside. `spare`: memory to use again.
+  std::vector<question> take_requests(std::vector<question> spare = {});
 
   /// Runs the callbacks of `results` and takes the outcomes out of them. A question that the driver
   /// cancelled because of its deadline is not answered with that: its record is timing out, and has the
@@ -76,8 +90,8 @@ public:
   /// Callbacks that wait for their answer.
   std::size_t outstanding() const noexcept { return waiting_ + called_; }
 
-  /// Of these, questions that have not been sent.
-  std::size_t unsent() const noexcept { return waiting_; }
+  /// Of these, questions that have not been taken to be sent.
+  std::size_t unsent() const noexcept { return waiting_ + requests_.size(); }
 
   /// Questions that the pool has, those among them whose deadline has passed.
   std::size_t sent() const noexcept { return sent_; }
@@ -90,11 +104,13 @@ private:
 
   enum class entry_state : std::uint8_t {
     free,
-    /// Asked, not sent.
+    /// Asked; there is no credit for it.
     waiting,
-    /// Sent; its callback waits.
+    /// Its callback runs.
+    answered,
+    /// It has its credit, and its callback waits.
     called,
-    /// Sent; its callback is gone.
+    /// It has its credit; its callback is gone.
     expired,
     /// The driver did not start it, since its deadline had passed; its callback waits for `expire`.
     too_late,
@@ -102,30 +118,45 @@ private:
 
   struct entry {
     callback then;
-    std::vector<value> arguments;
     time_point deadline;
-    statement_id statement;
     std::uint32_t generation = 1;
-    /// Neighbours among the waiting ones; `next` also among the free ones.
+    /// Among the free ones.
     std::uint32_t next = none;
-    std::uint32_t previous = none;
     entry_state state = entry_state::free;
   };
 
+  /// Entries stay where they are, since a callback runs in its place and may ask.
+  static constexpr std::uint32_t block_size = 64;
+
+  entry& at(std::uint32_t slot) noexcept { return blocks_[slot / block_size][slot % block_size]; }
+  const entry& at(std::uint32_t slot) const noexcept { return blocks_[slot / block_size][slot % block_size]; }
+  /// The question in this slot, whose callback is there, is asked.
+  void begin(std::uint32_t slot, question&& what);
   std::uint32_t take_slot();
+  /// With its callback.
   void free_slot(std::uint32_t slot) noexcept;
-  void unlink_waiting(std::uint32_t slot) noexcept;
-  call_token token_of(std::uint32_t slot) const noexcept;
-  bool is_gone(const deadline_heap::item& of) const noexcept {
-    return entries_[of.slot].generation != of.generation;
+  /// Leaves nothing of questions whose slots have been freed among those that wait.
+  void purge_waiting();
+  /// Takes out of the requests what has expired, and out of `tokens`.
+  void drop_expired_requests(std::vector<call_token>& tokens);
+  call_token token_of(std::uint32_t slot) const noexcept {
+    return call_token{at(slot).generation} << 32 | slot;
   }
+  bool is_there(call_token token) const noexcept {
+    return static_cast<std::uint32_t>(token) < slots_ && token_of(static_cast<std::uint32_t>(token)) == token;
+  }
+  bool is_gone(const deadline_queue::item& of) const noexcept { return at(of.slot).generation != of.generation; }
   void forget_deadlines_if_idle() noexcept;
 
-  std::vector<entry> entries_;
-  deadline_heap deadlines_;
+  std::vector<std::unique_ptr<entry[]>> blocks_;
+  std::uint32_t slots_ = 0;
   std::uint32_t free_ = none;
-  std::uint32_t first_waiting_ = none;
-  std::uint32_t last_waiting_ = none;
+  deadline_queue deadlines_;
+  /// What may be sent.
+  std::vector<question> requests_;
+  /// Questions without credit, in the order of asking, and some whose slots have been freed since.
+  std::deque<question> without_credit_;
+  /// Those that have not.
   std::size_t waiting_ = 0;
   std::size_t called_ = 0;
   std::size_t sent_ = 0;

@@ -31,7 +31,7 @@ public:
 
   std::unique_ptr<reader> fresh() const { return std::make_unique<reader>(keys_, absent_); }
 
-  expected<void> read(const json_record& from, std::vector<value>& into) {
+  expected<void> read(const json_record& from, value_list& into) {
     into.clear();
     text_.clear();
     if (from.appended.empty())
@@ -58,7 +58,7 @@ public:
 
 private:
   expected<void> append(const detail::json_path& path, simdjson::dom::element field,
-                        std::vector<value>& into) const {
+                        value_list& into) const {
     switch (field.type()) {
       case element_type::STRING:
         into.emplace_back(std::string{field.get_string().value_unsafe()});
@@ -116,7 +116,7 @@ expected<void> json_fields::check_key(std::string_view key) {
   return {};
 }
 
-expected<void> json_fields::read(const json_record& from, std::vector<value>& into) {
+expected<void> json_fields::read(const json_record& from, value_list& into) {
   return reader_->read(from, into);
 }
 

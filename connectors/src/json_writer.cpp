@@ -166,10 +166,10 @@ void append_json(std::string& out, const value& x) {
 
 void append_json_row(std::string& out, const answer& from, std::size_t row) {
   out += '{';
-  for (std::size_t i = 0; i < from.columns->size(); ++i) {
+  for (std::size_t i = 0; i < from.columns.size(); ++i) {
     if (i > 0)
       out += ',';
-    append_json_string(out, (*from.columns)[i]);
+    append_json_string(out, from.columns[i]);
     out += ':';
     append_json(out, from.cell(row, i));
   }

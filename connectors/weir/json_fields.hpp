@@ -45,7 +45,7 @@ public:
   ///
   /// The error has the kind `bad_record` and names the field as its thing: it is missing, it is an
   /// object, an array or a number beyond double's range, or the member `absent` is there already.
-  expected<void> read(const json_record& from, std::vector<value>& into);
+  expected<void> read(const json_record& from, value_list& into);
 
 private:
   class reader;

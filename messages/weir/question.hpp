@@ -5,16 +5,15 @@
 /// vocabulary for every kind of store, so that a job that asks SQLite today can ask another store
 /// tomorrow with a new driver alone. Plain values; any thread.
 
+#include "weir/column_names.hpp"
 #include "weir/error.hpp"
-#include "weir/held_bytes.hpp"
+#include "weir/inline_vector.hpp"
 #include "weir/time.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <variant>
-#include <vector>
 
 namespace weir {
 
@@ -34,6 +33,9 @@ struct raw_json {
 using value
   = std::variant<std::monostate, bool, std::int64_t, double, std::string, blob, raw_json>;
 
+/// Most lists have one: a key, or the one cell that it leads to. That one is inside, so it costs no allocation.
+using value_list = inline_vector<value, 1>;
+
 /// Which of a pool's statements is asked: its place in the order of declaration, from 0.
 struct statement_id {
   std::uint32_t index = 0;
@@ -48,7 +50,7 @@ using call_token = std::uint64_t;
 struct question {
   call_token token = 0;
   statement_id statement;
-  std::vector<value> arguments;
+  value_list arguments;
   /// When the answer is of no use any more; `time_point::max()` = never. A driver does not start a
   /// call whose deadline has passed, but ends it with the kind `cancelled`.
   time_point deadline = time_point::max();
@@ -57,16 +59,15 @@ struct question {
 /// Rows, all with the same columns. What is no table is given as one: a value that is there as one
 /// row with one column, one that is absent as no row.
 struct answer {
-  /// Names of the columns, shared by all answers to one statement; never null.
-  std::shared_ptr<const std::vector<std::string>> columns;
+  column_names columns;
   /// The cells, row by row.
-  std::vector<value> cells;
+  value_list cells;
 
   std::size_t rows() const noexcept {
-    return columns == nullptr || columns->empty() ? 0 : cells.size() / columns->size();
+    return columns.empty() ? 0 : cells.size() / columns.size();
   }
   const value& cell(std::size_t row, std::size_t column) const {
-    return cells[row * columns->size() + column];
+    return cells[row * columns.size() + column];
   }
 };
 

@@ -54,6 +54,8 @@ struct wake_up {
 struct pool_questions {
   std::uint32_t client = 0;
   std::shared_ptr<std::vector<question>> questions;
+  /// Memory for results to use again, or null.
+  std::shared_ptr<std::vector<call_result>> spare{};
 };
 
 /// Questions whose answers nobody waits for any more.
@@ -67,6 +69,8 @@ struct pool_results {
   std::uint32_t pool = 0;
   std::shared_ptr<std::vector<call_result>> results;
   std::size_t granted = 0;
+  /// Memory for questions to use again, or null.
+  std::shared_ptr<std::vector<question>> spare{};
 };
 
 /// Of a source or a service: say where you stand, and let the barrier of this checkpoint leave.

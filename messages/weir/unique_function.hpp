@@ -34,14 +34,7 @@ public:
   requires(!std::is_same_v<std::remove_cvref_t<F>,
                            unique_function> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
     unique_function(F&& f) {
-    using callable = std::decay_t<F>;
-    if constexpr (fits_inside<callable>) {
-      ::new (static_cast<void*>(place_)) callable(std::forward<F>(f));
-      verbs_ = &inside<callable>;
-    } else {
-      ::new (static_cast<void*>(place_)) callable*(new callable(std::forward<F>(f)));
-      verbs_ = &outside<callable>;
-    }
+    put(std::forward<F>(f));
   }
 
   unique_function(unique_function&& other) noexcept { take(other); }
@@ -55,6 +48,16 @@ public:
   }
 
   ~unique_function() { reset(); }
+
+  /// Makes `f` its callable, in its place. Empty where that throws.
+  template <class F>
+  requires(std::is_invocable_r_v<R, std::decay_t<F>&, Args...>) void emplace(F&& f) {
+    reset();
+    if constexpr (std::is_same_v<std::remove_cvref_t<F>, unique_function>)
+      take(f);
+    else
+      put(std::forward<F>(f));
+  }
 
   /// Destroys the callable; empty afterwards.
   void reset() noexcept {
@@ -115,6 +118,19 @@ private:
     [](void* from, void* to) noexcept { ::new (to) F*(&at<F>(from)); },
     [](void* place) noexcept { delete &at<F>(place); },
   };
+
+  /// Of one that is empty.
+  template <class F>
+  void put(F&& f) {
+    using callable = std::decay_t<F>;
+    if constexpr (fits_inside<callable>) {
+      ::new (static_cast<void*>(place_)) callable(std::forward<F>(f));
+      verbs_ = &inside<callable>;
+    } else {
+      ::new (static_cast<void*>(place_)) callable*(new callable(std::forward<F>(f)));
+      verbs_ = &outside<callable>;
+    }
+  }
 
   void take(unique_function& other) noexcept {
     verbs_ = std::exchange(other.verbs_, nullptr);

@@ -17,7 +17,7 @@ struct reply {
 };
 
 struct replies {
-  std::vector<value> arguments;
+  value_list arguments;
   std::vector<reply> in_order;
   std::size_t used = 0;
 
@@ -29,7 +29,7 @@ struct replies {
 struct scripted_store::script : std::enable_shared_from_this<script> {
   explicit script(virtual_clock& of) : clock(of) {}
 
-  void add(const std::vector<value>& arguments, reply with) {
+  void add(const value_list& arguments, reply with) {
     const auto found = find(arguments);
     if (found != scripted.end())
       found->in_order.push_back(std::move(with));
@@ -37,7 +37,7 @@ struct scripted_store::script : std::enable_shared_from_this<script> {
       scripted.push_back({arguments, {std::move(with)}});
   }
 
-  std::vector<replies>::iterator find(const std::vector<value>& arguments) {
+  std::vector<replies>::iterator find(const value_list& arguments) {
     return std::find_if(scripted.begin(), scripted.end(),
                         [&](const replies& each) { return each.arguments == arguments; });
   }
@@ -89,7 +89,7 @@ struct scripted_store::script : std::enable_shared_from_this<script> {
   reply others{error{error_kind::argument, "scripted store",
                      "the test has written no answer to this question"},
                {}};
-  std::vector<std::vector<value>> asked;
+  std::vector<value_list> asked;
   std::map<std::uint64_t, open_question> open;
   std::uint64_t last = 0;
 };
@@ -136,27 +136,27 @@ answer one_row(std::vector<std::pair<std::string, value>> cells) {
     columns.push_back(std::move(column));
     made.cells.push_back(std::move(cell));
   }
-  made.columns = std::make_shared<const std::vector<std::string>>(std::move(columns));
+  made.columns = column_names::of(std::move(columns));
   return made;
 }
 
 answer no_rows() {
-  return {std::make_shared<const std::vector<std::string>>(), {}};
+  return {};
 }
 
 scripted_store::scripted_store(virtual_clock& clock) : script_(std::make_shared<script>(clock)) {}
 
 scripted_store::~scripted_store() = default;
 
-void scripted_store::answer(const std::vector<value>& arguments, weir::answer with, duration after) {
+void scripted_store::answer(const value_list& arguments, weir::answer with, duration after) {
   script_->add(arguments, {expected<weir::answer>{std::move(with)}, after});
 }
 
-void scripted_store::fail(const std::vector<value>& arguments, error why, duration after) {
+void scripted_store::fail(const value_list& arguments, error why, duration after) {
   script_->add(arguments, {expected<weir::answer>{std::move(why)}, after});
 }
 
-void scripted_store::be_silent(const std::vector<value>& arguments) {
+void scripted_store::be_silent(const value_list& arguments) {
   script_->add(arguments, {std::nullopt, {}});
 }
 
@@ -164,7 +164,7 @@ void scripted_store::answer_others(expected<weir::answer> with, duration after) 
   script_->others = {std::move(with), after};
 }
 
-const std::vector<std::vector<value>>& scripted_store::asked() const {
+const std::vector<value_list>& scripted_store::asked() const {
   return script_->asked;
 }
 

@@ -17,7 +17,7 @@ namespace detail {
 
 class answer_awaitable : public continuation_awaitable<expected<answer>> {
 public:
-  answer_awaitable(pool_client& pool, statement_id statement, std::vector<value> arguments)
+  answer_awaitable(pool_client& pool, statement_id statement, value_list arguments)
     : pool_(&pool), statement_(statement), arguments_(std::move(arguments)) {}
 
   template <class Promise>
@@ -31,14 +31,14 @@ public:
 private:
   pool_client* pool_;
   statement_id statement_;
-  std::vector<value> arguments_;
+  value_list arguments_;
 };
 
 } // namespace detail
 
 /// Awaits the answer to a question, or its error. The question carries the record's deadline; a coroutine
 /// that ends before gives it up. `pool`: what `client_pool::bind` gave in the function's `open`.
-inline auto await_answer(pool_client& pool, statement_id statement, std::vector<value> arguments) {
+inline auto await_answer(pool_client& pool, statement_id statement, value_list arguments) {
   return detail::answer_awaitable{pool, statement, std::move(arguments)};
 }
 

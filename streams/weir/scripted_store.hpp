@@ -34,19 +34,19 @@ public:
 
   /// A question with these arguments is answered so, after that time. Given several times for the same
   /// arguments: in that order, and the last from then on.
-  void answer(const std::vector<value>& arguments, weir::answer with, duration after);
+  void answer(const value_list& arguments, weir::answer with, duration after);
 
   /// As `answer`, with an error.
-  void fail(const std::vector<value>& arguments, error why, duration after);
+  void fail(const value_list& arguments, error why, duration after);
 
   /// As `answer`, but nothing comes, until the question is cancelled.
-  void be_silent(const std::vector<value>& arguments);
+  void be_silent(const value_list& arguments);
 
   /// What is not scripted is answered with this. Default: an error of the kind `argument`, at once.
   void answer_others(expected<weir::answer> with, duration after);
 
   /// The arguments of all questions so far, in the order in which they came.
-  const std::vector<std::vector<value>>& asked() const;
+  const std::vector<value_list>& asked() const;
 
   /// Questions that were not answered yet.
   std::size_t open() const;

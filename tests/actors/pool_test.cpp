@@ -8,6 +8,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -103,6 +104,44 @@ struct pool_fixture {
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(pool, pool_fixture)
+
+BOOST_AUTO_TEST_CASE(many_results_come_in_messages_of_bounded_size) {
+  open(1000, 1);
+  auto& user = join();
+  std::vector<std::pair<call_token, int>> all;
+  for (int i = 0; i < 600; ++i)
+    all.emplace_back(call_token(i), i);
+  ask(10, all);
+  // WHEN all are answered before the pool looks
+  for (int i = 0; i < 600; ++i)
+    store.answer(i);
+  world.run();
+  BOOST_TEST(user.answered.size() == 600u);
+  BOOST_TEST(std::is_sorted(user.answered.begin(), user.answered.end()));
+  // The grant, and 256, 256 and 88.
+  BOOST_TEST(user.messages == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(a_driver_may_answer_inside_submit) {
+  store.answers_at_once = true;
+  open(2, 3);
+  std::vector<user_log*> all;
+  for (int i = 0; i < 3; ++i)
+    all.push_back(&join());
+  // More at once than the driver wants
+  ask(10, {{1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, 5}});
+  ask(11, {{1, 6}});
+  BOOST_TEST(all[0]->answered == (std::vector<call_token>{1, 2, 3, 4, 5}), boost::test_tools::per_element());
+  BOOST_TEST(all[1]->answered == (std::vector<call_token>{1}), boost::test_tools::per_element());
+  BOOST_TEST(store.most_held <= 2u);
+  BOOST_TEST(probe->held.value() == 0u);
+  // THEN it goes on as before where the answers come later
+  store.answers_at_once = false;
+  ask(12, {{7, 7}});
+  BOOST_TEST(all[2]->answered.empty());
+  answer(7);
+  BOOST_TEST(all[2]->answered == (std::vector<call_token>{7}), boost::test_tools::per_element());
+}
 
 BOOST_AUTO_TEST_CASE(each_user_gets_its_share_of_the_window) {
   open(100, 3);

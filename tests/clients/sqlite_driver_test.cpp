@@ -95,14 +95,14 @@ struct sqlite_fixture {
     return opened.why();
   }
 
-  expected<answer> ask(std::vector<value> arguments = {}) {
+  expected<answer> ask(value_list arguments = {}) {
     submit(*driver, {next, statement_id{0}, std::move(arguments), time_point::max()});
     received.wait_for(next + 1);
     return result_of(received.results(), next++).outcome;
   }
 
-  static std::vector<value> with(value argument) {
-    std::vector<value> all;
+  static value_list with(value argument) {
+    value_list all;
     all.push_back(std::move(argument));
     return all;
   }
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_row_has_the_columns_of_the_query_in_their_order) {
   open("select name, latitude as lat from airports where iata = ?", 1);
   const auto answer = ask(with(std::string{"ATL"}));
   BOOST_REQUIRE(answer.has_value());
-  BOOST_TEST((*answer->columns == std::vector<std::string>{"name", "lat"}));
+  BOOST_TEST((answer->columns == column_names::of({"name", "lat"})));
   BOOST_REQUIRE(answer->rows() == 1);
   BOOST_TEST(std::get<std::string>(answer->cell(0, 0)) == "Hartsfield");
   BOOST_TEST(std::get<double>(answer->cell(0, 1)) == 33.6404);
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(no_row_is_an_answer) {
   const auto answer = ask(with(std::string{"XXX"}));
   BOOST_REQUIRE(answer.has_value());
   BOOST_TEST(answer->rows() == 0);
-  BOOST_TEST(answer->columns->size() == 1);
+  BOOST_TEST(answer->columns.size() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(all_rows_come) {
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(each_type_of_cell_comes_as_it_is_stored) {
   open("select null, -9223372036854775808, 1.5, '', 'K\xC3\xB6ln', x'', x'00ff', 2.0", 0);
   const auto answer = ask();
   BOOST_REQUIRE(answer.has_value());
-  const std::vector<value> wanted{std::monostate{},
+  const value_list wanted{std::monostate{},
                                   std::numeric_limits<std::int64_t>::min(),
                                   1.5,
                                   std::string{},
@@ -210,12 +210,12 @@ BOOST_AUTO_TEST_CASE(what_a_writer_commits_is_seen_by_the_next_question) {
 
 BOOST_AUTO_TEST_CASE(a_column_that_is_added_while_the_job_runs_is_there) {
   open("select * from airports where iata = 'ATL'", 0);
-  BOOST_TEST(ask()->columns->size() == 3);
+  BOOST_TEST(ask()->columns.size() == 3);
   write("alter table airports add column state text default 'GA'");
   const auto answer = ask();
   BOOST_REQUIRE(answer.has_value());
-  BOOST_TEST(answer->columns->size() == 4);
-  BOOST_TEST(answer->columns->back() == "state");
+  BOOST_TEST(answer->columns.size() == 4);
+  BOOST_TEST(answer->columns[3] == "state");
   BOOST_TEST(std::get<std::string>(answer->cell(0, 3)) == "GA");
 }
 

@@ -103,8 +103,7 @@ private:
 
 /// One row, one column.
 inline answer single(value cell) {
-  static const auto columns
-    = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{"value"});
+  static const auto columns = column_names::of({"value"});
   answer result{columns, {}};
   result.cells.push_back(std::move(cell));
   return result;

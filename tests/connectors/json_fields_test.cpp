@@ -11,7 +11,7 @@
 
 namespace {
 
-using values = std::vector<weir::value>;
+using values = weir::value_list;
 
 weir::json_record record(std::string raw) {
   return {std::move(raw), {}, 1};
@@ -24,7 +24,7 @@ weir::value read(const std::string& key, const std::string& raw) {
   if (auto ok = fields.read(record(raw), result); !ok)
     return weir::raw_json{ok.why().text()};
   BOOST_TEST_REQUIRE(result.size() == 1u);
-  return result.front();
+  return result[0];
 }
 
 bool is(const weir::value& x, const weir::value& y) {

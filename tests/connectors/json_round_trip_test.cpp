@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(any_record_passes_and_its_fields_are_read_as_others_read_th
       if (name.starts_with('/') || !is_unique(record, name))
         continue;
       weir::json_fields fields{{name}};
-      std::vector<weir::value> values;
+      weir::value_list values;
       const auto read = fields.read(record, values);
       BOOST_TEST_REQUIRE(read.has_value() == !field.is_structured(), line);
       if (read)

@@ -114,8 +114,7 @@ BOOST_AUTO_TEST_CASE(blobs_are_base64) {
 
 BOOST_AUTO_TEST_CASE(rows_are_objects_in_the_columns_order) {
   weir::answer answer;
-  answer.columns
-    = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{"name", "a\"b"});
+  answer.columns = weir::column_names::of({"name", "a\"b"});
   std::string out;
   append_json_rows(out, answer);
   BOOST_TEST(out == "[]");

@@ -27,7 +27,7 @@ struct quadruple : weir::async_function<std::int64_t, std::int64_t> {
   }
 
   auto ask(std::int64_t n) {
-    std::vector<weir::value> arguments;
+    weir::value_list arguments;
     arguments.emplace_back(n);
     return weir::await_answer(*client, twice, std::move(arguments));
   }

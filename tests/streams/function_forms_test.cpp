@@ -148,8 +148,7 @@ public:
 
   weir::expected<weir::answer> execute(weir::statement_id, std::span<const weir::value> arguments,
                                        weir::time_point deadline) override {
-    static const auto column
-      = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{"result"});
+    static const auto column = weir::column_names::of({"result"});
     auto with = store::answer(std::get<std::string>(arguments[0]),
                               static_cast<std::uint32_t>(std::get<std::int64_t>(arguments[1])));
     if (!with) {
@@ -231,8 +230,8 @@ struct as_pool_class : weir::async_function<std::string, std::string> {
     return {};
   }
 
-  static std::vector<weir::value> arguments(const std::string& key, std::uint32_t attempt) {
-    std::vector<weir::value> all;
+  static weir::value_list arguments(const std::string& key, std::uint32_t attempt) {
+    weir::value_list all;
     all.emplace_back(key);
     all.emplace_back(std::int64_t{attempt});
     return all;

@@ -19,8 +19,7 @@ public:
   expected<void> open(const std::vector<statement_declaration>&) override { return {}; }
 
   expected<answer> execute(statement_id, std::span<const value> arguments, time_point) override {
-    static const auto column
-      = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{"twice"});
+    static const auto column = column_names::of({"twice"});
     const auto n = std::get<std::int64_t>(arguments[0]);
     if (n < 0)
       return error{"refused", "store", "it takes no negative numbers"};

@@ -447,6 +447,8 @@ struct driver_script {
   /// Those that nobody waits for any more.
   std::vector<call_token> cancelled{};
   std::size_t most_held = 0;
+  /// Each question is answered before `submit` returns.
+  bool answers_at_once = false;
   result_receiver* to = nullptr;
 
   question take(int argument) {
@@ -464,8 +466,7 @@ struct driver_script {
   }
 
   void answer_with(int argument, int result) {
-    static const auto columns
-      = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{"x"});
+    static const auto columns = column_names::of({"x"});
     give(take(argument).token, weir::answer{columns, {value{std::int64_t{result}}}});
   }
   void answer(int argument) { answer_with(argument, 10 * argument); }
@@ -496,6 +497,8 @@ public:
       script_.held.emplace(argument, std::move(each));
     }
     script_.most_held = std::max(script_.most_held, script_.held.size());
+    while (script_.answers_at_once && !script_.held.empty())
+      script_.answer(script_.held.begin()->first);
   }
 
   void cancel(std::span<const call_token> tokens) override {

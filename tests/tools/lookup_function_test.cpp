@@ -61,8 +61,8 @@ struct lookup_fixture : weir::tool::testing::job_file_fixture {
   }
 
   /// The arguments of the questions that are asked now.
-  std::vector<std::vector<value>> questions() {
-    std::vector<std::vector<value>> all;
+  std::vector<value_list> questions() {
+    std::vector<value_list> all;
     for (auto& each : context.client.take_requests()) {
       tokens.push_back(each.token);
       all.push_back(std::move(each.arguments));
@@ -79,7 +79,7 @@ struct lookup_fixture : weir::tool::testing::job_file_fixture {
     machine->advance(out(), now);
   }
 
-  void give_rows(std::vector<value> names) { give(answer{columns, std::move(names)}); }
+  void give_rows(value_list names) { give(answer{columns, std::move(names)}); }
 
   void pass(duration time) {
     now += time;
@@ -100,8 +100,7 @@ struct lookup_fixture : weir::tool::testing::job_file_fixture {
   std::uint64_t bad_records() const { return context.counts.at("bad_records").value(); }
 
   operator_options options;
-  std::shared_ptr<const std::vector<std::string>> columns
-    = std::make_shared<std::vector<std::string>>(std::vector<std::string>{"name"});
+  weir::column_names columns = weir::column_names::of({"name"});
   one_pool context;
   std::optional<lookup_function> function;
   completion_port<json_record>::owner port = completion_port<json_record>::make([] {});
@@ -119,7 +118,7 @@ struct lookup_fixture : weir::tool::testing::job_file_fixture {
 BOOST_FIXTURE_TEST_SUITE(lookup_functions, lookup_fixture)
 
 BOOST_AUTO_TEST_CASE(two_columns_of_one_name_are_no_object) {
-  columns = std::make_shared<std::vector<std::string>>(std::vector<std::string>{"city", "city"});
+  columns = weir::column_names::of({"city", "city"});
   add_to_lookup("on_failure = \"dead_letter\"\ndead_letter = \"bad.ndjson\"");
   start();
   push(R"({"origin":"ABE"})");
@@ -142,7 +141,7 @@ BOOST_AUTO_TEST_CASE(the_first_row_becomes_an_object) {
   push(R"({"origin":"ABE","x":1.50})");
   const auto asked = questions();
   BOOST_REQUIRE(asked.size() == 1u);
-  BOOST_TEST((asked[0] == std::vector<value>{"ABE"}));
+  BOOST_TEST((asked[0] == value_list{"ABE"}));
   give_rows({"Allentown", "never seen"});
   BOOST_TEST(lines_out() == R"({"origin":"ABE","x":1.50,"origin_airport":{"name":"Allentown"}})" "\n");
 }
@@ -161,7 +160,7 @@ BOOST_AUTO_TEST_CASE(keys_are_bound_by_their_types) {
   push(R"({"s":"x","i":7,"r":1.5,"b":true,"o":{"p":"deep"}})");
   const auto asked = questions();
   BOOST_REQUIRE(asked.size() == 1u);
-  BOOST_TEST((asked[0] == std::vector<value>{"x", std::int64_t{7}, 1.5, true, "deep"}));
+  BOOST_TEST((asked[0] == value_list{"x", std::int64_t{7}, 1.5, true, "deep"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_miss_becomes_null) {

@@ -40,7 +40,7 @@ expected<void> lookup_function::open(function_context& context) {
 }
 
 void lookup_function::async_invoke(const json_record& in, result_future<json_record> done) {
-  std::vector<value> key;
+  value_list key;
   if (order_fields_)
     if (auto read = order_fields_->read(in, key); !read) {
       done.fail(std::move(read).why());
@@ -110,11 +110,10 @@ std::optional<json_record> lookup_function::fallback(const json_record& in, cons
   return std::nullopt;
 }
 
-const std::string& lookup_function::column_check::twice_in(
-  const std::shared_ptr<const std::vector<std::string>>& columns) {
+const std::string& lookup_function::column_check::twice_in(const column_names& columns) {
   if (columns_ != columns) {
     columns_ = columns;
-    auto names = *columns;
+    std::vector<std::string> names{columns.begin(), columns.end()};
     std::sort(names.begin(), names.end());
     const auto twice = std::adjacent_find(names.begin(), names.end());
     twice_ = twice == names.end() ? std::string{} : *twice;

@@ -55,10 +55,10 @@ private:
   class column_check {
   public:
     /// The name, or an empty one. The columns of a statement are looked at once.
-    const std::string& twice_in(const std::shared_ptr<const std::vector<std::string>>& columns);
+    const std::string& twice_in(const column_names& columns);
 
   private:
-    std::shared_ptr<const std::vector<std::string>> columns_;
+    column_names columns_;
     std::string twice_;
   };
 

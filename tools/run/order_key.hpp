@@ -24,7 +24,7 @@ public:
 private:
   // Reading reuses buffers; nothing of it is seen from outside.
   mutable json_fields fields_;
-  mutable std::vector<value> values_;
+  mutable value_list values_;
 };
 
 } // namespace weir::tool
