@@ -45,8 +45,12 @@ checkpoint_round::checkpoint_round(manifest about, time_point began)
   for (std::uint32_t stage = 0; stage < about_.stages.size(); ++stage) {
     const auto& of = about_.stages[stage];
     const bool asked = is_asked(about_.kind, of.role);
-    for (std::uint32_t instance = 0; instance < of.parallelism; ++instance)
-      places_.push_back({stage, instance, asked});
+    for (std::uint32_t instance = 0; instance < of.parallelism; ++instance) {
+      auto& next = places_.emplace_back();
+      next.stage = stage;
+      next.instance = instance;
+      next.is_asked = asked;
+    }
     expected_ += asked ? of.parallelism : 0;
   }
 }

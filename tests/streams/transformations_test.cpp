@@ -8,11 +8,14 @@
 
 #include <algorithm>
 #include <map>
+#include <map>
 #include <mutex>
 #include <set>
 #include <stdexcept>
 #include <thread>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 using namespace std::chrono_literals;
 using weir::collection_source;
@@ -189,30 +192,39 @@ BOOST_AUTO_TEST_CASE(dead_letters_are_a_stream_like_others) {
 }
 
 BOOST_AUTO_TEST_CASE(rebalance_and_parallelism_spread_the_work) {
-  std::mutex mutex;
-  std::map<const void*, int> calls;
-  struct lookup : weir::async_function<int, int> {
-    lookup(std::mutex& m, std::map<const void*, int>& c) : mutex(&m), calls(&c) {}
-    void async_invoke(const int& x, weir::result_future<int> done) {
+  // Answers nothing before each of the three instances has been asked: an instance whose thread rests for as long as
+  // the others need for all would get no record.
+  struct shared_work {
+    void take(const void* instance, int x, weir::result_future<int> done) {
+      std::vector<std::pair<int, weir::result_future<int>>> ready;
       {
-        const std::lock_guard guard{*mutex};
-        ++(*calls)[this];
+        const std::lock_guard guard{mutex};
+        instances.insert(instance);
+        held.emplace_back(x, std::move(done));
+        if (instances.size() == 3)
+          ready.swap(held);
       }
-      done.complete(x);
+      for (auto& [of, answer] : ready)
+        answer.complete(of);
     }
-    std::mutex* mutex;
-    std::map<const void*, int>* calls;
+    std::mutex mutex;
+    std::set<const void*> instances;
+    std::vector<std::pair<int, weir::result_future<int>>> held;
+  } work;
+  struct lookup : weir::async_function<int, int> {
+    explicit lookup(shared_work& of) : work(&of) {}
+    void async_invoke(const int& x, weir::result_future<int> done) { work->take(this, x, std::move(done)); }
+    shared_work* work;
   };
   collector<int> out;
   const auto in = numbers(30'000).parallelism(2);
-  weir::async_data_stream::ordered_wait(in.rebalance(), lookup{mutex, calls},
-                                        {.name = "op", .timeout = 30s})
+  weir::async_data_stream::ordered_wait(in.rebalance(), lookup{work}, {.name = "op", .timeout = 30s})
     .parallelism(3)
     .map([](int x) { return x; })
     .sink_to(out.sink(), {.parallelism = 2});
   run();
   BOOST_TEST(out.in_order().size() == 30'000u);
-  BOOST_TEST(calls.size() == 3u);
+  BOOST_TEST(work.instances.size() == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(an_operator_that_is_set_up_in_one_line_may_be_kept_by_reference) {
