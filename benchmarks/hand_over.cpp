@@ -17,66 +17,114 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A thread that completes what it is given, each by itself.
-class completer {
+/// What one thread hands to another, which is woken only where it sleeps.
+template <class T>
+class mailbox {
 public:
-  completer() : thread_([this] { complete(); }) {}
-  ~completer() {
-    {
-      const std::lock_guard guard{mutex_};
-      stopping_ = true;
-    }
-    come_.notify_one();
-    thread_.join();
-  }
-  completer(const completer&) = delete;
-  completer& operator=(const completer&) = delete;
-
-  void give(number x, weir::result_future<number> done) {
+  void put(T x) {
     bool sleeps = false;
     {
       const std::lock_guard guard{mutex_};
-      given_.push_back({x, std::move(done)});
+      all_.push_back(std::move(x));
       sleeps = std::exchange(sleeps_, false);
     }
     if (sleeps)
       come_.notify_one();
   }
 
+  void close() {
+    {
+      const std::lock_guard guard{mutex_};
+      closed_ = true;
+    }
+    come_.notify_one();
+  }
+
+  /// Waits for something; all that there is, into `into`, which is empty. False: it is closed, and nothing is left.
+  bool take(std::vector<T>& into) {
+    std::unique_lock guard{mutex_};
+    while (all_.empty()) {
+      if (closed_)
+        return false;
+      sleeps_ = true;
+      come_.wait(guard);
+    }
+    sleeps_ = false;
+    into.swap(all_);
+    return true;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable come_;
+  std::vector<T> all_;
+  /// It waits, and nobody has told it to go on.
+  bool sleeps_ = false;
+  bool closed_ = false;
+};
+
+/// A thread that completes what it is given, each by itself.
+template <class Done>
+class completer {
+public:
+  completer() : thread_([this] { complete(); }) {}
+  ~completer() {
+    given_.close();
+    thread_.join();
+  }
+  completer(const completer&) = delete;
+  completer& operator=(const completer&) = delete;
+
+  void give(number x, Done done) { given_.put({x, std::move(done)}); }
+
 private:
   struct call {
     number x;
-    weir::result_future<number> done;
+    Done done;
   };
 
   void complete() {
     std::vector<call> taken;
-    for (;;) {
-      {
-        std::unique_lock guard{mutex_};
-        while (given_.empty()) {
-          if (stopping_)
-            return;
-          sleeps_ = true;
-          come_.wait(guard);
-        }
-        sleeps_ = false;
-        taken.swap(given_);
-      }
+    while (given_.take(taken)) {
       for (auto& each : taken)
         each.done.complete(2 * each.x);
       taken.clear();
     }
   }
 
-  std::mutex mutex_;
-  std::condition_variable come_;
-  std::vector<call> given_;
-  /// It waits, and nobody has told it to go on.
-  bool sleeps_ = false;
-  bool stopping_ = false;
+  mailbox<call> given_;
   std::thread thread_;
 };
+
+/// The same threads with nothing between them: one gives so many numbers, waits for what comes back, and gives as
+/// many again. No order, no time, no stream: what the system's threads cost.
+outcome run_bare(std::uint64_t records, std::size_t capacity) {
+  struct hands_back {
+    mailbox<number>* to;
+    void complete(number x) const { to->put(x); }
+  };
+  mailbox<number> back;
+  std::array<completer<hands_back>, 2> threads;
+  std::vector<number> taken;
+  number sum = 0;
+  std::uint64_t given = 0;
+  std::uint64_t done = 0;
+  const auto began = clock::now();
+  while (done < records) {
+    for (; given < records && given - done < capacity; ++given)
+      threads[given & 1].give(static_cast<number>(given), {&back});
+    back.take(taken);
+    for (const auto x : taken)
+      sum += x;
+    done += taken.size();
+    taken.clear();
+  }
+  const auto took = clock::now() - began;
+  const auto n = static_cast<number>(records);
+  if (sum != n * (n - 1))
+    give_up("wrong result");
+  return {took};
+}
 
 void stay_on_one_core() {
   cpu_set_t one;
@@ -89,7 +137,7 @@ outcome run_foreign(std::uint64_t records, weir::output_mode mode, std::size_t c
   if (pinned)
     stay_on_one_core();
   const auto sum = std::make_shared<checked_sum>();
-  std::array<completer, 2> threads;
+  std::array<completer<weir::result_future<number>>, 2> threads;
   weir::environment env;
   const auto give = [&](const number& x, weir::result_future<number> done) {
     threads[static_cast<std::size_t>(x & 1)].give(x, std::move(done));
@@ -136,6 +184,9 @@ std::vector<measurement> hand_over() {
     for (const auto mode : {weir::output_mode::ordered, weir::output_mode::unordered})
       all.push_back({name_of(mode) + ", blocking base", capacity, 5'000'000, 500'000,
                      [=](std::uint64_t records) { return run_blocking(records, mode, capacity); }});
+  for (const std::size_t capacity : {std::size_t{100}, std::size_t{1'000}})
+    all.push_back({"a bare loop, no weir", capacity, 5'000'000, 500'000,
+                   [=](std::uint64_t records) { return run_bare(records, capacity); }});
   return all;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "checkpoints_command.hpp"
+#include "plan_command.hpp"
 #include "run_command.hpp"
 #include "simulate_command.hpp"
 
@@ -195,6 +196,42 @@ void add_checkpoints(CLI::App& app, checkpoints_arguments& arguments) {
   add("verify", "Read every byte, and name each file and block that is damaged");
 }
 
+constexpr const char* plan_exit_codes = R"(exit codes:
+  0  done
+  1  the output could not be written
+  2  bad usage, or a bad summary
+
+docs/performance.md says where the formulas come from, and how far they hold.)";
+
+void add_plan(CLI::App& app, plan_arguments& arguments) {
+  auto& plan = *app.add_subcommand(
+    "plan", "How large must capacity be for a rate, a latency and a share of retries?");
+  plan.add_option("--rate", arguments.rate, "Records a second that come")->required();
+  auto& summary = *plan.add_option("--summary", arguments.summary,
+                                   "Take the times of calls and the share of retries from what weir run --json\n"
+                                   "has printed, where the other options do not say them")
+                     ->type_name("FILE");
+  plan.add_option("--lookup", arguments.lookup, "Of the summary's lookups this one")
+    ->type_name("NAME")
+    ->needs(&summary);
+  plan.add_option("--latency", arguments.latency, "How long a call takes on average, as in 5ms")->type_name("TIME");
+  plan.add_option("--slowest", arguments.slowest,
+                  "How long the slowest call takes, which ordered mode waits for; default: latency")
+    ->type_name("TIME");
+  plan.add_option("--retry-share", arguments.retry_share, "Share of the records that are retried, as in 1% or 0.01")
+    ->type_name("SHARE");
+  plan.add_option("--retry-time", arguments.retry_time,
+                  "How long it is on average from such a record's first failure until its last call\n"
+                  "begins, as in 60s")
+    ->type_name("TIME");
+  plan.add_option("--keys", arguments.keys, "Plan key_ordered too: so many keys, which come equally often")
+    ->type_name("N");
+  plan.add_option("--record-size", arguments.record_size, "A record in memory, with its result; default: 1KiB")
+    ->type_name("SIZE");
+  plan.add_flag("--json", arguments.json, "As a JSON object");
+  plan.footer(plan_exit_codes);
+}
+
 int checkpoints_command(const CLI::App& app, const checkpoints_arguments& arguments) {
   if (app.got_subcommand("list"))
     return list_checkpoints(arguments);
@@ -216,12 +253,16 @@ int main(int argc, char** argv) {
   add_simulate(app, to_simulate);
   checkpoints_arguments to_look_at;
   add_checkpoints(app, to_look_at);
+  plan_arguments to_plan;
+  add_plan(app, to_plan);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& wrong) {
     return app.exit(wrong) == 0 ? exit_code::done : exit_code::bad_usage;
   }
   try {
+    if (app.got_subcommand("plan"))
+      return plan_command(to_plan);
     if (app.got_subcommand("simulate"))
       return simulate_command(to_simulate);
     if (const auto* checkpoints = app.get_subcommand("checkpoints"); checkpoints->parsed())

@@ -16,6 +16,12 @@ duration upper_end(std::size_t i) noexcept {
   return duration{static_cast<duration::rep>(((base + 1) << shift) - 1)};
 }
 
+/// The middle of bucket `i`.
+double middle(std::size_t i) noexcept {
+  const auto lower = i == 0 ? 0.0 : static_cast<double>(upper_end(i - 1).count()) + 1;
+  return (lower + static_cast<double>(upper_end(i).count())) / 2;
+}
+
 } // namespace
 
 histogram::snapshot histogram::read() const noexcept {
@@ -45,6 +51,15 @@ duration histogram::snapshot::quantile(double q) const noexcept {
       return upper_end(i);
   }
   return upper_end(size - 1);
+}
+
+duration histogram::snapshot::mean() const noexcept {
+  if (count_ == 0)
+    return duration{0};
+  double sum = 0;
+  for (std::size_t i = 0; i < size; ++i)
+    sum += static_cast<double>(counts_[i]) * middle(i);
+  return duration{std::llround(sum / static_cast<double>(count_))};
 }
 
 } // namespace weir

@@ -33,6 +33,9 @@ public:
     /// bucket); 0 where there are none.
     duration quantile(double q) const noexcept;
 
+    /// Of the middles of the observations' buckets; 0 where there are none.
+    duration mean() const noexcept;
+
     snapshot& operator+=(const snapshot& other) noexcept;
 
     /// Calls `to(std::size_t bucket, std::uint64_t count)` for each bucket that is not empty, in order.

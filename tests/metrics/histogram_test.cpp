@@ -34,6 +34,7 @@ BOOST_AUTO_TEST_CASE(an_empty_one_says_nothing) {
   const histogram of;
   BOOST_TEST(of.read().count() == 0u);
   BOOST_TEST((of.read().quantile(0.5) == 0ns));
+  BOOST_TEST((of.read().mean() == 0ns));
 }
 
 BOOST_AUTO_TEST_CASE(small_durations_are_exact) {
@@ -89,6 +90,10 @@ BOOST_AUTO_TEST_CASE(quantiles_of_many_are_right_to_six_percent) {
         all.emplace_back(static_cast<duration::rep>(std::min(sizes(chance), 1e12)));
         of.observe(all.back());
       }
+      double sum = 0;
+      for (const auto each : all)
+        sum += static_cast<double>(each.count()) / static_cast<double>(all.size());
+      BOOST_TEST(static_cast<double>(of.read().mean().count()) == sum, boost::test_tools::tolerance(0.02));
       for (const double q : {0.01, 0.5, 0.9, 0.99, 0.999, 1.0}) {
         const auto right = static_cast<double>(exact(all, q).count());
         const auto said = static_cast<double>(of.read().quantile(q).count());

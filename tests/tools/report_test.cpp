@@ -218,6 +218,9 @@ BOOST_AUTO_TEST_CASE(the_json_has_the_same_numbers) {
   BOOST_TEST(json["dead_letters"] == 5);
   BOOST_TEST(json["lookups"][0]["name"] == "origin");
   BOOST_TEST(json["lookups"][0]["skipped"] == 1);
+  BOOST_TEST(json["call_mean_ms"].get<double>() > 0.0);
+  BOOST_TEST(json["call_mean_ms"].get<double>() <= json["call_max_ms"].get<double>());
+  BOOST_TEST(json["call_max_ms"].get<double>() >= json["call_p99_ms"].get<double>());
   BOOST_TEST(json["call_p99_ms"].get<double>() == 2.0, boost::test_tools::tolerance(0.07));
   BOOST_TEST(json["why"][0] == "a \"store\": is gone (io)");
 }

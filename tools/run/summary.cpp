@@ -202,15 +202,17 @@ void append_texts(std::string& out, std::string_view name, const std::vector<std
 void append_calls(std::string& out, const lookup_summary& of) {
   for (const auto& [name, count] : shown_counts)
     append_count(out, name, of.*count);
-  const auto append_ms = [&](std::string_view name, double q) {
+  const auto append_ms = [&](std::string_view name, duration time) {
     append_member_name(out, name);
     if (of.call_duration.count() == 0)
       out += "null";
     else
-      append_json_number(out, static_cast<double>(of.call_duration.quantile(q).count()) / 1e6);
+      append_json_number(out, static_cast<double>(time.count()) / 1e6);
   };
-  append_ms("call_p50_ms", 0.5);
-  append_ms("call_p99_ms", 0.99);
+  append_ms("call_mean_ms", of.call_duration.mean());
+  append_ms("call_p50_ms", of.call_duration.quantile(0.5));
+  append_ms("call_p99_ms", of.call_duration.quantile(0.99));
+  append_ms("call_max_ms", of.call_duration.quantile(1));
 }
 
 void append_lookups(std::string& out, const run_summary& of) {
