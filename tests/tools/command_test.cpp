@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(the_help_of_each_subcommand_says_what_its_own_exit_codes_me
   std::vector<std::string> names;
   while (std::getline(lines, line) && !line.empty())
     names.push_back(line.substr(2, line.find(' ', 2) - 2));
-  BOOST_TEST(names == (std::vector<std::string>{"run", "simulate", "checkpoints"}), boost::test_tools::per_element());
+  BOOST_TEST(names == (std::vector<std::string>{"run", "simulate", "checkpoints", "plan"}), boost::test_tools::per_element());
   // THEN each has its own codes, and none that it does not end with
   const auto run = weir({"run", "--help"}).out;
   BOOST_TEST(contains(run, "exit codes:\n"
@@ -276,6 +276,22 @@ BOOST_AUTO_TEST_CASE(the_help_of_each_subcommand_says_what_its_own_exit_codes_me
                                 "  2  bad usage, a bad file, or a scenario that takes too long\n"),
              simulate);
   BOOST_TEST(!contains(simulate, "  3  "), simulate);
+  const auto plan = weir({"plan", "--help"}).out;
+  BOOST_TEST(contains(plan, "exit codes:\n"
+                            "  0  done\n"
+                            "  1  the output could not be written\n"
+                            "  2  bad usage, or a bad summary\n"),
+             plan);
+}
+
+BOOST_AUTO_TEST_CASE(a_plan_is_printed_or_what_is_wrong_with_the_load) {
+  const auto good = weir({"plan", "--rate", "20000", "--latency", "5ms", "--slowest", "500ms"});
+  BOOST_TEST(good.code == 0, good.err);
+  BOOST_TEST(contains(good.out, "  ordered           10,000"), good.out);
+  const auto bad = weir({"plan", "--rate", "100"});
+  BOOST_TEST(bad.code == 2);
+  BOOST_TEST(bad.err == "weir: --latency: must be given, or --summary, which has it\n");
+  BOOST_TEST(bad.out.empty(), bad.out);
 }
 
 BOOST_AUTO_TEST_CASE(bad_usage_ends_with_2) {
