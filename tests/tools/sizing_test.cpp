@@ -61,7 +61,7 @@ double simulated_rate(const expected_load& load, weir::simulation::scenario_mode
   for (std::int64_t i = 0; i < records; ++i) {
     // Of equal answers by its last digit, which is its key.
     const auto value = 10 * i + static_cast<std::int64_t>(chance() % load.keys.value_or(10));
-    what.input.emplace_back(static_cast<millis>(static_cast<double>(i) * between), record_arrives{value, {}});
+    what.input.push_back({static_cast<millis>(static_cast<double>(i) * between), record_arrives{value, {}}});
     scenario_answer answer;
     answer.after = ms(load.latency);
     answer.emit = {value};
@@ -73,7 +73,7 @@ double simulated_rate(const expected_load& load, weir::simulation::scenario_mode
     }
     answers.push_back(answer);
   }
-  what.input.emplace_back(static_cast<millis>(static_cast<double>(records) * between), end_arrives{});
+  what.input.push_back({static_cast<millis>(static_cast<double>(records) * between), end_arrives{}});
   const auto got = simulate(what, {.limits = {.steps = 1'000'000'000}});
   BOOST_TEST_REQUIRE((got.has_value() && !got->failed));
   const auto last = static_cast<millis>(static_cast<double>(records) * between);
