@@ -67,21 +67,21 @@ std::vector<measurement> growth() {
   std::vector<measurement> all;
   for (const auto mode : modes)
     for (const std::size_t capacity : {100, 1'000, 10'000, 100'000, 1'000'000})
-      all.push_back({name_of(mode) + ", at once", capacity, 30'000'000, 3'000'000,
+      all.push_back({std::string{name_of(mode)} + ", at once", capacity, 30'000'000, 3'000'000,
                      [=](std::uint64_t records) { return run_instant(records, mode, capacity); }});
   for (const auto mode : modes)
     for (const std::size_t capacity : {10'000, 100'000, 1'000'000})
-      all.push_back({name_of(mode) + ", 1 ms later", capacity, 10'000'000, 3'000'000,
+      all.push_back({std::string{name_of(mode)} + ", 1 ms later", capacity, 10'000'000, 3'000'000,
                      [=](std::uint64_t records) { return run_answered_later(records, mode, capacity, 1ms); }});
   for (const auto mode : modes)
     for (const int operators : {1, 4, 16, 64})
-      all.push_back({name_of(mode) + ", one behind the other", 100,
+      all.push_back({std::string{name_of(mode)} + ", one behind the other", 100,
                      30'000'000u / static_cast<unsigned>(operators), 3'000'000u / static_cast<unsigned>(operators),
                      [=](std::uint64_t records) { return run_chain(records, mode, operators); },
                      {{"operators", operators}}});
   for (const auto mode : modes)
     for (const int operators : {1, 4, 16, 64})
-      all.push_back({name_of(mode) + ", side by side", 100, 30'000'000, 3'000'000,
+      all.push_back({std::string{name_of(mode)} + ", side by side", 100, 30'000'000, 3'000'000,
                      [=](std::uint64_t records) { return run_side_by_side(records, mode, operators); },
                      {{"operators", operators}}});
   return all;

@@ -182,7 +182,7 @@ std::vector<measurement> hand_over() {
                        {{"cores", pinned ? 1.0 : 2.0}}});
   for (const std::size_t capacity : {std::size_t{100}, std::size_t{1'000}})
     for (const auto mode : {weir::output_mode::ordered, weir::output_mode::unordered})
-      all.push_back({name_of(mode) + ", blocking base", capacity, 5'000'000, 500'000,
+      all.push_back({std::string{name_of(mode)} + ", blocking base", capacity, 5'000'000, 500'000,
                      [=](std::uint64_t records) { return run_blocking(records, mode, capacity); }});
   for (const std::size_t capacity : {std::size_t{100}, std::size_t{1'000}})
     all.push_back({"a bare loop, no weir", capacity, 5'000'000, 500'000,

@@ -87,15 +87,6 @@ struct no_observer {
   void observe(weir::duration) {}
 };
 
-const char* name_of(weir::output_mode mode) {
-  switch (mode) {
-    case weir::output_mode::ordered: return "ordered";
-    case weir::output_mode::unordered: return "unordered";
-    case weir::output_mode::key_ordered: return "key_ordered";
-  }
-  return "";
-}
-
 /// One run; ends the program where the result is wrong.
 template <class Function>
 void run(number records, weir::output_mode mode, std::size_t capacity) {

@@ -73,18 +73,6 @@ weir::stream<number> async_wait(const weir::stream<number>& from, weir::output_m
                                                    std::move(function), options);
 }
 
-inline std::string name_of(weir::output_mode mode) {
-  switch (mode) {
-    case weir::output_mode::ordered:
-      return "ordered";
-    case weir::output_mode::unordered:
-      return "unordered";
-    case weir::output_mode::key_ordered:
-      break;
-  }
-  return "key_ordered";
-}
-
 /// Gives up where what came out is not 2x of each number, in the order that the mode promises over all of them.
 inline void check(const checked_sum& of, std::uint64_t records, weir::output_mode mode) {
   const auto n = static_cast<number>(records);

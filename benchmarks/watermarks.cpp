@@ -57,7 +57,7 @@ std::vector<measurement> watermarks() {
   for (const bool later : {false, true})
     for (const auto mode : {weir::output_mode::ordered, weir::output_mode::unordered})
       for (const number distance : {0, 1'000, 100, 10, 1})
-        all.push_back({name_of(mode) + (later ? ", 1 ms later" : ", at once"),
+        all.push_back({std::string{name_of(mode)} + (later ? ", 1 ms later" : ", at once"),
                        later ? std::size_t{10'000} : std::size_t{100}, 10'000'000, 1'000'000,
                        [=](std::uint64_t records) { return run(records, mode, later, distance); },
                        {{"watermark_each", static_cast<double>(distance)}}});

@@ -239,18 +239,6 @@ void add_type(const std::type_info* of, manifest_stage& to, std::vector<std::uin
   oldest.push_back(codec->oldest);
 }
 
-const char* name_of(output_mode mode) {
-  switch (mode) {
-    case output_mode::ordered:
-      return "ordered";
-    case output_mode::unordered:
-      return "unordered";
-    case output_mode::key_ordered:
-      break;
-  }
-  return "key_ordered";
-}
-
 manifest_partition partition_of(partition how) {
   switch (how) {
     case partition::forward:

@@ -6,6 +6,18 @@
 
 namespace weir {
 
+const char* name_of(output_mode mode) noexcept {
+  switch (mode) {
+    case output_mode::ordered:
+      return "ordered";
+    case output_mode::unordered:
+      return "unordered";
+    case output_mode::key_ordered:
+      break;
+  }
+  return "key_ordered";
+}
+
 failure_action operator_options::action_for(const error& why) const {
   const auto rule = std::find_if(failure_rules.begin(), failure_rules.end(),
                                  [&](const failure_rule& r) { return why.is(r.kind); });

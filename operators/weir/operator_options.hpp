@@ -28,6 +28,9 @@ enum class output_mode : std::uint8_t {
   key_ordered,
 };
 
+/// As job files, scenarios and checkpoints name it: `ordered`, `unordered`, `key_ordered`.
+const char* name_of(output_mode mode) noexcept;
+
 /// What a final failure of a record does.
 enum class failure_action : std::uint8_t {
   /// The job fails at once.

@@ -6,6 +6,7 @@
 #include "../support/scripted_machine.hpp"
 
 #include "plan_command.hpp"
+#include "plan_text.hpp"
 #include "sizing.hpp"
 
 #include "weir/machine_simulation.hpp"

@@ -32,9 +32,6 @@ struct plan_arguments {
 /// What the options say, with the summary's numbers where they say nothing.
 expected<expected_load> load_of(const plan_arguments& arguments);
 
-std::string sizing_text(const expected_load& load, const sizing& of);
-std::string sizing_json(const sizing& of);
-
 /// Returns the exit code.
 int plan_command(const plan_arguments& arguments);
 
