@@ -5,6 +5,7 @@
 /// one goes to the end, and one that is no longer needed is taken out from where it stands, both in
 /// constant time. Part of the deterministic machine: not thread-safe, time comes from outside.
 
+#include "weir/prefetch.hpp"
 #include "weir/slot_index.hpp"
 #include "weir/time.hpp"
 
@@ -53,6 +54,9 @@ public:
   time_point due(slot_index slot) const noexcept {
     return links_[slot].present ? links_[slot].due : time_point::max();
   }
+
+  /// Has what is known of the slot brought near.
+  void fetch(slot_index slot) const noexcept { prefetch(links_[slot]); }
 
 private:
   void push_before_last(slot_index slot, time_point due) {

@@ -23,6 +23,7 @@
 #include "weir/idempotency_key.hpp"
 #include "weir/operator_options.hpp"
 #include "weir/output.hpp"
+#include "weir/prefetch.hpp"
 #include "weir/queue_entry.hpp"
 #include "weir/record_name.hpp"
 #include "weir/retry_decision.hpp"
@@ -205,17 +206,25 @@ public:
     if (stands_)
       now = standing_time;
     order_.clear();
-    for (slot_index slot = 0; slot < table_.size(); ++slot)
+    for (slot_index slot = 0; slot < table_.size(); ++slot) {
+      if (const auto soon = slot + looked_at_ahead; soon < table_.size()) {
+        prefetch(table_[soon].state);
+        prefetch(table_[soon].arrival);
+      }
       if (table_[slot].state != entry_state::free)
         order_.add(table_[slot].arrival, slot);
+    }
     const auto places = order_.in_order();
     to.begin(places.size(), input_ended_);
     held_record record;
     record.result_bytes_each = sizeof(output_type);
     for (std::size_t i = 0; i < places.size(); ++i) {
       // In the order of arrival entries lie anywhere.
-      if (i + fetched_ahead < places.size())
-        table_.fetch(places[i + fetched_ahead].slot);
+      if (i + fetched_ahead < places.size()) {
+        const auto soon = places[i + fetched_ahead].slot;
+        prefetch(table_[soon]);
+        deadlines_.fetch(soon);
+      }
       const auto slot = places[i].slot;
       if (table_[slot].state == entry_state::border) {
         to.border(borders_of_[slot]);
@@ -470,7 +479,7 @@ private:
     else if (deadlines_.contains(slot))
       as.timeout_left = std::max(deadlines_.due(slot) - now, duration{1});
     as.backoff_left.reset();
-    if (backing_off_.contains(slot))
+    if (!backing_off_.empty() && backing_off_.contains(slot))
       as.backoff_left = std::max(backing_off_.key_of(slot).due - now, duration{0});
   }
 
@@ -950,8 +959,10 @@ private:
 
   /// The time of a machine that was restored and has not gone on.
   static constexpr time_point standing_time{};
+  /// So many entries before one is looked at, which takes next to no time, what is looked at is fetched.
+  static constexpr slot_index looked_at_ahead = 48;
   /// So many entries before it is saved one is fetched.
-  static constexpr std::size_t fetched_ahead = 8;
+  static constexpr std::size_t fetched_ahead = 16;
 
   const operator_options options_;
   const std::size_t calls_max_;

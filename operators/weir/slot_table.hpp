@@ -49,16 +49,7 @@ public:
     return chunks_[slot / chunk][slot % chunk];
   }
 
-  /// Has the slot's entry brought near, which is read soon.
-  void fetch(slot_index slot) const noexcept {
-    const auto* const entry = reinterpret_cast<const char*>(&(*this)[slot]);
-    for (std::size_t at = 0; at < sizeof(Entry); at += cache_line)
-      __builtin_prefetch(entry + at);
-  }
-
 private:
-  static constexpr std::size_t cache_line = 64;
-
   std::vector<std::unique_ptr<Entry[]>> chunks_;
   column<slot_index> free_;
 };
