@@ -6,10 +6,12 @@
 
 #include "weir/job_keeper.hpp"
 #include "weir/stage_thread.hpp"
+#include "weir/turn_sharing.hpp"
 #include "weir/type_ids.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/scheduler/coordinator.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -23,14 +25,13 @@ namespace weir {
 
 namespace {
 
-/// The actor system of one job. CAF's default policy steals work and wakes up late; sharing costs
-/// nothing at these message rates and answers a foreign thread within tens of microseconds.
+/// The actor system of one job.
 class system_config : public caf::actor_system_config {
 public:
   explicit system_config(std::uint32_t threads) {
     add_message_types<caf::id_block::weir>();
     const auto cores = std::max(std::thread::hardware_concurrency(), 1u);
-    set("scheduler.policy", caf::atom("sharing"));
+    load<caf::scheduler::coordinator<turn_sharing>>();
     set("scheduler.max-threads", static_cast<std::size_t>(threads == 0 ? cores : threads));
   }
 };

@@ -6,3 +6,4 @@
 
 #include "weir/actor_client.hpp"
 #include "weir/caf_service.hpp"
+#include "weir/turn_sharing.hpp"

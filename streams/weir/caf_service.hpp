@@ -17,7 +17,8 @@
 ///   before `job::wait` has returned: stages that never run again cannot end. The `job` itself, once it
 ///   has ended, may be destroyed before or after the system.
 /// * CAF's scheduler policy `stealing`, its default, wakes up late for what comes from other threads, as
-///   pushes and completions do; `sharing` does not. weir's own systems have it.
+///   pushes and completions do; `sharing` does not, nor does the policy of weir's own systems, which wakes fewer
+///   threads (weir/turn_sharing.hpp).
 /// * The stages share the system's workers with your actors. Whoever of you blocks holds up the other, and
 ///   `job::wait`, the destruction of a job, `pusher::push` without room and `ticket::wait` block: not on a
 ///   worker of the system. There take `try_push`, `co_await pushed` and `ticket::on_settled`.
