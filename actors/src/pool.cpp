@@ -21,19 +21,27 @@ constexpr std::size_t spares_max = 8;
 } // namespace
 
 void pool_inbox::receive(std::span<call_result> results) {
-  const std::lock_guard guard{mutex_};
-  waiting_.insert(waiting_.end(), std::make_move_iterator(results.begin()),
-                  std::make_move_iterator(results.end()));
-  if (wake_ && !std::exchange(looks_, true))
-    wake_();
+  bool wakes = false;
+  {
+    const std::lock_guard guard{mutex_};
+    waiting_.insert(waiting_.end(), std::make_move_iterator(results.begin()),
+                    std::make_move_iterator(results.end()));
+    wakes = !std::exchange(looks_, true);
+  }
+  if (wakes)
+    wake_.wake();
 }
 
 void pool_inbox::set_wake_up(std::function<void()> wake) {
-  const std::lock_guard guard{mutex_};
-  wake_ = std::move(wake);
-  looks_ = wake_ && !waiting_.empty();
-  if (looks_)
-    wake_();
+  wake_.set(std::move(wake));
+  bool wakes = false;
+  {
+    // What came while nobody was there has woken nobody.
+    const std::lock_guard guard{mutex_};
+    looks_ = wakes = !waiting_.empty();
+  }
+  if (wakes)
+    wake_.wake();
 }
 
 void pool_inbox::drain(std::vector<call_result>& into) {

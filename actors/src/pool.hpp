@@ -10,6 +10,7 @@
 #include "weir/client_driver.hpp"
 #include "weir/interfaces.hpp"
 #include "weir/probes.hpp"
+#include "weir/waker.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/send.hpp>
@@ -33,7 +34,7 @@ public:
   void receive(std::span<call_result> results) override;
 
   // -- the pool's actor, and whoever starts and ends the job --
-  /// From now on `wake` is called, under the lock, when something lies in the inbox; null: no more.
+  /// From now on `wake` is called, under a lock, when something lies in the inbox; null: no more.
   void set_wake_up(std::function<void()> wake);
   void drain(std::vector<call_result>& into);
   /// The pool will look by itself: nothing wakes it until it has drained.
@@ -42,7 +43,7 @@ public:
 private:
   std::mutex mutex_;
   std::vector<call_result> waiting_;
-  std::function<void()> wake_;
+  waker wake_;
   /// It has been woken, or looks by itself.
   bool looks_ = false;
 };

@@ -9,12 +9,14 @@
 
 #include "weir/call_id.hpp"
 #include "weir/column.hpp"
+#include "weir/completion_burst.hpp"
 #include "weir/error.hpp"
 #include "weir/given_up_calls.hpp"
 #include "weir/idempotency_key.hpp"
 #include "weir/outcome.hpp"
 #include "weir/slot_index.hpp"
 #include "weir/time.hpp"
+#include "weir/waker.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -49,8 +51,8 @@ inline constexpr std::uint32_t expired_attempt = 0x2000'0000u;
 template <class Out>
 class completion_port {
 public:
-  /// Tells the operator that something lies in the inbox; called from any thread, under the port's
-  /// lock: must not block nor complete a call.
+  /// Tells the operator that something lies in the inbox; called from any thread, under a lock: must not
+  /// block nor complete a call.
   using wake_up = std::function<void()>;
 
   completion_port(const completion_port&) = delete;
@@ -130,6 +132,8 @@ public:
   void let_go() noexcept {
     if (detail::running_port == this)
       --handed_out_;
+    else if (auto* const part = gathered_here())
+      ++part->references;
     else
       release(1);
   }
@@ -255,16 +259,85 @@ private:
     });
   }
 
+  /// What a thread's burst has gathered for this port.
+  struct gathered final : detail::gathered {
+    explicit gathered(completion_port& of) : detail::gathered(&of), port(of) {}
+    ~gathered() override { hand_over(0); }
+
+    /// All that was gathered, and the references but for so many.
+    void hand_over(std::int64_t kept) noexcept {
+      // What comes too late is destroyed here, which is user code and may complete other calls.
+      column<completion<Out>> taken;
+      std::swap(taken, completions);
+      if (!taken.empty())
+        port.take_in(taken);
+      taken.clear();
+      if (completions.empty())
+        std::swap(taken, completions);
+      if (const auto gone = references - kept; gone > 0) {
+        references = kept;
+        port.release(gone);
+      }
+    }
+
+    completion_port& port;
+    column<completion<Out>> completions;
+    /// Of futures that have let go: while there is one the port lives.
+    std::int64_t references = 0;
+  };
+
+  /// Null: nothing is gathered on this thread, or nothing of this port.
+  gathered* gathered_here() noexcept {
+    auto* const burst = detail::running_burst;
+    return burst == nullptr ? nullptr : static_cast<gathered*>(burst->find(this));
+  }
+
   template <outcome_kind Kind, class... Ts>
   void complete_from_outside(const call_id& id, outcome_tag<Kind> which, Ts&&... with) {
-    const std::lock_guard guard{mutex_};
-    if (!open_.load(std::memory_order_relaxed))
+    if (detail::running_burst != nullptr) {
+      gather(id, which, std::forward<Ts>(with)...);
       return;
-    inbox_.emplace_back(id, which, std::forward<Ts>(with)...);
-    waiting_.store(true, std::memory_order_release);
-    // Under the lock, so that none is sent once the port is closed.
-    if (!std::exchange(wake_up_under_way_, true))
-      wake_();
+    }
+    add_to_inbox([&] { inbox_.emplace_back(id, which, std::forward<Ts>(with)...); });
+  }
+
+  template <outcome_kind Kind, class... Ts>
+  void gather(const call_id& id, outcome_tag<Kind> which, Ts&&... with) {
+    auto* part = gathered_here();
+    if (part == nullptr)
+      part = static_cast<gathered*>(
+        &detail::running_burst->add(std::make_unique<gathered>(*this)));
+    part->completions.emplace_back(id, which, std::forward<Ts>(with)...);
+    if (part->completions.size() < completion_burst::part)
+      return;
+    part->hand_over(1);
+    if (part->references == 0)
+      part->forget();
+  }
+
+  void take_in(column<completion<Out>>& all) {
+    add_to_inbox([&] {
+      if (inbox_.empty())
+        std::swap(inbox_, all);
+      else
+        for (auto& each : all)
+          inbox_.push_back(std::move(each));
+    });
+  }
+
+  template <class Add>
+  void add_to_inbox(Add add) {
+    bool wakes = false;
+    {
+      const std::lock_guard guard{mutex_};
+      if (!open_.load(std::memory_order_relaxed))
+        return;
+      add();
+      waiting_.store(true, std::memory_order_release);
+      wakes = !std::exchange(wake_up_under_way_, true);
+    }
+    if (wakes)
+      wake_.wake();
   }
 
   void close() noexcept {
@@ -273,9 +346,9 @@ private:
     {
       const std::lock_guard guard{mutex_};
       open_.store(false, std::memory_order_relaxed);
-      wake_ = nullptr;
       std::swap(left, inbox_);
     }
+    wake_.set(nullptr);
     left.clear();
     own_.clear();
     cell_.reset();
@@ -305,7 +378,7 @@ private:
   std::atomic<bool> waiting_{false};
   std::mutex mutex_;
   column<completion<Out>> inbox_;
-  wake_up wake_;
+  waker wake_;
   bool wake_up_under_way_ = false;
   /// Written under the lock.
   std::atomic<bool> open_{true};

@@ -620,6 +620,8 @@ private:
       for (auto& each : arrived_) {
         if (failure_)
           break;
+        if (static_cast<std::size_t>(arrived_.end() - &each) > fetched_ahead)
+          prefetch(table_[(&each)[fetched_ahead].id.slot]);
         complete(each, out, now);
         emit_ready(out);
         call_waiting(out, now);
@@ -961,7 +963,7 @@ private:
   static constexpr time_point standing_time{};
   /// So many entries before one is looked at, which takes next to no time, what is looked at is fetched.
   static constexpr slot_index looked_at_ahead = 48;
-  /// So many entries before it is saved one is fetched.
+  /// So many entries before it is saved, or completed, one is fetched.
   static constexpr std::size_t fetched_ahead = 16;
 
   const operator_options options_;
