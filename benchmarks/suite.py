@@ -21,6 +21,8 @@ import subprocess
 import sys
 import time
 
+import tables
+
 NOT_PART_OF_NAME = ("number", "about")
 OF_EACH_RUN = ("records", "seconds", "whole_seconds", "cpu_seconds", "peak_rss_mib")
 
@@ -145,6 +147,17 @@ def print_lines(contestants, keys, runs, failed):
     return lines
 
 
+def write_tables(path, lines, rounds):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        text = tables.renew(text, lines, rounds)
+    except tables.NoTable as why:
+        sys.exit(f"{path} stays as it is: {why}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program", help="weir_bench")
@@ -153,8 +166,11 @@ def main():
     parser.add_argument("--records", type=int, help="so many records in each run, to see that it runs")
     parser.add_argument("--rounds", type=int, help="so many rounds")
     parser.add_argument("--timeout", type=float, default=300, help="seconds after which a run has hung")
+    parser.add_argument("--write", metavar="FILE", help="renew the tables of this document by what was measured")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND", help="somebody to compare with")
     how = parser.parse_args()
+    if how.write and (how.quick or how.records):
+        parser.error("--write is for figures of full runs: without --quick and --records")
     only = [name for name in how.only.split(",") if name]
     contestants = [Contestant("weir", [how.program])]
     contestants += [Contestant(name, shlex.split(command)) for name, _, command in (each.partition("=") for each in how.peer)]
@@ -165,8 +181,11 @@ def main():
         parser.error(f"there is no workload {', '.join(sorted(unknown))}")
     keys = [key_of(what) for what in contestants[0].measurements]
     size = (["--quick"] if how.quick else []) + ([f"--records={how.records}"] if how.records else [])
-    runs, failed = measure(contestants, keys, how.rounds or (3 if how.quick else 5), size, how.timeout)
-    print_lines(contestants, keys, runs, failed)
+    rounds = how.rounds or (3 if how.quick else 5)
+    runs, failed = measure(contestants, keys, rounds, size, how.timeout)
+    lines = print_lines(contestants, keys, runs, failed)
+    if how.write and not failed:
+        write_tables(how.write, lines, rounds)
     return 1 if failed else 0
 
 
