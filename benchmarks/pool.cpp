@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads.hpp"
 
-#include "doubling_lookup.hpp"
-
-#include <span>
-#include <vector>
+#include "instant_driver.hpp"
 
 namespace bench {
 
@@ -12,42 +9,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Knows every answer at once, as a store in this process does.
-class instant_driver final : public weir::client_driver {
-public:
-  weir::expected<void> open(const std::vector<weir::statement_declaration>&,
-                            weir::result_receiver& results) override {
-    results_ = &results;
-    return {};
-  }
-
-  std::size_t permits() const override { return 100'000; }
-  std::size_t window() const override { return 100'000; }
-
-  void submit(std::span<weir::question> questions) override {
-    for (const auto& each : questions)
-      answers_.push_back({each.token, twice(each.arguments[0])});
-    results_->receive(answers_);
-    answers_.clear();
-  }
-
-  void cancel(std::span<const weir::call_token>) override {}
-  void close() override {}
-
-private:
-  weir::result_receiver* results_ = nullptr;
-  std::vector<weir::call_result> answers_;
-};
-
 outcome run(std::uint64_t records, weir::output_mode mode) {
   const auto sum = std::make_shared<checked_sum>();
   weir::environment env;
-  const auto store = env.client_pool(
-    {.name = "store",
-     .driver = [](const weir::driver_settings&) -> weir::expected<std::unique_ptr<weir::client_driver>> {
-       return std::unique_ptr<weir::client_driver>{std::make_unique<instant_driver>()};
-     },
-     .url = "instant:"});
+  const auto store = instant_store(env);
   async_wait(env.from_source(numbers_to(records, sum)), mode, doubling_lookup{store},
              {.name = "twice", .timeout = 10s, .capacity = 1'000})
     .sink_to(checking_sink{sum});
