@@ -3,7 +3,7 @@
 #
 # Sourced by the scripts: installs the Debian packages that are missing.
 #
-#   require_packages GROUP...      groups: build, test, bench, sanitizers, fuzzing
+#   require_packages GROUP...      groups: build, test, bench, instructions, sanitizers, fuzzing
 #
 # Says what it will install before it does, uses sudo where the user is not root, and ends the script
 # with a message where neither works. With install_packages=no it only says what is missing.
@@ -19,6 +19,7 @@ package_group() {
       ;;
     test) echo ccache libboost-test-dev pkgconf python3 strace ;;
     bench) echo python3 ;;
+    instructions) echo python3 valgrind ;;
     sanitizers | fuzzing) echo clang-14 libclang-rt-14-dev ;;
     *)
       echo "unknown package group: $1" >&2
