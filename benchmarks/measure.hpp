@@ -18,14 +18,19 @@
 
 namespace bench {
 
-/// User and system time of this process so far, in seconds.
-inline double cpu_seconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
+/// User and system time, in seconds.
+inline double cpu_seconds(const rusage& used) {
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
   };
   return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+/// Of this process so far.
+inline double cpu_seconds() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return cpu_seconds(used);
 }
 
 /// A number in /proc/self/status; 0 where it is not there.
