@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
       {"P6", "from a program's start to its first output, and what it takes of memory", &bench::start_up},
       {"P8", "greater capacities and more operators: whether a record's cost stays the same", &bench::growth},
       {"P9", "through a client pool whose driver answers at once: what the pool's way costs", &bench::pool},
+      {"P10", "the main job, each flight looked up twice, with a map in memory and as the command with SQLite", &bench::flights},
       {"P11", "a watermark each so many records: what event time costs", &bench::watermarks},
     },
     argc, argv);

@@ -45,8 +45,8 @@ void run_once(const workload& of, const measurement& what, std::uint64_t records
   line["records"] = records;
   line["seconds"] = ended.streamed.count() > 0 ? ended.streamed.count() : took.seconds;
   line["whole_seconds"] = took.seconds;
-  line["cpu_seconds"] = took.cpu;
-  line["peak_rss_mib"] = peak_rss_mib();
+  line["cpu_seconds"] = ended.cpu_seconds.value_or(took.cpu);
+  line["peak_rss_mib"] = ended.peak_rss_mib ? *ended.peak_rss_mib : peak_rss_mib();
   for (const auto& [name, value] : ended.more)
     line[name] = value;
   std::printf("%s\n", line.dump().c_str());

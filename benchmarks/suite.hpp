@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,9 @@ struct outcome {
   /// From when the first record was made until the last was taken.
   std::chrono::duration<double> streamed{};
   figures more{};
+  /// Where another process did the work: what that one took. Else this one is asked.
+  std::optional<double> cpu_seconds{};
+  std::optional<double> peak_rss_mib{};
 };
 
 /// One line of a workload's table.

@@ -16,6 +16,7 @@ std::vector<measurement> retries();
 std::vector<measurement> growth();
 std::vector<measurement> pool();
 std::vector<measurement> start_up();
+std::vector<measurement> flights();
 std::vector<measurement> watermarks();
 
 } // namespace bench
