@@ -14,6 +14,7 @@ A run during which others than the program itself took more than a tenth of the 
 import argparse
 import json
 import os
+import resource
 import shlex
 import signal
 import statistics
@@ -36,6 +37,12 @@ def busy_seconds():
     with open("/proc/stat", encoding="ascii") as file:
         user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def seconds_of_children():
+    """What the processes that this one has started, and theirs, have taken; of those that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Failed(Exception):
@@ -61,7 +68,7 @@ class Contestant:
 
     def run(self, what, size, timeout):
         words = [*self.command, what["workload"], str(what["number"]), *size]
-        busy, began = busy_seconds(), time.monotonic()
+        busy, own, began = busy_seconds(), seconds_of_children(), time.monotonic()
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True)
         try:
             out, _ = process.communicate(timeout=timeout)
@@ -73,9 +80,9 @@ class Contestant:
             raise Failed(f"it ended with {process.returncode}")
         run = json.loads(out)
         wall = time.monotonic() - began
-        of_others = busy_seconds() - busy - run["cpu_seconds"]
-        # The program's own start and warm-up are others' here: they are a tenth of a run, and no more.
-        run["disturbed"] = of_others > (0.1 * os.cpu_count() * wall + 0.2 * run["cpu_seconds"] + 0.1)
+        of_others = busy_seconds() - busy - (seconds_of_children() - own)
+        # The system counts in ticks.
+        run["disturbed"] = of_others > 0.1 * os.cpu_count() * wall + 0.1
         return run
 
 
