@@ -2,10 +2,9 @@
 #include "workloads.hpp"
 
 #include "doubling_lookup.hpp"
+#include "mailbox.hpp"
 
 #include <array>
-#include <condition_variable>
-#include <mutex>
 #include <sched.h>
 #include <thread>
 #include <utility>
@@ -16,52 +15,6 @@ namespace bench {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// What one thread hands to another, which is woken only where it sleeps.
-template <class T>
-class mailbox {
-public:
-  void put(T x) {
-    bool sleeps = false;
-    {
-      const std::lock_guard guard{mutex_};
-      all_.push_back(std::move(x));
-      sleeps = std::exchange(sleeps_, false);
-    }
-    if (sleeps)
-      come_.notify_one();
-  }
-
-  void close() {
-    {
-      const std::lock_guard guard{mutex_};
-      closed_ = true;
-    }
-    come_.notify_one();
-  }
-
-  /// Waits for something; all that there is, into `into`, which is empty. False: it is closed, and nothing is left.
-  bool take(std::vector<T>& into) {
-    std::unique_lock guard{mutex_};
-    while (all_.empty()) {
-      if (closed_)
-        return false;
-      sleeps_ = true;
-      come_.wait(guard);
-    }
-    sleeps_ = false;
-    into.swap(all_);
-    return true;
-  }
-
-private:
-  std::mutex mutex_;
-  std::condition_variable come_;
-  std::vector<T> all_;
-  /// It waits, and nobody has told it to go on.
-  bool sleeps_ = false;
-  bool closed_ = false;
-};
 
 /// A thread that completes what it is given, each by itself.
 template <class Done>
