@@ -21,10 +21,11 @@
 
 namespace bench {
 
-template <class Value>
+/// `Future`: what is completed with a `Value`.
+template <class Value, class Future = weir::result_future<Value>>
 class answering_store {
 public:
-  using future = weir::result_future<Value>;
+  using future = Future;
 
   explicit answering_store(const std::vector<std::chrono::nanoseconds>& latencies) {
     for (const auto each : latencies)
