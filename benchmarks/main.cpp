@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
       {"P4", "one call of a hundred takes 500 ms, the others 5: what waits behind the slow ones", &bench::head_of_line},
       {"P4b", "one record of a hundred is retried 60 s later, of 100 a second: which capacity that needs", &bench::retries},
       {"P6", "from a program's start to its first output, and what it takes of memory", &bench::start_up},
+      {"P7", "records come at 10, 50 and 80 % of the highest rate: what the operator adds to a call of 1 ms, and a bare actor", &bench::added_latency},
       {"P8", "greater capacities and more operators: whether a record's cost stays the same", &bench::growth},
       {"P9", "through a client pool whose driver answers at once: what the pool's way costs", &bench::pool},
       {"P10", "the main job, each flight looked up twice, with a map in memory and as the command with SQLite", &bench::flights},

@@ -13,6 +13,7 @@ std::vector<measurement> hand_over();
 std::vector<measurement> latency();
 std::vector<measurement> head_of_line();
 std::vector<measurement> retries();
+std::vector<measurement> added_latency();
 std::vector<measurement> growth();
 std::vector<measurement> pool();
 std::vector<measurement> start_up();
