@@ -10,6 +10,7 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/scheduler/coordinator.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -34,7 +35,7 @@ constexpr std::size_t capacity = 1'000'000;
 struct shared_system {
   struct settings : caf::actor_system_config {
     settings() {
-      set("scheduler.policy", caf::atom("sharing"));
+      load<caf::scheduler::coordinator<weir::turn_sharing>>();
       set("scheduler.max-threads", std::size_t{std::max(std::thread::hardware_concurrency(), 1u)});
     }
   };

@@ -46,7 +46,7 @@ public:
   void async_invoke(const number& x, weir::result_future<number> done) {
     const auto deadline = done.deadline();
     client_->ask(asks_, {x}, deadline,
-                 [done = std::move(done)](weir::expected<weir::answer> got) mutable {
+                 [done = std::move(done)](weir::expected<weir::answer>&& got) mutable {
                    if (got)
                      done.complete(std::get<number>(got->cell(0, 0)));
                    else

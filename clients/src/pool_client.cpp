@@ -39,22 +39,23 @@ constexpr std::size_t gone_max = 64;
 
 // -- the function's side --
 
-void pool_client::begin(std::uint32_t slot, question&& what) {
+void pool_client::begin(std::uint32_t slot, statement_id statement, value_list&& arguments, time_point deadline) {
   auto& e = at(slot);
   assert(e.then);
-  e.deadline = what.deadline;
+  e.deadline = deadline;
   // It may stay though what follows throws: the deadline of a slot that is freed is none.
   if (e.deadline != time_point::max())
     deadlines_.push({e.deadline, slot, e.generation}, outstanding() + 1,
                     [this](const auto& of) { return is_gone(of); });
   // With credit only where none waits for it: in their order.
   const bool has_credit = credit_ > 0 && waiting_ == 0;
-  if (has_credit) {
-    requests_.push_back(std::move(what));
-  } else {
+  if (!has_credit)
     purge_waiting();
-    without_credit_.push_back(std::move(what));
-  }
+  auto& asked = has_credit ? requests_.emplace_back() : without_credit_.emplace_back();
+  asked.token = token_of(slot);
+  asked.statement = statement;
+  asked.arguments = std::move(arguments);
+  asked.deadline = deadline;
   e.state = has_credit ? entry_state::called : entry_state::waiting;
   credit_ -= has_credit ? 1 : 0;
   ++(has_credit ? called_ : waiting_);
@@ -155,7 +156,7 @@ void pool_client::fail_all(const error& why) {
   forget_deadlines_if_idle();
   callback_runner runner;
   for (auto& then : failed)
-    runner.run(then, why);
+    runner.run(then, expected<answer>{why});
   runner.rethrow();
 }
 

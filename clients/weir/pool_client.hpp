@@ -27,8 +27,8 @@ namespace weir {
 /// result, with the error of `fail_all`, or never, where the question's deadline passed first.
 class pool_client {
 public:
-  /// Gets the answer or the error. May ask again.
-  using callback = unique_function<void(expected<answer>)>;
+  /// Gets the answer or the error, to take what it wants of it. May ask again.
+  using callback = unique_function<void(expected<answer>&&)>;
 
   pool_client() = default;
   pool_client(const pool_client&) = delete;
@@ -43,7 +43,7 @@ public:
     const auto slot = take_slot();
     try {
       at(slot).then.emplace(std::forward<Then>(then));
-      begin(slot, {token_of(slot), statement, std::move(arguments), deadline});
+      begin(slot, statement, std::move(arguments), deadline);
     } catch (...) {
       free_slot(slot);
       throw;
@@ -131,7 +131,7 @@ private:
   entry& at(std::uint32_t slot) noexcept { return blocks_[slot / block_size][slot % block_size]; }
   const entry& at(std::uint32_t slot) const noexcept { return blocks_[slot / block_size][slot % block_size]; }
   /// The question in this slot, whose callback is there, is asked.
-  void begin(std::uint32_t slot, question&& what);
+  void begin(std::uint32_t slot, statement_id statement, value_list&& arguments, time_point deadline);
   std::uint32_t take_slot();
   /// With its callback.
   void free_slot(std::uint32_t slot) noexcept;

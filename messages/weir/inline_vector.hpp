@@ -21,6 +21,16 @@
 
 namespace weir {
 
+/// How an element is brought to another place and leaves none behind. A type whose moves are dear, and mostly need not be,
+/// has a specialisation.
+template <class T>
+struct relocation {
+  static void apply(T& from, void* to) noexcept {
+    ::new (to) T(std::move(from));
+    std::destroy_at(&from);
+  }
+};
+
 template <class T, std::uint32_t N>
 class inline_vector {
   static_assert(N > 0 && std::is_nothrow_move_constructible_v<T>, "elements move when it grows or is moved");
@@ -64,7 +74,7 @@ public:
   std::size_t capacity() const noexcept { return capacity_; }
   bool empty() const noexcept { return size_ == 0; }
 
-  T* data() noexcept { return is_inside() ? std::launder(reinterpret_cast<T*>(place_)) : heap_; }
+  T* data() noexcept { return is_inside() ? inside() : heap_; }
   const T* data() const noexcept { return const_cast<inline_vector*>(this)->data(); }
   T* begin() noexcept { return data(); }
   T* end() noexcept { return data() + size_; }
@@ -120,6 +130,7 @@ public:
 
 private:
   bool is_inside() const noexcept { return capacity_ == N; }
+  T* inside() noexcept { return std::launder(reinterpret_cast<T*>(place_)); }
 
   template <class From>
   void fill(From first, From last) {
@@ -136,9 +147,9 @@ private:
   /// Of one that has nothing.
   void take(inline_vector& other) noexcept {
     if (other.is_inside()) {
-      size_ = other.size_;
-      std::uninitialized_move(other.begin(), other.end(), data());
-      other.clear();
+      size_ = std::exchange(other.size_, 0);
+      for (std::uint32_t i = 0; i < size_; ++i)
+        relocation<T>::apply(other.inside()[i], inside() + i);
     } else {
       heap_ = other.heap_;
       size_ = std::exchange(other.size_, 0);

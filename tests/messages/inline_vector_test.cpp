@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "weir/inline_vector.hpp"
+#include "weir/question.hpp"
 #include "weir/splitmix64.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -54,6 +56,22 @@ BOOST_AUTO_TEST_CASE(the_first_is_inside_and_the_second_takes_all_out) {
   all.push_back(long_text(1));
   BOOST_TEST(!is_inside(all));
   BOOST_TEST(all == (strings{long_text(0), long_text(1)}));
+}
+
+BOOST_AUTO_TEST_CASE(a_value_of_each_kind_moves_and_leaves_nothing) {
+  const std::vector<weir::value> kinds{std::monostate{},   true,
+                                       std::int64_t{-7},   0.5,
+                                       long_text(1),       weir::blob{long_text(2)},
+                                       weir::raw_json{long_text(3)}};
+  for (const auto& each : kinds) {
+    weir::value_list from{each};
+    weir::value_list to{std::move(from)};
+    BOOST_TEST(from.empty());
+    BOOST_TEST((to == weir::value_list{each}));
+    from = std::move(to);
+    BOOST_TEST(to.empty());
+    BOOST_TEST((from == weir::value_list{each}));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(moving_leaves_nothing_and_keeps_what_is_on_the_heap_where_it_is) {

@@ -58,7 +58,7 @@ void lookup_function::async_invoke(const json_record& in, result_future<json_rec
   const auto deadline = done.deadline();
   client_->ask(asks_, std::move(key), deadline,
                [record = in, how = settings_, misses = misses_, check = column_check_,
-                done = std::move(done)](expected<answer> got) mutable {
+                done = std::move(done)](expected<answer>&& got) mutable {
                  if (!got) {
                    done.fail(std::move(got).why());
                    return;
