@@ -9,6 +9,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// A call takes this for each record that may be held, which makes 10 M/s of whatever is held.
+constexpr std::chrono::nanoseconds full_each{100};
+
 constexpr auto modes = {weir::output_mode::ordered, weir::output_mode::unordered};
 
 const auto complete_at_once = [](const number& x, weir::result_future<number> done) {
@@ -71,8 +74,10 @@ std::vector<measurement> growth() {
                      [=](std::uint64_t records) { return run_instant(records, mode, capacity); }});
   for (const auto mode : modes)
     for (const std::size_t capacity : {10'000, 100'000, 1'000'000})
-      all.push_back({std::string{name_of(mode)} + ", 1 ms later", capacity, 10'000'000, 3'000'000,
-                     [=](std::uint64_t records) { return run_answered_later(records, mode, capacity, 1ms); }});
+      all.push_back({std::string{name_of(mode)} + ", full", capacity, 20'000'000, 5'000'000,
+                     [=](std::uint64_t records) {
+                       return run_answered_later(records, mode, capacity, full_each * capacity);
+                     }});
   for (const auto mode : modes)
     for (const int operators : {1, 4, 16, 64})
       all.push_back({std::string{name_of(mode)} + ", one behind the other", 100,

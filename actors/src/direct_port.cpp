@@ -23,6 +23,10 @@ void direct_port::grant(std::uint32_t number, const credit& more, batch_handle s
 }
 
 void direct_port::emit(const control& what) {
+  if (auto& only = lanes_.front(); lanes_.size() == 1 && what.is_border() && only.has_place_for(what)) {
+    only.open->append(what);
+    return;
+  }
   reconcile();
   for (auto& each : lanes_)
     each.append(what);

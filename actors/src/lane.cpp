@@ -11,8 +11,6 @@ namespace {
 
 /// Empty batches that a lane keeps; a receiver that stood still gives back many small ones at once.
 constexpr std::size_t spares_max = 8;
-/// Control elements that an open batch without credit holds before borders are merged.
-constexpr std::size_t controls_max = 1000;
 
 bool is_watermark(const control& of) noexcept {
   return of.kind() == control_kind::watermark;
@@ -58,7 +56,7 @@ void lane::spend(const credit& used) noexcept {
 }
 
 void lane::append(const control& what) {
-  if (what.is_border() && !has_credit() && open->controls().size() >= controls_max)
+  if (!has_place_for(what) && !has_credit())
     append_merged(*open, what);
   else
     open->append(what);

@@ -34,6 +34,9 @@ inline bool is_oversized(const batch_base& of, const batch_limits& limits) noexc
 }
 
 struct lane {
+  /// Control elements that an open batch without credit holds before borders are merged.
+  static constexpr std::size_t controls_max = 1000;
+
   lane_target target;
   batch_limits limits;
   /// Changes by `grant` and `spend` alone.
@@ -81,6 +84,11 @@ struct lane {
 
   /// So much was put into the open batch.
   void spend(const credit& used) noexcept;
+
+  /// Whether a control element goes into the open batch as it is, whatever credit there is.
+  bool has_place_for(const control& what) const noexcept {
+    return !what.is_border() || open->controls().size() < controls_max;
+  }
 
   /// Puts a control element behind what is in the open batch.
   void append(const control& what);
