@@ -49,6 +49,7 @@ struct desk {
 
   weir::turn_sharing::coordinator_data& data() { return state; }
   desk* parent() { return this; }
+  std::size_t num_workers() const { return 4; }
 
   weir::turn_sharing policy;
 };
@@ -80,6 +81,7 @@ BOOST_AUTO_TEST_CASE(a_thread_is_woken_for_what_the_one_that_runs_does_not_take_
   BOOST_TEST(of.state.woken == 1u);
   of.policy.resume_job_later(&of, job(3));
   BOOST_TEST(of.state.woken == 2u);
+  of.state.has_lookout = true;
   BOOST_TEST(of.policy.dequeue(&of) == job(1));
 }
 
@@ -100,10 +102,40 @@ BOOST_AUTO_TEST_CASE(who_takes_one_of_several_wakes_another_for_the_rest) {
   for (std::uintptr_t number = 1; number <= 3; ++number)
     of.policy.internal_enqueue(&of, job(number));
   of.state.asleep = 1;
+  of.state.has_lookout = true;
   BOOST_TEST(of.policy.dequeue(&of) == job(1));
   BOOST_TEST(of.state.woken == 1u);
   BOOST_TEST(of.policy.dequeue(&of) == job(2));
   BOOST_TEST(of.policy.dequeue(&of) == job(3));
+  BOOST_TEST(of.state.woken == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(the_lookout_is_called_where_nobody_else_is_free) {
+  desk of;
+  of.state.asleep = 1;
+  of.state.has_lookout = true;
+  of.policy.central_enqueue(&of, job(1));
+  BOOST_TEST(of.state.woken == 1u);
+  BOOST_TEST(!of.state.lookout_is_called);
+  of.policy.central_enqueue(&of, job(2));
+  BOOST_TEST(of.state.woken == 1u);
+  BOOST_TEST(of.state.lookout_is_called);
+}
+
+BOOST_AUTO_TEST_CASE(who_goes_to_work_makes_one_that_sleeps_the_lookout) {
+  desk of;
+  of.policy.central_enqueue(&of, job(1));
+  of.policy.central_enqueue(&of, job(2));
+  of.state.asleep = 2;
+  of.state.has_lookout = true;
+  of.policy.dequeue(&of);
+  BOOST_TEST(of.state.woken == 1u);
+  of.policy.dequeue(&of);
+  BOOST_TEST(of.state.woken == 1u);
+  of.policy.central_enqueue(&of, job(3));
+  of.state.has_lookout = false;
+  of.state.woken = 0;
+  of.policy.dequeue(&of);
   BOOST_TEST(of.state.woken == 1u);
 }
 
@@ -172,6 +204,24 @@ BOOST_AUTO_TEST_CASE(a_turn_that_blocks_holds_up_nobody_to_whom_others_send) {
   caf::anon_send(other, 1);
   BOOST_TEST((come.get_future().wait_for(at_most) == std::future_status::ready));
   opened.set_value();
+}
+
+BOOST_DATA_TEST_CASE(a_turn_that_blocks_does_not_hold_up_to_whom_it_has_sent, boost::unit_test::data::make({2, 4}),
+                     threads) {
+  program of{static_cast<std::size_t>(threads)};
+  // Also when nothing has been done for so long that all threads sleep.
+  for (const auto pause : {0ms, 200ms}) {
+    std::promise<void> has_run;
+    std::promise<bool> come;
+    const auto other = spawn(of, [&](caf::event_based_actor*, int) { has_run.set_value(); });
+    const auto blocked = spawn(of, [&, other](caf::event_based_actor* self, int) {
+      self->send(other, 1);
+      come.set_value(has_run.get_future().wait_for(at_most) == std::future_status::ready);
+    });
+    std::this_thread::sleep_for(pause);
+    caf::anon_send(blocked, 1);
+    BOOST_TEST(come.get_future().get());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(two_to_whom_one_turn_sends_run_side_by_side) {
