@@ -68,6 +68,7 @@ BOOST_AUTO_TEST_CASE(the_output_has_the_bytes_of_a_run_that_is_left_alone) {
      .life_max = 500ms * slower,
      .arguments = {"--set", "pool.airports.faults.latency=" + std::to_string(2 * slower) + "ms.."
                                 + std::to_string(12 * slower) + "ms", "--set",
+                   "lookup.origin.capacity=100", "--set", "lookup.destination.capacity=100", "--set",
                    "checkpoints.directory=checkpoints", "--set", "checkpoints.interval=20ms"}},
     [&](const finished_command&, bool done) -> std::string {
       // THEN what is visible is always its beginning, and in the end all of it
