@@ -32,30 +32,15 @@ public:
   std::unique_ptr<reader> fresh() const { return std::make_unique<reader>(keys_, absent_); }
 
   expected<void> read(const json_record& from, value_list& into) {
-    if (from.appended.empty())
-      return read_from(from.raw, into);
-    // What came in stands in front of what was added, and of two members with one name the first counts:
-    // where all keys came in, what was added need not be parsed.
-    const bool may_be_added = absent_ && from.appended.find(*absent_) != std::string::npos;
-    if (raw_has_keys_ && !may_be_added && !has_escapes(from.appended)) {
-      if (read_from(from.raw, into))
-        return {};
-      raw_has_keys_ = false;
-    }
-    whole_.clear();
-    append_json_text(whole_, from);
-    return read_from(whole_, into);
-  }
-
-private:
-  /// Where a name may be written in another way.
-  static bool has_escapes(std::string_view json) { return json.find('\\') != json.npos; }
-
-  expected<void> read_from(std::string_view json, value_list& into) {
     into.clear();
-    text_ = json;
-    text_.resize(json.size() + simdjson::SIMDJSON_PADDING);
-    const auto parsed = parser_.parse({text_.data(), json.size()});
+    text_.clear();
+    if (from.appended.empty())
+      text_ = from.raw;
+    else
+      append_json_text(text_, from);
+    const auto size = text_.size();
+    text_.resize(size + simdjson::SIMDJSON_PADDING);
+    const auto parsed = parser_.parse({text_.data(), size});
     if (!parsed.cause.empty())
       return error{error_kind::bad_record, "record", parsed.cause};
     if (absent_ && parsed.object.at_key(*absent_).error() == simdjson::SUCCESS)
@@ -71,6 +56,7 @@ private:
     return {};
   }
 
+private:
   expected<void> append(const detail::json_path& path, simdjson::dom::element field,
                         value_list& into) const {
     switch (field.type()) {
@@ -105,10 +91,7 @@ private:
   std::optional<std::string> absent_;
   std::vector<detail::json_path> paths_;
   detail::json_parser parser_;
-  // So far; else each record of a job that adds a key itself would be parsed twice.
-  bool raw_has_keys_ = true;
-  std::string whole_;
-  // With the padding that the parser asks for.
+  // The record's text with the padding that the parser asks for.
   std::string text_;
 };
 
