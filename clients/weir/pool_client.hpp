@@ -63,7 +63,7 @@ public:
   /// What may be sent now, in the order of asking. The rest waits inside. `spare`: memory to use again.
   std::vector<question> take_requests(std::vector<question> spare = {});
 
-  /// Runs the callbacks of `results` and takes the outcomes out of them. A question that the driver
+  /// Runs the callbacks of `results`, which may take the outcomes out of them. A question that the driver
   /// cancelled because of its deadline is not answered with that: its record is timing out, and has the
   /// last word when `expire` is told so. Each gives its credit back;
   /// results that nothing is known of are left out and counted. A callback that throws does not keep

@@ -16,6 +16,9 @@ template <class T>
   const auto* const at = reinterpret_cast<const char*>(&what);
   for (std::size_t line = 0; line < sizeof(T); line += cache_line)
     __builtin_prefetch(at + line);
+  // It need not begin where a line does.
+  if constexpr (sizeof(T) > 1)
+    __builtin_prefetch(at + sizeof(T) - 1);
 }
 
 } // namespace weir

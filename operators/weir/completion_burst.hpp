@@ -9,9 +9,10 @@
 ///     for (auto& each : answers)
 ///       each.done.complete(std::move(each.value));
 ///
-/// A burst is for work that does not wait: a completion reaches its operator when the burst ends, or when `part` of
-/// that operator's have been gathered. Belongs to the thread that made it; one inside another does nothing. On an
-/// operator's own thread completions take no lock as it is. tests/operators/completion_burst_test.cpp.
+/// A burst is for work that does not wait: a completion comes to its operator, and counts as come, when the burst ends,
+/// or when `part` of that operator's have been gathered. What it gathers stays in order. Belongs to the thread
+/// that made it; one inside another does nothing. On an operator's own thread completions take no lock as it is.
+/// tests/operators/completion_burst_test.cpp.
 
 #include <cstddef>
 #include <memory>
@@ -35,8 +36,8 @@ public:
   gathered& operator=(const gathered&) = delete;
 
   const void* port() const noexcept { return port_; }
-  /// It keeps no reference of the port, at whose address there may soon be another.
-  void forget() noexcept { port_ = nullptr; }
+  /// Gives the port what there is. Whether there was something.
+  virtual bool hand_over() = 0;
 
 private:
   const void* port_;
@@ -54,9 +55,11 @@ public:
       detail::running_burst = this;
   }
   ~completion_burst() {
-    // What it destroys may complete calls: by themselves, by now.
-    if (!is_inside_)
-      detail::running_burst = nullptr;
+    if (is_inside_)
+      return;
+    // What comes too late is destroyed, and may complete other calls, which line up.
+    while (hand_over()) {}
+    detail::running_burst = nullptr;
   }
   completion_burst(const completion_burst&) = delete;
   completion_burst& operator=(const completion_burst&) = delete;
@@ -73,12 +76,20 @@ public:
     return nullptr;
   }
 
+  /// `of` keeps its port alive.
   detail::gathered& add(std::unique_ptr<detail::gathered> of) {
     all_.push_back(std::move(of));
     return *(latest_ = all_.back().get());
   }
 
 private:
+  bool hand_over() {
+    bool any = false;
+    for (std::size_t i = 0; i < all_.size(); ++i)
+      any = all_[i]->hand_over() || any;
+    return any;
+  }
+
   const bool is_inside_;
   detail::gathered* latest_ = nullptr;
   std::vector<std::unique_ptr<detail::gathered>> all_;

@@ -109,7 +109,7 @@ public:
     complete(id, no_result);
   }
 
-  /// Destroys a coroutine of call `id`, which is over: on the operator's thread, or here where the operator
+  /// Destroys a coroutine of call `id`, which is over: on the operator's thread, or on this where the operator
   /// is gone.
   void destroy(call_id id, std::coroutine_handle<> left) {
     struct destroyer {
@@ -259,30 +259,29 @@ private:
     });
   }
 
-  /// What a thread's burst has gathered for this port.
+  /// What a thread's burst has gathered for this port, which lives as long.
   struct gathered final : detail::gathered {
-    explicit gathered(completion_port& of) : detail::gathered(&of), port(of) {}
-    ~gathered() override { hand_over(0); }
+    explicit gathered(completion_port& of) : detail::gathered(&of), port(of) {
+      of.references_.fetch_add(1, std::memory_order_relaxed);
+    }
+    ~gathered() override { port.release(references + 1); }
 
-    /// All that was gathered, and the references but for so many.
-    void hand_over(std::int64_t kept) noexcept {
+    bool hand_over() override {
+      if (completions.empty())
+        return false;
       // What comes too late is destroyed here, which is user code and may complete other calls.
       column<completion<Out>> taken;
       std::swap(taken, completions);
-      if (!taken.empty())
-        port.take_in(taken);
+      port.take_in(taken);
       taken.clear();
       if (completions.empty())
         std::swap(taken, completions);
-      if (const auto gone = references - kept; gone > 0) {
-        references = kept;
-        port.release(gone);
-      }
+      return true;
     }
 
     completion_port& port;
     column<completion<Out>> completions;
-    /// Of futures that have let go: while there is one the port lives.
+    /// Those of futures that have let go.
     std::int64_t references = 0;
   };
 
@@ -308,11 +307,8 @@ private:
       part = static_cast<gathered*>(
         &detail::running_burst->add(std::make_unique<gathered>(*this)));
     part->completions.emplace_back(id, which, std::forward<Ts>(with)...);
-    if (part->completions.size() < completion_burst::part)
-      return;
-    part->hand_over(1);
-    if (part->references == 0)
-      part->forget();
+    if (part->completions.size() >= completion_burst::part)
+      part->hand_over();
   }
 
   void take_in(column<completion<Out>>& all) {

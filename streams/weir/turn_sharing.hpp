@@ -7,8 +7,8 @@
 ///     config.load<caf::scheduler::coordinator<weir::turn_sharing>>();
 ///
 /// As with CAF's `sharing` there is one queue for all threads, so what comes from outside is taken up by whichever is
-/// free. But a thread is woken only for what none that runs takes up soon: an actor that another has sent to is next on
-/// that one's own thread, and waking a thread costs more than most turns take. Where more than one actor waits there is
+/// free. But a thread is woken only for what none that runs takes up soon: when the turn of an actor ends its thread takes up
+/// one to whom it has sent, and waking another costs more than most turns take. Where more than one actor waits there is
 /// work for more than one thread, and another is woken.
 ///
 /// For turns that take long or block, one of the threads that are free is the *lookout*: it looks each millisecond, for as
@@ -95,11 +95,11 @@ public:
     auto* const job = of.ready.front();
     of.ready.pop_front();
     ++of.turns;
-    // Whoever put several in woke one thread; and while one runs another looks out.
-    if (!of.ready.empty())
-      wake_one(of, guard);
+    // For what nobody has been woken for; and while one runs another looks out.
+    if (of.ready.size() > of.woken)
+      wake_one(of);
     else if (!of.has_lookout && of.has_sleeper())
-      wake_sleeper(of, guard);
+      wake_sleeper(of);
     return job;
   }
 
@@ -108,10 +108,14 @@ public:
 
   template <class Coordinator, class Function>
   void foreach_central_resumable(Coordinator* all, Function function) {
-    const std::lock_guard guard{all->data().mutex};
-    for (auto* const each : all->data().ready)
+    // What is destroyed may send.
+    std::deque<caf::resumable*> left;
+    {
+      const std::lock_guard guard{all->data().mutex};
+      left.swap(all->data().ready);
+    }
+    for (auto* const each : left)
       function(each);
-    all->data().ready.clear();
   }
 
 private:
@@ -119,26 +123,25 @@ private:
 
   /// `taken_up`: so many of those that wait are taken up without anybody being woken.
   static void add(coordinator_data& of, caf::resumable* job, std::size_t taken_up) {
-    lock guard{of.mutex};
+    // To its end: once what was added has had its turn, the system may be gone.
+    const std::lock_guard guard{of.mutex};
     of.ready.push_back(job);
     if (of.ready.size() > taken_up + of.woken)
-      wake_one(of, guard);
+      wake_one(of);
   }
 
   /// If one is free; the lookout last.
-  static void wake_one(coordinator_data& of, lock& guard) {
+  static void wake_one(coordinator_data& of) {
     if (of.has_sleeper()) {
-      wake_sleeper(of, guard);
+      wake_sleeper(of);
     } else if (of.has_free_lookout()) {
       of.lookout_is_called = true;
-      guard.unlock();
       of.lookout_come.notify_one();
     }
   }
 
-  static void wake_sleeper(coordinator_data& of, lock& guard) {
+  static void wake_sleeper(coordinator_data& of) {
     ++of.woken;
-    guard.unlock();
     of.come.notify_one();
   }
 

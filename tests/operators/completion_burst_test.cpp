@@ -223,4 +223,45 @@ BOOST_AUTO_TEST_CASE(what_comes_too_late_may_complete_other_calls_when_it_is_des
   BOOST_TEST(others.drain() == up_to(part + 1), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(it_lines_up_behind_what_the_burst_had_before) {
+  operator_port<int> others;
+  auto of_others = others.begin_many(2);
+  {
+    operator_port<std::shared_ptr<last_will>> of;
+    auto late = of.begin(0);
+    const completion_burst together;
+    late.complete(std::make_shared<last_will>([&] { of_others[1].complete(1); }));
+    of.owner.reset();
+    of_others[0].complete(1);
+  }
+  BOOST_TEST(others.drain() == up_to(2), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_late_completion_may_complete_another_of_its_own_port) {
+  operator_port<std::shared_ptr<last_will>> of;
+  auto calls = of.begin_many(part + 1);
+  bool is_destroyed = false;
+  {
+    const completion_burst together;
+    of.owner.reset();
+    calls[0].complete(std::make_shared<last_will>([&] {
+      calls[part].complete(std::make_shared<last_will>([&] { is_destroyed = true; }));
+    }));
+    for (std::uint32_t slot = 1; slot < part; ++slot)
+      calls[slot].complete(nullptr);
+    calls.clear();
+  }
+  BOOST_TEST(is_destroyed);
+}
+
+BOOST_AUTO_TEST_CASE(futures_may_be_let_go_elsewhere_before_the_burst_ends) {
+  operator_port<int> of;
+  auto calls = of.begin_many(3);
+  const completion_burst together;
+  for (auto& each : calls)
+    each.complete(1);
+  of.owner.reset();
+  std::thread{[&] { calls.clear(); }}.join();
+}
+
 BOOST_AUTO_TEST_SUITE_END()
