@@ -11,9 +11,9 @@
 /// one to whom it has sent, and waking another costs more than most turns take. Where more than one actor waits there is
 /// work for more than one thread, and another is woken.
 ///
-/// For turns that take long or block, one of the threads that are free is the *lookout*: it looks each millisecond, for as
-/// long as others run, and takes up what waits. So no actor that is ready waits for longer than that while a
-/// thread is free. When nothing has been done for a while the lookout sleeps too, and an idle system costs nothing.
+/// For turns that take long or block there is a *lookout*, a thread that looks each millisecond, for as long as anything
+/// goes on, and wakes another for what waits. So no actor that is ready waits for much longer than that while a thread
+/// is free. When nothing has been done for a while the lookout sleeps too, and an idle system costs nothing.
 ///
 /// What CAF's threads call is thread-safe. tests/streams/turn_sharing_test.cpp.
 
@@ -25,7 +25,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
+#include <thread>
 
 namespace caf::scheduler {
 class abstract_coordinator;
@@ -35,28 +37,36 @@ namespace weir {
 
 class turn_sharing : public caf::policy::unprofiled {
 public:
-  /// How often the lookout looks, and how often it does so while all threads are free before it sleeps.
+  /// How often the lookout looks, and how often in vain before it sleeps.
   static constexpr std::chrono::milliseconds look_each{1};
-  static constexpr int looks_when_idle = 50;
+  static constexpr int looks_in_vain = 50;
 
   struct coordinator_data {
     explicit coordinator_data(caf::scheduler::abstract_coordinator*) {}
+    ~coordinator_data() { end_lookout(); }
 
     std::mutex mutex;
     std::deque<caf::resumable*> ready;
-    std::condition_variable come;
+    /// Once what was added has had its turn the system may be gone, but not to whom a thread is being woken.
+    std::shared_ptr<std::condition_variable> come = std::make_shared<std::condition_variable>();
     /// Threads that wait for `come`, and how many of them have been woken and do not run yet.
     std::size_t asleep = 0;
     std::size_t woken = 0;
-    std::condition_variable lookout_come;
-    bool has_lookout = false;
-    bool lookout_is_called = false;
     /// How many actors have had a turn.
     std::uint64_t turns = 0;
 
-    /// Whether somebody is free and has not been called.
+    /// Begun when it is first needed.
+    std::thread lookout;
+    std::condition_variable lookout_come;
+    bool looks_out = false;
+    bool ending = false;
+
+    /// Whether a thread is free and has not been woken.
     bool has_sleeper() const noexcept { return asleep > woken; }
-    bool has_free_lookout() const noexcept { return has_lookout && !lookout_is_called; }
+
+    void begin_lookout();
+    void end_lookout();
+    void look_out();
   };
 
   struct worker_data {
@@ -91,15 +101,16 @@ public:
     auto& of = by->parent()->data();
     lock guard{of.mutex};
     while (of.ready.empty())
-      wait(of, guard, by->parent()->num_workers());
+      wait(of, guard);
     auto* const job = of.ready.front();
     of.ready.pop_front();
     ++of.turns;
-    // For what nobody has been woken for; and while one runs another looks out.
-    if (of.ready.size() > of.woken)
-      wake_one(of);
-    else if (!of.has_lookout && of.has_sleeper())
-      wake_sleeper(of);
+    wake_up wakes;
+    // For what nobody has been woken for.
+    if (of.ready.size() > of.woken && of.has_sleeper())
+      wakes = wake_sleeper(of);
+    guard.unlock();
+    wake(wakes);
     return job;
   }
 
@@ -121,53 +132,82 @@ public:
 private:
   using lock = std::unique_lock<std::mutex>;
 
+  /// Whom to notify, where there is somebody.
+  using wake_up = std::shared_ptr<std::condition_variable>;
+
+  /// Without the lock, which the one that is woken takes first of all.
+  static void wake(const wake_up& whom) {
+    if (whom != nullptr)
+      whom->notify_one();
+  }
+
   /// `taken_up`: so many of those that wait are taken up without anybody being woken.
   static void add(coordinator_data& of, caf::resumable* job, std::size_t taken_up) {
-    // To its end: once what was added has had its turn, the system may be gone.
-    const std::lock_guard guard{of.mutex};
-    of.ready.push_back(job);
-    if (of.ready.size() > taken_up + of.woken)
-      wake_one(of);
-  }
-
-  /// If one is free; the lookout last.
-  static void wake_one(coordinator_data& of) {
-    if (of.has_sleeper()) {
-      wake_sleeper(of);
-    } else if (of.has_free_lookout()) {
-      of.lookout_is_called = true;
-      of.lookout_come.notify_one();
+    wake_up wakes;
+    {
+      const std::lock_guard guard{of.mutex};
+      of.ready.push_back(job);
+      if (of.has_sleeper()) {
+        if (of.ready.size() > taken_up + of.woken)
+          wakes = wake_sleeper(of);
+        else
+          of.begin_lookout();
+      }
     }
+    wake(wakes);
   }
 
-  static void wake_sleeper(coordinator_data& of) {
+  static wake_up wake_sleeper(coordinator_data& of) {
     ++of.woken;
-    of.come.notify_one();
+    return of.come;
   }
 
-  static void wait(coordinator_data& of, lock& guard, std::size_t threads) {
-    if (threads > 1 && !of.has_lookout && look_out(of, guard, threads))
-      return;
+  static void wait(coordinator_data& of, lock& guard) {
     ++of.asleep;
-    of.come.wait(guard);
+    of.come->wait(guard);
     --of.asleep;
     if (of.woken > 0)
       --of.woken;
   }
-
-  /// Until something waits. False: nothing has been done for so long that the lookout may sleep.
-  static bool look_out(coordinator_data& of, lock& guard, std::size_t threads) {
-    of.has_lookout = true;
-    for (int idle = 0; of.ready.empty() && idle < looks_when_idle;) {
-      const auto before = of.turns;
-      of.lookout_come.wait_for(guard, look_each);
-      of.lookout_is_called = false;
-      const bool all_are_free = of.asleep + 1 == threads && of.turns == before;
-      idle = all_are_free ? idle + 1 : 0;
-    }
-    of.has_lookout = false;
-    return !of.ready.empty();
-  }
 };
+
+// -- the lookout --
+
+/// Under the lock, by one of the threads that share.
+inline void turn_sharing::coordinator_data::begin_lookout() {
+  if (looks_out)
+    return;
+  looks_out = true;
+  if (lookout.joinable())
+    lookout_come.notify_one();
+  else
+    lookout = std::thread{[this] { look_out(); }};
+}
+
+inline void turn_sharing::coordinator_data::end_lookout() {
+  {
+    const std::lock_guard guard{mutex};
+    ending = true;
+  }
+  lookout_come.notify_one();
+  if (lookout.joinable())
+    lookout.join();
+}
+
+inline void turn_sharing::coordinator_data::look_out() {
+  std::unique_lock guard{mutex};
+  while (!ending) {
+    lookout_come.wait(guard, [this] { return ending || looks_out; });
+    for (int in_vain = 0; !ending && in_vain < looks_in_vain;) {
+      const auto before = turns;
+      lookout_come.wait_for(guard, look_each);
+      const bool stands_still = turns == before;
+      in_vain = stands_still && ready.empty() ? in_vain + 1 : 0;
+      if (stands_still && !ready.empty() && has_sleeper())
+        wake_sleeper(*this)->notify_one();
+    }
+    looks_out = false;
+  }
+}
 
 } // namespace weir
