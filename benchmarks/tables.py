@@ -84,11 +84,12 @@ def renew(text, lines, rounds, when=None, where=None):
         by_workload.setdefault(line["workload"], []).append(line)
     when = when or datetime.date.today().isoformat()
     where = where or machine()
+    times = "1 round" if rounds == 1 else f"{rounds} rounds"
     for workload, of in by_workload.items():
         begin, end = f"<!-- {workload}: scripts/bench --write -->", f"<!-- end of {workload} -->"
         first, last = text.find(begin), text.find(end)
         if first < 0 or last < first:
             raise NoTable(f"it has no place for {workload}: a line {begin!r} and behind it one {end!r}")
-        made = f"{begin}\n{table(of)}\n\n{workload}: {rounds} rounds on {when}; {where}.\n"
+        made = f"{begin}\n{table(of)}\n\n{workload}: {times} on {when}; {where}.\n"
         text = text[:first] + made + text[last:]
     return text
