@@ -332,7 +332,7 @@ public:
   }
 
   /// Never in key-ordered mode, where more hangs on a record's end.
-  bool is_next_unfinished(slot_index slot) const noexcept {
+  [[gnu::always_inline]] bool is_next_unfinished(slot_index slot) const noexcept {
     if (mode_ == output_mode::ordered)
       return ordered_.is_next_unfinished(slot);
     return mode_ == output_mode::unordered && unordered_.is_next_unfinished(slot);
