@@ -2,8 +2,9 @@
 
 #include "weir/dead_letter_part_sink.hpp"
 
-#include "part_recovery.hpp"
+#include "part_search.hpp"
 #include "part_series.hpp"
+#include "series_owner.hpp"
 
 #include "weir/directory_store.hpp"
 

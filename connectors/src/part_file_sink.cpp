@@ -3,8 +3,9 @@
 #include "weir/part_file_sink.hpp"
 
 #include "part_names.hpp"
-#include "part_recovery.hpp"
+#include "part_search.hpp"
 #include "part_series.hpp"
+#include "series_owner.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -3,6 +3,7 @@
 #include "part_series.hpp"
 
 #include "part_recovery.hpp"
+#include "pending_parts.hpp"
 
 #include <algorithm>
 #include <cerrno>
