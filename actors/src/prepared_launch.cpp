@@ -9,13 +9,12 @@
 #include "weir/directory_store.hpp"
 #include "weir/record_codec.hpp"
 #include "weir/rescale.hpp"
+#include "weir/same_place.hpp"
 #include "weir/start_choice.hpp"
 #include "weir/version.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -53,18 +52,6 @@ expected<std::shared_ptr<launch_state>> deal(checkpoint from, const job_descript
 /// "a", "a and 1 more".
 std::string first_and_count(const std::vector<std::string>& all) {
   return all.front() + (all.size() > 1 ? " and " + std::to_string(all.size() - 1) + " more" : "");
-}
-
-/// Also where links lead to it.
-bool is_same_place(const std::string& one, const std::string& other) {
-  if (one == other)
-    return true;
-  std::error_code failed;
-  const auto real = std::filesystem::weakly_canonical(one, failed);
-  if (failed)
-    return false;
-  const auto other_real = std::filesystem::weakly_canonical(other, failed);
-  return !failed && real == other_real;
 }
 
 constexpr const char* way_out_of_newer_output

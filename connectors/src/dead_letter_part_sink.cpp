@@ -7,6 +7,7 @@
 #include "series_owner.hpp"
 
 #include "weir/directory_store.hpp"
+#include "weir/same_place.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -148,14 +149,8 @@ public:
 
   const std::string& path() const noexcept { return path_; }
 
-  /// Where links lead to one folder.
   bool is_same_series(const target& other) const {
-    file_facts here;
-    file_facts there;
-    return names_.stem == other.names_.stem
-           && on_->about(AT_FDCWD, folder_.c_str(), /*follow=*/true, here) == 0
-           && on_->about(AT_FDCWD, other.folder_.c_str(), /*follow=*/true, there) == 0
-           && is_same_file(here, there);
+    return names_.stem == other.names_.stem && is_same_place(folder_, other.folder_);
   }
 
   /// What is gathered, for `write_if_much`.

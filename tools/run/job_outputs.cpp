@@ -3,6 +3,8 @@
 
 #include "job_paths.hpp"
 
+#include "weir/same_place.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -37,7 +39,7 @@ expected<void> check_dead_letters(const job_file& job, const std::string& path) 
 expected<void> open_dead_letters(const std::string& path, job_outputs& outputs) {
   auto& all = outputs.dead_letters;
   const auto same = std::find_if(all.begin(), all.end(), [&](const auto& each) {
-    return is_same_file(each.first, path);
+    return is_same_place(each.first, path);
   });
   if (same != all.end()) {
     all.emplace(path, same->second);
@@ -61,20 +63,20 @@ expected<void> clear_folder(const job_file& job, bool force, job_outputs& output
 
 // -- with checkpoints --
 
-/// One for all names of a file's place, whether or not something is there: the folder with links followed,
-/// and the name as it is, since parts are called after it.
-std::string place_of(const std::string& path) {
-  std::error_code fails;
-  const auto whole = fs::absolute(path, fails);
-  const auto folder = fs::weakly_canonical(whole.parent_path(), fails);
-  return ((fails ? whole.parent_path() : folder) / whole.filename()).string();
+/// Whether they name one file in one folder. The name is taken as it is, since parts are called after it.
+bool is_same_series(const fs::path& a, const fs::path& b) {
+  const auto folder_of = [](const fs::path& path) {
+    std::error_code fails;
+    return fs::absolute(path, fails).parent_path();
+  };
+  return a.filename() == b.filename() && is_same_place(folder_of(a), folder_of(b));
 }
 
 /// Locks a place, or takes the path that another name of it has.
 expected<void> lock_dead_letters(const std::string& path, job_outputs& outputs) {
   auto& all = outputs.dead_letter_paths;
   const auto same = std::find_if(all.begin(), all.end(), [&](const auto& each) {
-    return place_of(each.first) == place_of(path);
+    return is_same_series(each.first, path);
   });
   if (same != all.end()) {
     all.emplace(path, same->second);
@@ -93,10 +95,9 @@ expected<void> check_old_dead_letters(const job_file& job, const std::string& pa
   const auto old = dead_letter_files(path);
   if (!old)
     return old.why();
-  std::error_code none_there;
   for (const auto& used : files_in_use(job))
     for (const auto& each : *old)
-      if (fs::equivalent(each, used.path, none_there))
+      if (is_same_place(each, used.path))
         return error{error_kind::io, each,
                      "bears the name of dead letters of this job but is " + used.role
                        + "; move it away, or name another file for dead letters"};

@@ -2,6 +2,7 @@
 #include "job_paths.hpp"
 
 #include "weir/directory_store.hpp"
+#include "weir/same_place.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -12,19 +13,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Absolute, with links followed as far as there is something, and no slash at the end.
-fs::path resolved(const fs::path& path) {
-  std::error_code fails;
-  auto whole = fs::weakly_canonical(fs::absolute(path, fails), fails);
-  if (fails)
-    whole = path;
-  return whole.has_filename() ? whole : whole.parent_path();
-}
-
 /// Whether `path` is somewhere in `folder`, or `folder` itself.
 bool lies_in(const fs::path& path, const fs::path& folder) {
-  const auto whole = resolved(path);
-  const auto above = resolved(folder);
+  const fs::path whole = real_path(path);
+  const fs::path above = real_path(folder);
   return std::mismatch(above.begin(), above.end(), whole.begin(), whole.end()).first == above.end();
 }
 
@@ -39,7 +31,7 @@ void add_redirected(std::vector<file_in_use>& all, const char* device, const cha
 bool is_part_of(const sink_section& sink, const fs::path& path) {
   const auto name = path.filename().string();
   return !sink.is_standard_output() && !sink.path.empty() && is_part_file_name(name)
-         && is_same_file(path, fs::path{sink.path} / name);
+         && is_same_place(path, fs::path{sink.path} / name);
 }
 
 /// Files that are the job's alone, and the sink's folder.
@@ -55,11 +47,6 @@ std::vector<file_in_use> places_of(const job_file& job) {
 }
 
 } // namespace
-
-bool is_same_file(const std::string& a, const std::string& b) {
-  std::error_code none_there;
-  return fs::equivalent(a, b, none_there) || resolved(a) == resolved(b);
-}
 
 std::vector<file_in_use> files_in_use(const job_file& job) {
   std::vector<file_in_use> all{{job.path, "the job file"}};
@@ -77,9 +64,9 @@ std::vector<file_in_use> files_in_use(const job_file& job) {
 
 std::string dead_letter_fault(const job_file& job, const std::string& path) {
   for (const auto& used : files_in_use(job))
-    if (!used.path.empty() && is_same_file(path, used.path))
+    if (!used.path.empty() && is_same_place(path, used.path))
       return "must not be " + used.role;
-  if (is_part_of(job.sink, path) || is_part_of(job.sink, resolved(path)))
+  if (is_part_of(job.sink, path) || is_part_of(job.sink, real_path(path)))
     return "must not have the name of a part in the sink's folder";
   return {};
 }
@@ -90,7 +77,7 @@ std::string checkpoint_directory_fault(const job_file& job) {
     return {};
   const auto places = places_of(job);
   for (const auto& used : places)
-    if (is_same_file(directory, used.path))
+    if (is_same_place(directory, used.path))
       return "must not be " + used.role;
   const auto& sink = job.sink;
   if (!sink.is_standard_output() && !sink.path.empty() && lies_in(directory, sink.path))
@@ -102,7 +89,7 @@ std::string checkpoint_directory_fault(const job_file& job) {
   const auto own = fs::path{directory} / file_name_of(job.name);
   for (const auto& used : places) {
     const auto leads = "leads to " + own.string() + " for the checkpoints of this job, which must not ";
-    if (is_same_file(own, used.path))
+    if (is_same_place(own, used.path))
       return leads + "be " + used.role;
     if (lies_in(used.path, own))
       return leads + "have " + used.role + " in it";

@@ -13,9 +13,6 @@
 
 namespace weir::tool {
 
-/// Whether two paths lead to one file, or would if it were there.
-bool is_same_file(const std::string& a, const std::string& b);
-
 /// Files that a job uses and that must stay as they are: its own file, its input, the databases of
 /// its pools, and what is standard output where records go there.
 std::vector<file_in_use> files_in_use(const job_file& job);
