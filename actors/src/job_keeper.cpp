@@ -86,10 +86,6 @@ public:
   std::vector<error> start(std::function<void(job_result)> on_end) {
     on_end_ = std::move(on_end);
     begun_ = now();
-    if (restarts() && settings_.keep_partial)
-      return {{error_kind::argument, "job " + plan_.name,
-               "keep_partial is set and it has a restart strategy, which begins its output anew; "
-               "choose one"}};
     assert(!(restarts() || settings_.checkpoints) || on_ != nullptr);
     assert(!(restarts() && settings_.checkpoints) || newest_);
     if (settings_.checkpoints)

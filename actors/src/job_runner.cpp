@@ -86,6 +86,18 @@ struct receivers {
 
 } // namespace
 
+std::vector<error> keep_partial_mistakes(const job_plan& plan, bool makes_checkpoints) {
+  const auto refuse = [&](const char* why) {
+    return std::vector<error>{
+      {error_kind::argument, "job " + plan.name, std::string{"keep_partial is set"} + why}};
+  };
+  if (makes_checkpoints)
+    return refuse(", and it makes checkpoints, from which it goes on instead");
+  if (plan.restarts().enabled())
+    return refuse(" and it has a restart strategy, which begins its output anew; choose one");
+  return {};
+}
+
 class job_runner::impl {
 public:
   impl(caf::actor_system& system, const job_plan& plan, run_settings settings)
@@ -96,8 +108,10 @@ public:
   std::vector<error> start(std::function<void(job_result)> on_end) {
     if (auto mistakes = plan_.check(); !mistakes.empty())
       return mistakes;
-    if (auto mistakes = check_checkpoints(); !mistakes.empty())
-      return mistakes;
+    if (settings_.keep_partial)
+      if (auto mistakes = keep_partial_mistakes(plan_, settings_.checkpoints.has_value());
+          !mistakes.empty())
+        return mistakes;
     auto failed = pools_.open(plan_.pools);
     if (failed.empty())
       failed = waiters_.open(plan_.waiting_pools, settings_.in_virtual_time);
@@ -160,17 +174,6 @@ public:
   bool can_replay() const noexcept { return can_replay_; }
 
 private:
-  std::vector<error> check_checkpoints() const {
-    if (!settings_.checkpoints)
-      return {};
-    std::vector<error> found;
-    if (settings_.keep_partial)
-      found.emplace_back(
-        error_kind::argument, "job " + plan_.name,
-        "keep_partial is set, and it makes checkpoints, from which it goes on instead");
-    return found;
-  }
-
   void close_pools() {
     pools_.close();
     waiters_.close();

@@ -26,7 +26,8 @@ class actor_system;
 namespace weir {
 
 struct run_settings {
-  /// When the job fails or is cancelled: sinks keep the whole records that they have written.
+  /// When the job fails or is cancelled: sinks keep the whole records that they have written. Not where
+  /// `keep_partial_mistakes` has any.
   bool keep_partial = false;
   /// Decides what jitter takes off; drawn by whoever starts the job.
   std::uint64_t seed = 0;
@@ -41,9 +42,12 @@ struct run_settings {
   bool in_virtual_time = false;
   /// Told what somebody should know; may be null.
   log_function log{};
-  /// Absent: the job makes no checkpoints. Not with `keep_partial`.
+  /// Absent: the job makes no checkpoints.
   std::optional<launch_checkpoints> checkpoints{};
 };
+
+/// Why a job of this plan cannot keep partial output.
+std::vector<error> keep_partial_mistakes(const job_plan& plan, bool makes_checkpoints);
 
 class job_runner {
 public:

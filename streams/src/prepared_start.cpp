@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "prepared_start.hpp"
 
+#include "weir/job_runner.hpp"
 #include "weir/prepared_launch.hpp"
 
 #include <utility>
@@ -73,9 +74,9 @@ prepared_start prepare_start(const job_plan& plan, const environment_options& en
   auto mistakes = plan.check();
   if (mistakes.empty() && !plan.checkpoints)
     mistakes = without_checkpoints(plan.name, options);
-  if (mistakes.empty() && plan.checkpoints && options.keep_partial)
-    mistakes = {{error_kind::argument, "job " + plan.name,
-                 "keep_partial is set, and it makes checkpoints, from which it goes on instead"}};
+  // Before a launch is prepared, which claims the store.
+  if (mistakes.empty() && options.keep_partial)
+    mistakes = keep_partial_mistakes(plan, plan.checkpoints.has_value());
   if (!mistakes.empty() || !plan.checkpoints) {
     if (!mistakes.empty())
       made.ended = not_started(std::move(mistakes));
