@@ -48,9 +48,8 @@ run_id run_after(const run_id& before) {
 
 /// The error of an operator begins with its name; that of a source or a sink as it says.
 error named(const job_plan& plan, const std::string& stage, const error& why) {
-  const auto at = std::find_if(plan.stages.begin(), plan.stages.end(),
-                               [&](const stage_plan& each) { return each.name == stage; });
-  if (at == plan.stages.end() || std::holds_alternative<operator_plan>(at->what))
+  const auto* at = plan.find_stage(stage);
+  if (at == nullptr || std::holds_alternative<operator_plan>(at->what))
     return why;
   const auto* kind = std::holds_alternative<sink_plan>(at->what) ? "sink " : "source ";
   return said_of(kind + stage, stage, why);
@@ -384,9 +383,8 @@ private:
     poison_ = {with.stage, with.record};
     if (!again)
       return;
-    const auto at = std::find_if(plan_.stages.begin(), plan_.stages.end(),
-                                 [&](const stage_plan& each) { return each.name == with.stage; });
-    const bool calls = at != plan_.stages.end() && std::holds_alternative<operator_plan>(at->what);
+    const auto* at = plan_.find_stage(with.stage);
+    const bool calls = at != nullptr && std::holds_alternative<operator_plan>(at->what);
     tell(settings_.log,
          {log_level::warning, calls ? "operator " + with.stage : with.stage,
           with.record + " has failed the job twice running"

@@ -300,9 +300,10 @@ restart_strategy job_plan::restarts() const {
   return checkpoints ? restart_strategy{exponential_delay_restart{}} : restart_strategy{};
 }
 
-bool job_plan::has_stage(const std::string& called) const {
-  return std::any_of(stages.begin(), stages.end(),
-                     [&](const stage_plan& each) { return each.name == called; });
+const stage_plan* job_plan::find_stage(const std::string& called) const {
+  const auto at = std::find_if(stages.begin(), stages.end(),
+                               [&](const stage_plan& each) { return each.name == called; });
+  return at == stages.end() ? nullptr : &*at;
 }
 
 bool job_plan::is_service(const stage_plan& stage) noexcept {

@@ -149,8 +149,8 @@ struct job_plan {
   /// exponential delay, else not.
   restart_strategy restarts() const;
 
-  /// Whether a stage has this name.
-  bool has_stage(const std::string& called) const;
+  /// The stage with this name; null where none has it.
+  const stage_plan* find_stage(const std::string& called) const;
 
   /// Whether the stage is a service.
   static bool is_service(const stage_plan& stage) noexcept;

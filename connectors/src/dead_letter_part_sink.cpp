@@ -73,6 +73,20 @@ void append_state(std::string& to, std::size_t target, std::string_view lines) {
   }
 }
 
+/// The counterpart: the lines of each of so many targets. Nothing where there is a line of another.
+std::optional<std::vector<std::string>> split_state(std::string_view state, std::size_t targets) {
+  std::vector<std::string> of(targets);
+  while (!state.empty()) {
+    const auto end = std::min(state.find('\n'), state.size() - 1) + 1;
+    const auto target = static_cast<std::size_t>(state.front() - '0');
+    if (target >= targets || end < 3 || state[1] != ' ')
+      return std::nullopt;
+    of[target] += state.substr(2, end - 2);
+    state.remove_prefix(end);
+  }
+  return of;
+}
+
 } // namespace
 
 expected<dead_letter_lock> dead_letter_lock::take(const std::string& path,
@@ -258,19 +272,13 @@ expected<void> dead_letter_part_sink::open(const instance_context& context) {
 expected<std::vector<std::string>> dead_letter_part_sink::recover(const sink_recovery& from) {
   std::vector<sink_recovery> of(targets_.size(), {from.checkpoint, {}, from.newer});
   for (const auto& state : from.states) {
-    std::vector<std::string> states(targets_.size());
-    for (std::string_view rest = state; !rest.empty();) {
-      const auto end = std::min(rest.find('\n'), rest.size() - 1) + 1;
-      const auto which = static_cast<std::size_t>(rest.front() - '0');
-      if (which >= targets_.size() || end < 3 || rest[1] != ' ')
-        return error{error_kind::damaged, stage_,
-                     "cannot go on from checkpoint " + std::to_string(from.checkpoint)
-                       + ": what it says is pending names no dead letters of this stage"};
-      states[which] += rest.substr(2, end - 2);
-      rest.remove_prefix(end);
-    }
+    auto split = split_state(state, targets_.size());
+    if (!split)
+      return error{error_kind::damaged, stage_,
+                   "cannot go on from checkpoint " + std::to_string(from.checkpoint)
+                     + ": what it says is pending names no dead letters of this stage"};
     for (std::size_t i = 0; i < of.size(); ++i)
-      of[i].states.push_back(std::move(states[i]));
+      of[i].states.push_back(std::move((*split)[i]));
   }
   std::vector<std::string> lines;
   for (std::size_t i = 0; i < of.size(); ++i) {

@@ -190,7 +190,7 @@ private:
     }};
     what.type = &typeid(T);
     const auto number = plan_->stages.size();
-    const bool by_number = options.name.empty() && plan_->has_stage("sink");
+    const bool by_number = options.name.empty() && plan_->find_stage("sink") != nullptr;
     if (options.name.empty())
       options.name = by_number ? "sink " + std::to_string(number) : "sink";
     connect_to(number);
