@@ -39,26 +39,12 @@ constexpr std::size_t gone_max = 64;
 
 // -- the function's side --
 
-void pool_client::begin(std::uint32_t slot, statement_id statement, value_list&& arguments, time_point deadline) {
-  auto& e = at(slot);
-  assert(e.then);
-  e.deadline = deadline;
-  // It may stay though what follows throws: the deadline of a slot that is freed is none.
-  if (e.deadline != time_point::max())
-    deadlines_.push({e.deadline, slot, e.generation}, outstanding() + 1,
-                    [this](const auto& of) { return is_gone(of); });
-  // With credit only where none waits for it: in their order.
-  const bool has_credit = credit_ > 0 && waiting_ == 0;
-  if (!has_credit)
-    purge_waiting();
-  auto& asked = has_credit ? requests_.emplace_back() : without_credit_.emplace_back();
-  asked.token = token_of(slot);
-  asked.statement = statement;
-  asked.arguments = std::move(arguments);
-  asked.deadline = deadline;
-  e.state = has_credit ? entry_state::called : entry_state::waiting;
-  credit_ -= has_credit ? 1 : 0;
-  ++(has_credit ? called_ : waiting_);
+question& pool_client::add_waiting(entry& e) {
+  purge_waiting();
+  auto& asked = without_credit_.emplace_back();
+  e.state = entry_state::waiting;
+  ++waiting_;
+  return asked;
 }
 
 // -- the shell's side --
@@ -67,9 +53,10 @@ std::vector<question> pool_client::take_requests(std::vector<question> spare) {
   while (credit_ > 0 && waiting_ > 0) {
     auto next = std::move(without_credit_.front());
     without_credit_.pop_front();
-    if (!is_there(next.token))
+    auto* const e = find(next.token);
+    if (e == nullptr)
       continue;
-    at(static_cast<std::uint32_t>(next.token)).state = entry_state::called;
+    e->state = entry_state::called;
     requests_.push_back(std::move(next));
     --waiting_;
     ++called_;
@@ -83,17 +70,17 @@ std::vector<question> pool_client::take_requests(std::vector<question> spare) {
 void pool_client::deliver(std::span<call_result> results, time_point now) {
   callback_runner runner;
   for (auto& result : results) {
-    const auto slot = static_cast<std::uint32_t>(result.token);
-    if (!is_there(result.token) || at(slot).state < entry_state::called
-        || at(slot).state == entry_state::too_late) {
+    auto* const found = find(result.token);
+    if (found == nullptr || found->state < entry_state::called || found->state == entry_state::too_late) {
       ++unknown_results_;
       continue;
     }
-    auto& e = at(slot);
+    const auto slot = static_cast<std::uint32_t>(result.token);
+    auto& e = *found;
     --sent_;
     ++credit_;
     if (e.state == entry_state::expired) {
-      free_slot(slot);
+      free_slot(slot, e);
       continue;
     }
     if (e.deadline <= now && !result.outcome && result.outcome.why().is(error_kind::cancelled)) {
@@ -103,9 +90,9 @@ void pool_client::deliver(std::span<call_result> results, time_point now) {
     e.state = entry_state::answered;
     --called_;
     runner.run(e.then, std::move(result.outcome));
-    free_slot(slot);
+    free_slot(slot, e);
   }
-  forget_deadlines_if_idle();
+  forget_deadlines();
   runner.rethrow();
 }
 
@@ -123,14 +110,14 @@ std::vector<call_token> pool_client::expire(time_point now) {
     gone.push_back(std::move(e.then));
     if (e.state == entry_state::waiting) {
       --waiting_;
-      free_slot(next.slot);
+      free_slot(next.slot, e);
       continue;
     }
     --called_;
     if (e.state == entry_state::too_late) {
-      free_slot(next.slot);
+      free_slot(next.slot, e);
     } else {
-      tokens.push_back(token_of(next.slot));
+      tokens.push_back(token_of(next.slot, e));
       e.state = entry_state::expired;
     }
   }
@@ -148,12 +135,12 @@ void pool_client::fail_all(const error& why) {
       continue;
     if (e.state != entry_state::expired)
       failed.push_back(std::move(e.then));
-    free_slot(slot);
+    free_slot(slot, e);
   }
   requests_.clear();
   without_credit_.clear();
   waiting_ = called_ = sent_ = credit_ = 0;
-  forget_deadlines_if_idle();
+  forget_deadlines();
   callback_runner runner;
   for (auto& then : failed)
     runner.run(then, expected<answer>{why});
@@ -162,17 +149,16 @@ void pool_client::fail_all(const error& why) {
 
 // -- slots --
 
-std::uint32_t pool_client::take_slot() {
-  if (free_ != none)
-    return std::exchange(free_, at(free_).next);
-  assert(slots_ < none);
-  if (slots_ == blocks_.size() * block_size)
-    blocks_.push_back(std::make_unique<entry[]>(block_size));
-  return slots_++;
+void pool_client::add_block() {
+  assert(free_ == none && slots_ < none - block_size);
+  blocks_.push_back(std::make_unique<entry[]>(block_size));
+  for (std::uint32_t i = 0; i + 1 < block_size; ++i)
+    blocks_.back()[i].next = slots_ + i + 1;
+  free_ = slots_;
+  slots_ += block_size;
 }
 
-void pool_client::free_slot(std::uint32_t slot) noexcept {
-  auto& e = at(slot);
+void pool_client::free_slot(std::uint32_t slot, entry& e) noexcept {
   e.state = entry_state::free;
   ++e.generation;
   // What it holds may ask when it is destroyed, and takes another slot.
@@ -182,7 +168,7 @@ void pool_client::free_slot(std::uint32_t slot) noexcept {
 
 void pool_client::purge_waiting() {
   if (without_credit_.size() > 2 * waiting_ + gone_max)
-    std::erase_if(without_credit_, [this](const question& each) { return !is_there(each.token); });
+    std::erase_if(without_credit_, [this](const question& each) { return find(each.token) == nullptr; });
 }
 
 void pool_client::drop_expired_requests(std::vector<call_token>& tokens) {
@@ -197,14 +183,18 @@ void pool_client::drop_expired_requests(std::vector<call_token>& tokens) {
   });
   std::sort(dropped.begin(), dropped.end());
   std::erase_if(tokens, [&](call_token each) { return std::binary_search(dropped.begin(), dropped.end(), each); });
-  for (const auto token : dropped)
-    free_slot(static_cast<std::uint32_t>(token));
+  for (const auto token : dropped) {
+    const auto slot = static_cast<std::uint32_t>(token);
+    free_slot(slot, at(slot));
+  }
   credit_ += dropped.size();
 }
 
-void pool_client::forget_deadlines_if_idle() noexcept {
+void pool_client::forget_deadlines() noexcept {
   if (outstanding() == 0)
     deadlines_.clear();
+  else
+    deadlines_.drop_gone([this](const auto& of) { return is_gone(of); });
 }
 
 } // namespace weir

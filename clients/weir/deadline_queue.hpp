@@ -4,8 +4,9 @@
 /// Which questions' deadlines pass next. Most come in order and wait in a row; one that comes earlier than what was
 /// put in last, as that of a record that is asked about again, waits in a heap. Nothing is taken out but at the
 /// fronts: an answered question's deadline stays until it gets there, or until such ones are the greater part and go
-/// together. So a question costs constant time where deadlines grow, and an expiry the logarithm of their number,
-/// however many pass. Part of a `pool_client`, on its thread. tests/clients/pool_client_test.cpp.
+/// together; for either is looked now and then, and not with each question. So a question costs constant time where
+/// deadlines grow, and an expiry the logarithm of their number, however many pass. Part of a `pool_client`, on its
+/// thread. tests/clients/pool_client_test.cpp.
 
 #include "weir/time.hpp"
 
@@ -34,16 +35,22 @@ public:
   /// `live`: how many questions there are; `is_gone(item)`: whether its question is over.
   template <class IsGone>
   void push(const item& what, std::size_t live, IsGone is_gone) {
-    while (first_ < row_.size() && is_gone(row_[first_]))
-      pop_row();
-    if (row_.size() - first_ + heap_.size() >= 2 * live + slack)
-      purge(is_gone);
-    if (first_ == row_.size() || what.due >= row_.back().due) {
+    if (room_ == 0) [[unlikely]]
+      make_room(live, is_gone);
+    if (row_.empty() || what.due >= row_.back().due) [[likely]]
       row_.push_back(what);
-    } else {
-      heap_.push_back(what);
-      std::push_heap(heap_.begin(), heap_.end(), is_later);
-    }
+    else
+      push_early(what);
+    --room_;
+  }
+
+  /// Takes those out whose questions are over and that are the next of the row.
+  template <class IsGone>
+  void drop_gone(IsGone is_gone) noexcept {
+    const auto end = row_.size();
+    while (first_ < end && is_gone(row_[first_]))
+      ++first_;
+    compact();
   }
 
   /// The earliest. Only where it is not empty.
@@ -77,13 +84,36 @@ private:
     return first_ < row_.size() && (heap_.empty() || !is_later(row_[first_], heap_.front()));
   }
 
+  [[gnu::noinline]] void push_early(const item& what) {
+    // Not behind what is no longer in the row.
+    if (first_ == row_.size()) {
+      row_.push_back(what);
+      return;
+    }
+    heap_.push_back(what);
+    std::push_heap(heap_.begin(), heap_.end(), is_later);
+  }
+
   void pop_row() noexcept {
     ++first_;
+    compact();
+  }
+
+  void compact() noexcept {
     // What has gone from the front is at least as much as what moves.
     if (first_ >= slack && first_ >= row_.size() - first_) {
       row_.erase(row_.begin(), row_.begin() + static_cast<std::ptrdiff_t>(first_));
       first_ = 0;
     }
+  }
+
+  template <class IsGone>
+  [[gnu::noinline]] void make_room(std::size_t live, IsGone is_gone) {
+    const auto most = 2 * live + slack;
+    const auto held = [&] { return row_.size() - first_ + heap_.size(); };
+    if (held() >= most)
+      purge(is_gone);
+    room_ = most - std::min(held(), most - 1);
   }
 
   template <class IsGone>
@@ -99,6 +129,8 @@ private:
   /// The first of `row_` that is still in it.
   std::size_t first_ = 0;
   std::vector<item> heap_;
+  /// So many may be put in before it is looked whether those that are gone are the greater part.
+  std::size_t room_ = 0;
 };
 
 } // namespace weir

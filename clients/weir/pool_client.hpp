@@ -13,6 +13,7 @@
 #include "weir/time.hpp"
 #include "weir/unique_function.hpp"
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -41,11 +42,12 @@ public:
   template <class Then>
   void ask(statement_id statement, value_list arguments, time_point deadline, Then&& then) {
     const auto slot = take_slot();
+    auto& e = at(slot);
     try {
-      at(slot).then.emplace(std::forward<Then>(then));
-      begin(slot, statement, std::move(arguments), deadline);
+      e.then.emplace(std::forward<Then>(then));
+      begin(slot, e, statement, std::move(arguments), deadline);
     } catch (...) {
-      free_slot(slot);
+      free_slot(slot, e);
       throw;
     }
   }
@@ -130,23 +132,59 @@ private:
 
   entry& at(std::uint32_t slot) noexcept { return blocks_[slot / block_size][slot % block_size]; }
   const entry& at(std::uint32_t slot) const noexcept { return blocks_[slot / block_size][slot % block_size]; }
+
+  // Who has an entry at hand gives it along with its slot, so that it is not looked up again.
   /// The question in this slot, whose callback is there, is asked.
-  void begin(std::uint32_t slot, statement_id statement, value_list&& arguments, time_point deadline);
-  std::uint32_t take_slot();
+  [[gnu::always_inline]] void begin(std::uint32_t slot, entry& e, statement_id statement, value_list&& arguments,
+                                    time_point deadline) {
+    assert(e.then);
+    e.deadline = deadline;
+    // It may stay though what follows throws: the deadline of a slot that is freed is none.
+    if (deadline != time_point::max())
+      deadlines_.push({deadline, slot, e.generation}, outstanding() + 1,
+                      [this](const auto& of) { return is_gone(of); });
+    // With credit only where none waits for it: in their order.
+    auto& asked = credit_ > 0 && waiting_ == 0 ? add_request(e) : add_waiting(e);
+    asked.token = token_of(slot, e);
+    asked.statement = statement;
+    asked.arguments = std::move(arguments);
+    asked.deadline = deadline;
+  }
+  /// A place for a question that gets its credit now, and for one that waits for it.
+  [[gnu::always_inline]] question& add_request(entry& e) {
+    auto& asked = requests_.emplace_back();
+    e.state = entry_state::called;
+    --credit_;
+    ++called_;
+    return asked;
+  }
+  question& add_waiting(entry& e);
+  std::uint32_t take_slot() {
+    if (free_ == none) [[unlikely]]
+      add_block();
+    return std::exchange(free_, at(free_).next);
+  }
+  void add_block();
   /// With its callback.
-  void free_slot(std::uint32_t slot) noexcept;
+  void free_slot(std::uint32_t slot, entry& e) noexcept;
   /// Leaves nothing of questions whose slots have been freed among those that wait.
   void purge_waiting();
   /// Takes out of the requests what has expired, and out of `tokens`.
   void drop_expired_requests(std::vector<call_token>& tokens);
-  call_token token_of(std::uint32_t slot) const noexcept {
-    return call_token{at(slot).generation} << 32 | slot;
+  static call_token token_of(std::uint32_t slot, const entry& e) noexcept {
+    return call_token{e.generation} << 32 | slot;
   }
-  bool is_there(call_token token) const noexcept {
-    return static_cast<std::uint32_t>(token) < slots_ && token_of(static_cast<std::uint32_t>(token)) == token;
+  /// The entry of the question that was asked under this token; null where it is over.
+  entry* find(call_token token) noexcept {
+    const auto slot = static_cast<std::uint32_t>(token);
+    if (slot >= slots_)
+      return nullptr;
+    auto& e = at(slot);
+    return e.generation == token >> 32 ? &e : nullptr;
   }
   bool is_gone(const deadline_queue::item& of) const noexcept { return at(of.slot).generation != of.generation; }
-  void forget_deadlines_if_idle() noexcept;
+  /// Of questions that are over, as far as they are the next.
+  void forget_deadlines() noexcept;
 
   std::vector<std::unique_ptr<entry[]>> blocks_;
   std::uint32_t slots_ = 0;
