@@ -4,6 +4,7 @@
 #include "guarded.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -94,8 +95,9 @@ void pool_state::on_questions(const pool_questions& of) {
   if (of.spare != nullptr && from.spare_results.size() < spares_max)
     from.spare_results.push_back(of.spare);
   for (auto& each : *of.questions)
-    each.token = hold(client, each.token);
-  parts_->probe->held.set(calls_.size() - free_.size());
+    each.token = hold(client, from, each.token);
+  held_ += of.questions->size();
+  parts_->probe->held.set(held_);
   if (waiting_.empty() && submitted_ + of.questions->size() <= parts_->driver->window())
     submit(*of.questions);
   else
@@ -138,9 +140,17 @@ void pool_state::on_results() {
 void pool_state::take_results() {
   arrived_.clear();
   parts_->inbox->drain(arrived_);
-  for (auto& each : arrived_)
-    if (settle(each))
-      --submitted_;
+  if (clients_.size() == 1 && arrived_.size() <= span_max) {
+    // All of one user's, which gets them as they came.
+    assert(clients_.front().results->empty());
+    std::erase_if(arrived_, [&](call_result& each) { return end_call(each) == nullptr; });
+    submitted_ -= arrived_.size();
+    std::swap(*clients_.front().results, arrived_);
+  } else {
+    for (auto& each : arrived_)
+      if (settle(each))
+        --submitted_;
+  }
   send_results();
 }
 
@@ -160,21 +170,28 @@ void pool_state::submit_waiting() {
 }
 
 bool pool_state::settle(call_result& with) {
-  if (!is_held(with.token))
+  auto* const to = end_call(with);
+  if (to == nullptr)
     return false;
-  const auto index = index_of(with.token);
+  to->results->push_back(std::move(with));
+  if (to->results->size() >= span_max)
+    send_results_to(*to);
+  return true;
+}
+
+pool_state::user* pool_state::end_call(call_result& with) noexcept {
+  if (!is_held(with.token))
+    return nullptr;
+  const auto index = static_cast<std::uint32_t>(index_of(with.token));
   auto& of = calls_[index];
   of.held = false;
   ++of.generation;
-  free_.push_back(static_cast<std::uint32_t>(index));
+  of.next = std::exchange(free_, index);
+  --held_;
   if (!with.outcome)
     ++failed_;
   with.token = of.asked_as;
-  auto& to = clients_[of.client];
-  to.results->push_back(std::move(with));
-  if (to.results->size() >= span_max)
-    send_results_to(to);
-  return true;
+  return &clients_[of.client];
 }
 
 bool pool_state::is_held(call_token token) const noexcept {
@@ -193,7 +210,7 @@ const pool_state::call* pool_state::find(std::size_t client, call_token asked_as
 
 void pool_state::send_results() {
   parts_->probe->errors.set(failed_);
-  parts_->probe->held.set(calls_.size() - free_.size());
+  parts_->probe->held.set(held_);
   for (auto& each : clients_)
     if (!each.results->empty())
       send_results_to(each);
@@ -221,22 +238,25 @@ std::size_t pool_state::client_index(std::uint32_t number) const {
   return static_cast<std::size_t>(at - clients_.begin());
 }
 
-call_token pool_state::hold(std::uint32_t client, call_token asked_as) {
-  if (free_.empty()) {
-    free_.push_back(static_cast<std::uint32_t>(calls_.size()));
-    calls_.emplace_back();
-  }
-  const auto index = free_.back();
-  free_.pop_back();
+void pool_state::add_call() {
+  assert(free_ == none);
+  calls_.emplace_back();
+  free_ = static_cast<std::uint32_t>(calls_.size() - 1);
+}
+
+call_token pool_state::hold(std::uint32_t client, user& from, call_token asked_as) {
+  const auto slot = index_of(asked_as);
+  if (slot >= from.calls.size()) [[unlikely]]
+    from.calls.resize(slot + 1);
+  if (free_ == none) [[unlikely]]
+    add_call();
+  const auto index = free_;
   auto& of = calls_[index];
+  free_ = of.next;
   of.client = client;
   of.asked_as = asked_as;
   of.held = true;
-  auto& places = clients_[client].calls;
-  const auto slot = index_of(asked_as);
-  if (slot >= places.size())
-    places.resize(slot + 1);
-  places[slot] = static_cast<std::uint32_t>(index);
+  from.calls[slot] = index;
   return call_token{of.generation} << 32 | index;
 }
 

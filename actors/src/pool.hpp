@@ -82,11 +82,16 @@ private:
     /// Where the call is that was last asked from each of its slots; see `pool_questions`.
     std::vector<std::uint32_t> calls{};
   };
-  /// A question that is not answered.
+  /// Ends the list of free calls.
+  static constexpr std::uint32_t none = 0xffff'ffff;
+
+  /// A question that is not answered, or a free place for one.
   struct call {
-    std::uint32_t client = 0;
     call_token asked_as = 0;
+    std::uint32_t client = 0;
     std::uint32_t generation = 0;
+    /// Among the free ones.
+    std::uint32_t next = none;
     bool held = false;
   };
 
@@ -103,20 +108,26 @@ private:
   void take_results();
   /// Puts a result to those of its user. False: its call is over.
   bool settle(call_result& with);
+  /// Ends the call that a result is of, gives it its user's token, and says who that is. Null: its call is over.
+  [[gnu::always_inline]] inline user* end_call(call_result& with) noexcept;
   bool is_held(call_token token) const noexcept;
   /// The call that a client asked under this token, where it is not answered; else null.
   const call* find(std::size_t client, call_token asked_as) const noexcept;
   void send_results();
   void send_results_to(user& of);
   std::size_t client_index(std::uint32_t number) const;
-  call_token hold(std::uint32_t client, call_token asked_as);
+  [[gnu::noinline]] void add_call();
+  /// The token of a question of this client's from now on.
+  [[gnu::always_inline]] inline call_token hold(std::uint32_t client, user& from, call_token asked_as);
   static std::size_t index_of(call_token token) noexcept { return token & 0xFFFF'FFFFu; }
 
   self_pointer self_;
   std::shared_ptr<pool_parts> parts_;
   std::vector<user> clients_;
   std::vector<call> calls_;
-  std::vector<std::uint32_t> free_;
+  std::uint32_t free_ = none;
+  /// Calls that are not free.
+  std::size_t held_ = 0;
   std::vector<call_result> arrived_;
   /// Questions beyond the driver's window: there are more users than it has places.
   std::deque<question> waiting_;
