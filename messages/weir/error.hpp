@@ -109,7 +109,12 @@ private:
 template <class T>
 class [[nodiscard]] expected {
 public:
-  expected(T value) : has_value_(true) { std::construct_at(&value_, std::move(value)); }
+  expected(T&& value) noexcept(std::is_nothrow_move_constructible_v<T>) : has_value_(true) {
+    std::construct_at(&value_, std::move(value));
+  }
+  expected(const T& value) requires std::is_copy_constructible_v<T> : has_value_(true) {
+    std::construct_at(&value_, value);
+  }
   expected(error why) noexcept : has_value_(false) { std::construct_at(&error_, std::move(why)); }
 
   expected(const expected& other) requires std::is_copy_constructible_v<T> : has_value_(other.has_value_) {

@@ -21,14 +21,15 @@
 
 namespace weir {
 
-/// How an element is brought to another place and leaves none behind. A type whose moves are dear, and mostly need not be,
-/// has a specialisation.
+/// How an element is brought to another place and leaves none behind, and how it ends. A type for which these are dear, and
+/// mostly need not be, has a specialisation.
 template <class T>
 struct relocation {
   static void apply(T& from, void* to) noexcept {
     ::new (to) T(std::move(from));
     std::destroy_at(&from);
   }
+  static void destroy(T& what) noexcept { std::destroy_at(&what); }
 };
 
 template <class T, std::uint32_t N>
@@ -120,7 +121,8 @@ public:
 
   /// Keeps the memory.
   void clear() noexcept {
-    std::destroy(begin(), end());
+    for (auto& each : *this)
+      relocation<T>::destroy(each);
     size_ = 0;
   }
 
@@ -172,9 +174,10 @@ private:
   /// Has nothing afterwards.
   void destroy() noexcept {
     clear();
-    if (!is_inside())
+    if (!is_inside()) [[unlikely]] {
       std::allocator<T>{}.deallocate(heap_, capacity_);
-    capacity_ = N;
+      capacity_ = N;
+    }
   }
 
   union {

@@ -37,7 +37,7 @@ using value
   = std::variant<std::monostate, bool, std::int64_t, double, std::string, blob, raw_json>;
 
 /// A number, which most are, is written down and nothing destroyed, in place of the jumps that a variant makes for what it
-/// might hold.
+/// might hold. All else is not inlined, so that numbers need no registers for it.
 template <>
 struct relocation<value> {
   static void apply(value& from, void* to) noexcept {
@@ -46,10 +46,21 @@ struct relocation<value> {
     } else if (const auto* const real = std::get_if<double>(&from)) {
       ::new (to) value(*real);
     } else {
-      ::new (to) value(std::move(from));
-      std::destroy_at(&from);
+      apply_to_other(from, to);
     }
   }
+
+  static void destroy(value& what) noexcept {
+    if (!std::holds_alternative<std::int64_t>(what) && !std::holds_alternative<double>(what))
+      destroy_other(what);
+  }
+
+private:
+  [[gnu::noinline]] static void apply_to_other(value& from, void* to) noexcept {
+    ::new (to) value(std::move(from));
+    std::destroy_at(&from);
+  }
+  [[gnu::noinline]] static void destroy_other(value& what) noexcept { std::destroy_at(&what); }
 };
 
 /// Most lists have one: a key, or the one cell that it leads to. That one is inside, so it costs no allocation.
