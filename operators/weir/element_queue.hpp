@@ -337,7 +337,7 @@ public:
       return ordered_.is_next_unfinished(slot);
     return mode_ == output_mode::unordered && unordered_.is_next_unfinished(slot);
   }
-  void pop_unfinished() noexcept {
+  [[gnu::always_inline]] void pop_unfinished() noexcept {
     mode_ == output_mode::ordered ? ordered_.pop_unfinished() : unordered_.pop_unfinished();
   }
 

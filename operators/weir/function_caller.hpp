@@ -34,8 +34,7 @@ public:
   /// until the next call; else null.
   outcome<output_type>* call(const call_id& id, const input_type& of, time_point deadline) {
     port_.begin_call(id);
-    enter([&](result_future<output_type> done) { function_.async_invoke(of, std::move(done)); }, id,
-          deadline);
+    enter([&] { function_.async_invoke(of, result_future<output_type>{port_, id, deadline}); });
     auto* completed = port_.end_call();
     return completed != nullptr && port_.line_up() ? nullptr : completed;
   }
@@ -46,8 +45,7 @@ public:
   {
     id.attempt |= timeout_hook_attempt;
     port_.begin_call(id);
-    enter([&](result_future<output_type> done) { function_.timeout(of, std::move(done)); }, id,
-          time_point::max());
+    enter([&] { function_.timeout(of, result_future<output_type>{port_, id, time_point::max()}); });
     auto* completed = port_.end_call();
     return completed != nullptr && !completed->is_abandoned() ? completed : nullptr;
   }
@@ -113,11 +111,12 @@ private:
     Calls& observer;
   };
 
+  /// `body` makes the future where it is given away, so that it need not be moved there.
   template <class Body>
-  void enter(Body&& body, const call_id& id, time_point deadline) {
+  void enter(Body&& body) {
     const entered here{observer_};
     try {
-      body(result_future<output_type>{port_, id, deadline});
+      body();
     } catch (...) {
       port_.fail_call(thrown_error(thing_, "function"));
     }
