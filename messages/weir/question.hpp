@@ -86,8 +86,8 @@ struct question {
   time_point deadline = time_point::max();
 };
 
-/// Rows, all with the same columns. What is no table is given as one: a value that is there as one
-/// row with one column, one that is absent as no row.
+/// Rows, all with the same columns. What is no table is given as one: a value or document that is there as one
+/// row with one column without a name, one that is absent as no row.
 struct answer {
   column_names columns;
   /// The cells, row by row.

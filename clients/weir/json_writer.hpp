@@ -24,10 +24,11 @@ void append_json_number(std::string& out, double number);
 /// `raw_json` as it is.
 void append_json(std::string& out, const value& x);
 
-/// Appends one row as an object, its members the columns in their order.
+/// Appends one row as an object, its members the columns in their order; the cell itself where the one column has no
+/// name: such an answer is a document and no table.
 void append_json_row(std::string& out, const answer& from, std::size_t row);
 
-/// Appends all rows as an array of objects; `[]` where there are none.
+/// Appends all rows as an array; `[]` where there are none.
 void append_json_rows(std::string& out, const answer& from);
 
 } // namespace weir

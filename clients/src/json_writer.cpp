@@ -165,6 +165,10 @@ void append_json(std::string& out, const value& x) {
 }
 
 void append_json_row(std::string& out, const answer& from, std::size_t row) {
+  if (from.columns.size() == 1 && from.columns[0].empty()) {
+    append_json(out, from.cell(row, 0));
+    return;
+  }
   out += '{';
   for (std::size_t i = 0; i < from.columns.size(); ++i) {
     if (i > 0)
