@@ -6,8 +6,10 @@
 /// what is ready together, and gives results in spans, from its threads or at once. The pool owns it and calls
 /// `submit` and `cancel` from one thread at a time; none of them may block.
 
+#include "weir/driver_options.hpp"
 #include "weir/error.hpp"
 #include "weir/question.hpp"
+#include "weir/store_url.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -39,16 +41,22 @@ struct driver_settings {
   /// The pool's name, for messages.
   std::string pool;
   /// The store's address, `scheme:rest`; the scheme has chosen the driver.
-  std::string url;
+  store_url url;
   client_pool_options options;
+  /// What this kind of store wants to know beside that.
+  driver_options more{};
+  /// Empty: none, or the one in the address.
+  secret password{};
 };
 
 /// A statement that questions of a pool will use.
 struct statement_declaration {
-  /// The statement in the store's own language.
+  /// The statement in the store's own language; empty where the store has none.
   std::string text;
   /// How many arguments each question with it will bring.
   std::size_t arguments = 0;
+  /// What this kind of store wants to know beside that.
+  driver_options more{};
 };
 
 /// The client of one store.

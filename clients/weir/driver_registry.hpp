@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// Which driver stands for which kind of address. A plain object that a program fills with the drivers
+/// Which kind of driver stands for which kind of address. A plain object that a program fills with the drivers
 /// it is linked with; there is no global one. Not thread-safe while it is filled; `make` may be called
 /// from any thread. Shown by tests/clients/driver_registry_test.cpp.
 
-#include "weir/client_driver.hpp"
+#include "weir/driver_kind.hpp"
 
 #include <functional>
 #include <map>
@@ -17,15 +17,22 @@ namespace weir {
 /// Drivers by the scheme of the address, `scheme:rest`.
 class driver_registry {
 public:
-  /// `scheme` without its colon. Takes the place of a driver that was there.
+  /// `scheme` without its colon. Takes the place of a kind that was there.
+  void add(std::string scheme, std::shared_ptr<const driver_kind> kind);
+
+  /// A driver of which nothing is known but how it is made.
   void add(std::string scheme, driver_factory factory);
 
-  /// Makes the driver that `settings.url` asks for; connects to nothing yet. Errors: no scheme, one
-  /// that is not known (the message names those that are), or what the driver says of the rest.
+  /// The kind of driver that an address asks for. Errors, named after the pool: no scheme, one that is not
+  /// known (the message names those that are).
+  expected<std::shared_ptr<const driver_kind>> find(const driver_settings& settings) const;
+
+  /// Makes the driver that `settings.url` asks for; connects to nothing yet. Errors: those of `find`, or
+  /// what the driver says of the rest.
   expected<std::unique_ptr<client_driver>> make(const driver_settings& settings) const;
 
 private:
-  std::map<std::string, driver_factory, std::less<>> factories_;
+  std::map<std::string, std::shared_ptr<const driver_kind>, std::less<>> kinds_;
 };
 
 } // namespace weir

@@ -18,7 +18,7 @@
 ///   or the device fails: `io`; SQLite's own fault: `internal`; everything else, and an answer of more
 ///   than 16 MiB: `rejected`.
 
-#include "weir/client_driver.hpp"
+#include "weir/driver_kind.hpp"
 
 #include <memory>
 
@@ -26,5 +26,8 @@ namespace weir {
 
 /// Makes a driver for `sqlite:PATH`; opens no file yet. Errors: another scheme, no path.
 expected<std::unique_ptr<client_driver>> sqlite_driver(const driver_settings& settings);
+
+/// What is known of such pools.
+std::shared_ptr<const driver_kind> sqlite_kind();
 
 } // namespace weir

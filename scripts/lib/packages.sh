@@ -14,7 +14,7 @@ package_group() {
   case $1 in
     build)
       echo g++ cmake ninja-build \
-        libcaf-dev libcereal-dev libcli11-dev libsimdjson-dev libsqlite3-dev libtomlplusplus-dev \
+        libcaf-dev libcereal-dev libcli11-dev libcsv-dev libsimdjson-dev libsqlite3-dev libtomlplusplus-dev \
         nlohmann-json3-dev sqlite3
       ;;
     test) echo ccache libboost-test-dev pkgconf python3 strace ;;

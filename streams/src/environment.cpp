@@ -216,7 +216,11 @@ environment::environment(environment_options options)
 client_pool environment::client_pool(pool_options options) {
   const auto number = static_cast<std::uint32_t>(plan_->pools.size());
   pool_plan pool{options.name, std::move(options.driver),
-                 {options.name, std::move(options.url), {options.connections}}};
+                 {options.name,
+                  std::move(options.url),
+                  {options.connections},
+                  std::move(options.more),
+                  std::move(options.password)}};
   auto statements = pool.statements;
   plan_->pools.push_back(std::move(pool));
   return weir::client_pool{std::move(statements), number};

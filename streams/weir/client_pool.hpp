@@ -22,7 +22,12 @@ public:
   /// Declares a statement; it is prepared before the job starts, so one that is wrong is known then.
   /// `arguments`: how many values each question brings. Not once the job has started.
   statement_id statement(std::string text, std::size_t arguments) const {
-    statements_->push_back({std::move(text), arguments});
+    return statement({std::move(text), arguments});
+  }
+
+  /// The same with what this kind of store wants to know beside that.
+  statement_id statement(statement_declaration of) const {
+    statements_->push_back(std::move(of));
     return {static_cast<std::uint32_t>(statements_->size() - 1)};
   }
 

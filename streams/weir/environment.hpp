@@ -51,9 +51,13 @@ struct pool_options {
   /// What makes the driver, e.g. `weir::sqlite_driver`.
   driver_factory driver{};
   /// The store's address, in the driver's form.
-  std::string url{};
+  store_url url{};
   /// Connections to the store. 1 to 1,024.
-  std::size_t connections = 2;
+  std::size_t connections = client_pool_options{}.connections;
+  /// What this kind of store wants to know beside that; its driver's header says what there is.
+  driver_options more{};
+  /// Empty: none, or the one in the address.
+  secret password{};
 };
 
 struct waiting_pool_options {

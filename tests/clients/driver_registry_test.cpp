@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(the_factory_gets_the_settings_as_they_are) {
   });
   BOOST_TEST(registry.make({"airports", "one:a/b", {7}}).has_value());
   BOOST_TEST(seen.pool == "airports");
-  BOOST_TEST(seen.url == "one:a/b");
+  BOOST_TEST(seen.url.reveal() == "one:a/b");
   BOOST_TEST(seen.options.connections == 7);
 }
 

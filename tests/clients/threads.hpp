@@ -45,6 +45,11 @@ public:
     return results_;
   }
 
+  std::vector<call_result> take() {
+    const std::lock_guard guard{mutex_};
+    return std::exchange(results_, {});
+  }
+
   std::vector<std::size_t> spans() {
     const std::lock_guard guard{mutex_};
     return spans_;

@@ -135,6 +135,16 @@ command_run wait_for(pid_t child) {
 
 } // namespace
 
+flights_store airports_in_sqlite() {
+  return {"url = \"sqlite:airports.db\"",
+          "query = \"select name, city, state, latitude, longitude from airports where iata = ?\""};
+}
+
+flights_store airports_in_memory() {
+  return {"url = \"memory:" + (data / "airports.csv").string() + "\"\nkey_column = \"iata\"\ntypes = { iata = \"string\" }",
+          "columns = [\"name\", \"city\", \"state\", \"latitude\", \"longitude\"]"};
+}
+
 flights_fixture::flights_fixture() {
   auto name = (fs::temp_directory_path() / "weir-flights-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr)
@@ -179,16 +189,14 @@ void flights_fixture::make_store() {
 void flights_fixture::write_job(const flights_job& job, const fs::path& flights) const {
   const auto lookup = [&](const std::string& name) {
     return "[[lookup]]\nname = \"" + name
-           + "\"\npool = \"airports\"\nquery = \"select name, city, state, latitude, longitude from "
-             "airports where iata = ?\"\nkey = [\""
-           + name + "\"]\ninto = \"" + name + "_airport\"\nmode = \"" + job.mode
+           + "\"\npool = \"airports\"\n" + job.store.question + "\nkey = [\"" + name + "\"]\ninto = \"" + name + "_airport\"\nmode = \"" + job.mode
            + "\"\ntimeout = \"10s\"\nretry = { kind = \"fixed\", max_attempts = 10, delay = "
              "\"1ms\" }\n";
   };
   std::ofstream out{scratch_ / "job.toml"};
   out << "[job]\nname = \"flights\"\nparallelism = " << job.parallelism
       << "\n[source]\ntype = \"ndjson\"\npath = \"" << flights.string()
-      << "\"\ntimestamp = \"date\"\n[pool.airports]\nurl = \"sqlite:airports.db\"\n";
+      << "\"\ntimestamp = \"date\"\n[pool.airports]\n" << job.store.pool << "\n";
   if (!job.faults.empty())
     out << "[pool.airports.faults]\n" << job.faults << "\n";
   out << lookup("origin") << lookup("destination")

@@ -10,8 +10,20 @@
 #include <string>
 #include <vector>
 
+/// How a store is named, and how it is asked for an airport.
+struct flights_store {
+  /// Lines of the job's pool.
+  std::string pool;
+  /// Lines of each lookup.
+  std::string question;
+};
+
+flights_store airports_in_sqlite();
+flights_store airports_in_memory();
+
 /// Settings of the main job that a test varies.
 struct flights_job {
+  flights_store store = airports_in_sqlite();
   std::string mode = "ordered";
   int parallelism = 1;
   /// Lines of the pool's table `faults`; empty: none.

@@ -52,6 +52,12 @@ BOOST_AUTO_TEST_CASE(the_job_gives_what_a_join_gives_in_order) {
   require_sequence(*this, output());
 }
 
+BOOST_AUTO_TEST_CASE(a_table_in_memory_gives_the_same) {
+  const auto ran = run({.store = airports_in_memory()});
+  BOOST_REQUIRE_MESSAGE(ran.exit_code == 0, ran.said);
+  require_sequence(*this, output());
+}
+
 BOOST_AUTO_TEST_CASE(faults_change_nothing_in_the_ordered_output) {
   const auto ran = run({.faults = faults});
   BOOST_REQUIRE_MESSAGE(ran.exit_code == 0, ran.said);

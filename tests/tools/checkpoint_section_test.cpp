@@ -169,7 +169,7 @@ const bad_directory bad_directories[] = {
    "output"},
   {"in.ndjson", {}, "must not be the source's file"},
   {"./job.toml", {}, "must not be the job file"},
-  {"airports.db", {}, "must not be the database of pool airports"},
+  {"airports.db", {}, "must not be the file of pool airports"},
   {"bad", {"source.on_bad_record=dead_letter", "source.dead_letter=bad"},
    "must not be a file for dead letters"},
   {"bad", {"lookup.origin.on_failure=dead_letter", "lookup.origin.dead_letter=./bad"},
@@ -180,7 +180,7 @@ const bad_directory bad_directories[] = {
    "leads to jobs/cp/flights for the checkpoints of this job, which must not have the sink's folder in "
    "it"},
   {".", {"job.name=airports.db"},
-   "leads to jobs/airports.db for the checkpoints of this job, which must not be the database of pool "
+   "leads to jobs/airports.db for the checkpoints of this job, which must not be the file of pool "
    "airports"},
   {"cp", {"source.path=cp/flights/in.ndjson"},
    "leads to jobs/cp/flights for the checkpoints of this job, which must not have the source's file in "

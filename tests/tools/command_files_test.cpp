@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(force_does_not_remove_a_store) {
   for (const std::string pool : {"p", "spare"}) {
     const auto& name = pool == "p" ? part : next_part;
     check_refused(run_into_folder({"--force", "--set", "pool." + pool + ".url=sqlite:out/" + name}),
-                  std::string{name} + ": bears the name of a part but is the database of pool "
+                  std::string{name} + ": bears the name of a part but is the file of pool "
                     + pool);
     BOOST_TEST((folder.names("out") == names{part, next_part}));
   }

@@ -68,7 +68,7 @@ const bad_line bad_lines[] = {
   {"path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"./job.toml\"",
    "jobs/job.toml:7: source.dead_letter = './job.toml': must not be the job file"},
   {"path = \"in", "on_bad_record = \"dead_letter\"\ndead_letter = \"airports.db\"",
-   "must not be the database of pool airports"},
+   "must not be the file of pool airports"},
   {"timeout", "on_failure = \"dead_letter\"\ndead_letter = \"out/part-0000000001-0000.ndjson\"",
    "jobs/job.toml:17: lookup.origin.dead_letter = 'out/part-0000000001-0000.ndjson': must not have "
    "the name of a part in the sink's folder"},
@@ -372,7 +372,7 @@ BOOST_AUTO_TEST_CASE(paths_are_relative_to_the_job_file) {
   const auto job = good();
   BOOST_TEST(job.source.options.path == "jobs/in.ndjson");
   BOOST_TEST(job.source.dead_letter == "bad.ndjson");
-  BOOST_TEST(job.pools[0].url == "sqlite:jobs/airports.db");
+  BOOST_TEST(job.pools[0].url.reveal() == "sqlite:jobs/airports.db");
   BOOST_TEST(job.sink.path == "jobs/out");
 }
 
@@ -382,7 +382,7 @@ BOOST_AUTO_TEST_CASE(absolute_paths_and_standard_streams_stay_as_they_are) {
   replace("\"out\"", "\"-\"");
   const auto job = good();
   BOOST_TEST(job.source.options.path == "-");
-  BOOST_TEST(job.pools[0].url == "sqlite:/data/airports.db");
+  BOOST_TEST(job.pools[0].url.reveal() == "sqlite:/data/airports.db");
   BOOST_TEST(job.sink.is_standard_output());
 }
 
@@ -418,12 +418,12 @@ BOOST_AUTO_TEST_CASE(an_empty_file_misses_everything) {
 
 BOOST_AUTO_TEST_CASE(all_mistakes_are_reported_at_once_with_their_lines) {
   replace("\"flights\"", "7");
-  replace("sqlite:airports.db", "redis://localhost");
+  replace("sqlite:airports.db", "radis://localhost");
   replace("\"ordered\"", "\"orderd\"");
   BOOST_TEST(mistakes()
              == "jobs/job.toml:2: job.name = 7: must be a string\n"
-                "jobs/job.toml:7: pool.airports.url = 'redis://localhost': url is "
-                "\"redis://localhost\", but must begin with one of: sqlite:\n"
+                "jobs/job.toml:7: pool.airports.url = 'radis://localhost': url is "
+                "\"radis://localhost\", but must begin with one of: memory:, sqlite:\n"
                 "jobs/job.toml:14: lookup.origin.mode = 'orderd': must be \"ordered\", \"unordered\" "
                 "or \"key_ordered\" "
                 "(did you mean \"ordered\"?)\n");

@@ -10,6 +10,7 @@
 #include "weir/dead_letter_part_sink.hpp"
 #include "weir/faulty_driver.hpp"
 #include "weir/json_writer.hpp"
+#include "weir/memory_driver.hpp"
 #include "weir/ndjson_source.hpp"
 #include "weir/part_file_sink.hpp"
 #include "weir/sqlite_driver.hpp"
@@ -22,8 +23,10 @@
 #include <span>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <unistd.h>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace weir::tool {
@@ -45,10 +48,9 @@ driver_factory driver_of(const pool_section& pool, std::shared_ptr<const driver_
 
 /// The same for a start of the job in another folder.
 std::string url_of(const pool_section& pool) {
-  const auto file = pool.file();
   std::error_code fails;
-  const auto whole = std::filesystem::absolute(file, fails);
-  return file.empty() || fails ? pool.url : whole.lexically_normal().string();
+  const auto whole = std::filesystem::absolute(pool.file, fails);
+  return pool.file.empty() || fails ? pool.url.shown() : whole.lexically_normal().string();
 }
 
 /// Different lists have different ones.
@@ -59,6 +61,31 @@ std::string list_of(const std::vector<std::string>& names) {
     append_json_string(list, each);
   }
   return list + "]";
+}
+
+/// Different values have different ones.
+std::string text_of(const option_value& of) {
+  return std::visit(
+    [](const auto& x) -> std::string {
+      using type = std::remove_cvref_t<decltype(x)>;
+      if constexpr (std::is_same_v<type, std::string>) {
+        return x;
+      } else if constexpr (std::is_same_v<type, std::vector<std::string>>) {
+        return list_of(x);
+      } else if constexpr (std::is_same_v<type, bool>) {
+        return x ? "true" : "false";
+      } else if constexpr (std::is_integral_v<type>) {
+        return std::to_string(x);
+      } else {
+        std::vector<std::string> flat;
+        for (const auto& [name, text] : x) {
+          flat.push_back(name);
+          flat.push_back(text);
+        }
+        return list_of(flat);
+      }
+    },
+    of);
 }
 
 /// Builds one job.
@@ -111,7 +138,7 @@ private:
 
   record_stream add_lookup(const record_stream& in, const lookup_section& lookup) {
     const auto pool = pool_of(lookup.pool);
-    const auto asks = pool.statement(lookup.query, lookup.key.size());
+    const auto asks = pool.statement(lookup.statement());
     const auto options = weir::tool::options_of(lookup, job_.source.options.on_bad_record);
     lookup_function function{lookup, pool, asks};
     const auto out = wait_for(in, lookup, std::move(function), options);
@@ -122,6 +149,11 @@ private:
       .with_setting("rows", lookup.rows == row_form::one ? "one" : "all");
     if (!lookup.order_key.empty())
       out.with_setting("order_key", list_of(lookup.order_key));
+    // What the answers hang on beside that.
+    for (const auto& [name, given] : lookup.more)
+      out.with_setting(name, text_of(given));
+    for (const auto& [name, given] : job_.pools[lookup.pool].more)
+      out.with_setting("pool." + name, text_of(given));
     if (options.makes_dead_letters())
       add_dead_letters(out.dead_letters(), lookup.name, lookup.dead_letter,
                        job_.source.dead_letter);
@@ -192,7 +224,8 @@ private:
       made = env_.client_pool({.name = what.name,
                                .driver = driver_of(what, drivers_),
                                .url = what.url,
-                               .connections = what.connections});
+                               .connections = what.connections,
+                               .more = what.more});
     }
     return *made;
   }
@@ -255,7 +288,7 @@ operator_options options_of(const lookup_section& lookup, bad_record_action on_b
 expected<void> try_statements(const pool_section& pool, const driver_registry& drivers,
                               const std::vector<statement_declaration>& statements) {
   no_results nothing;
-  auto driver = drivers.make({pool.name, pool.url, {pool.connections}});
+  auto driver = drivers.make(pool.settings());
   if (!driver)
     return std::move(driver).why();
   if (auto opened = (*driver)->open(statements, nothing); !opened)
@@ -271,7 +304,7 @@ error with_lookup(error all, const job_file& job, std::size_t pool,
   for (const auto& lookup : job.lookups) {
     if (lookup.pool != pool || !store_is_fine)
       continue;
-    auto ok = try_statements(job.pools[pool], drivers, {{lookup.query, lookup.key.size()}});
+    auto ok = try_statements(job.pools[pool], drivers, {lookup.statement()});
     if (!ok && ok.why() == all)
       return {all.kind(), "lookup " + lookup.name + ": " + all.thing(), all.message()};
   }
@@ -291,7 +324,7 @@ expected<void> try_inputs(const job_file& job, const driver_registry& drivers) {
     std::vector<statement_declaration> statements;
     for (const auto& lookup : job.lookups)
       if (lookup.pool == i)
-        statements.push_back({lookup.query, lookup.key.size()});
+        statements.push_back(lookup.statement());
     if (statements.empty())
       continue;
     if (auto tried = try_statements(job.pools[i], drivers, statements); !tried)
@@ -307,7 +340,8 @@ environment build_job(const job_file& job, std::shared_ptr<const driver_registry
 
 std::shared_ptr<const driver_registry> known_drivers() {
   auto drivers = std::make_shared<driver_registry>();
-  drivers->add("sqlite", &sqlite_driver);
+  drivers->add("memory", memory_kind());
+  drivers->add("sqlite", sqlite_kind());
   return drivers;
 }
 

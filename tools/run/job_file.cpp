@@ -18,6 +18,7 @@
 #include <limits>
 #include <memory>
 #include <set>
+#include <span>
 
 namespace weir::tool {
 
@@ -28,7 +29,6 @@ using namespace std::chrono_literals;
 constexpr std::int64_t instances_max = 1'024;
 constexpr std::int64_t retries_max = 1'000'000;
 constexpr std::uint64_t line_bytes_max = std::uint64_t{1} << 30;
-constexpr std::string_view database_scheme = "sqlite:";
 constexpr auto int64_max = std::numeric_limits<std::int64_t>::max();
 
 constexpr choices<bool, 1> ndjson_only{{{"ndjson", true}}};
@@ -267,16 +267,67 @@ private:
     pool_section pool;
     pool.name = std::move(name);
     pool.connections = static_cast<std::size_t>(in.integer("connections", 2, 1, 1'024));
+    std::shared_ptr<const driver_kind> kind;
     if (const auto url = in.required_text("url")) {
-      pool.url = url_of(*url);
-      // Connects to nothing: it only looks at the address.
-      if (const auto made = drivers_.make({pool.name, pool.url, {pool.connections}}); !made)
-        in.wrong("url", made.why().message());
+      pool.url = *url;
+      in.hide("url", pool.url.shown());
+      if (auto known = drivers_.find(pool.settings())) {
+        kind = *std::move(known);
+        if (kind->is_file() && !pool.url.rest().empty()) {
+          pool.file = path_of(std::string{pool.url.rest()});
+          pool.url = std::string{pool.url.scheme()} + ":" + pool.file;
+        }
+        pool.more = read_options(in, kind->pool_options());
+        add_unmet(in, kind->check(pool.settings()));
+      } else {
+        in.wrong("url", known.why().message());
+      }
     }
+    kinds_.push_back(kind);
     if (const auto* table = in.table("faults"))
       pool.faults = read_faults(section(table, in.key() + ".faults"));
     in.refuse_unknown();
     job_.pools.push_back(std::move(pool));
+  }
+
+  /// What a kind of store says of a section, where nothing is said of that key yet.
+  static void add_unmet(toml_section& in, const std::vector<unmet_rule>& rules) {
+    for (const auto& each : rules)
+      if (!in.has_mistake(each.key))
+        in.wrong(each.key, each.rule);
+  }
+
+  /// The options that the section's kind of store knows.
+  static driver_options read_options(toml_section& in, std::span<const option_rule> rules) {
+    driver_options options;
+    for (const auto& rule : rules) {
+      if (in.find(rule.key) == nullptr) {
+        if (rule.required)
+          in.missing(rule.key);
+        continue;
+      }
+      const std::string key{rule.key};
+      switch (rule.type) {
+        case option_type::flag:
+          if (const auto given = in.flag(rule.key))
+            options.set(key, *given);
+          break;
+        case option_type::integer:
+          options.set(key, in.integer(rule.key, 0, 0, int64_max));
+          break;
+        case option_type::text:
+          if (auto given = in.text(rule.key))
+            options.set(key, *std::move(given));
+          break;
+        case option_type::texts:
+          options.set(key, in.texts(rule.key));
+          break;
+        case option_type::named_texts:
+          options.set(key, in.named_texts(rule.key));
+          break;
+      }
+    }
+    return options;
   }
 
   fault_settings read_faults(toml_section in) {
@@ -359,13 +410,24 @@ private:
       if (found == pools.end())
         in.wrong("pool", "must be the name of a [pool.NAME]" + did_you_mean(*pool, pools));
     }
-    lookup.query = in.required_text("query").value_or("");
+    lookup.query = in.text("query").value_or("");
     if (in.find("key") == nullptr)
       in.missing("key");
     lookup.key = in.texts("key");
     for (const auto& each : lookup.key)
       check_field(in, "key", each);
     lookup.rows = in.choice("rows", row_forms).value_or(row_form::one);
+    if (const auto* const kind = kind_of(lookup)) {
+      lookup.more = read_options(in, kind->statement_options());
+      add_unmet(in, kind->check(lookup.statement()));
+    } else if (in.find("query") == nullptr) {
+      in.missing("query");
+    }
+  }
+
+  /// Null: its pool is not there, or is of no kind that is known.
+  const driver_kind* kind_of(const lookup_section& lookup) const {
+    return lookup.pool < kinds_.size() ? kinds_[lookup.pool].get() : nullptr;
   }
 
   void read_order_key(toml_section& in, lookup_section& lookup) {
@@ -560,16 +622,12 @@ private:
     return (folder_ / written).lexically_normal().string();
   }
 
-  std::string url_of(const std::string& written) const {
-    if (!written.starts_with(database_scheme) || written.size() == database_scheme.size())
-      return written;
-    return std::string{database_scheme} + path_of(written.substr(database_scheme.size()));
-  }
-
   toml_section root_;
   const std::string& path_;
   const std::filesystem::path folder_;
   const driver_registry& drivers_;
+  /// Of the pools; null: not known.
+  std::vector<std::shared_ptr<const driver_kind>> kinds_;
   job_file& job_;
   std::vector<mistake>& mistakes_;
   /// Once it was read.
@@ -593,10 +651,6 @@ int read_file(const std::string& path, std::string& content) {
 }
 
 } // namespace
-
-std::string pool_section::file() const {
-  return url.starts_with(database_scheme) ? url.substr(database_scheme.size()) : std::string{};
-}
 
 loaded_job parse_job_file(const std::string& content, const std::string& path,
                           const std::vector<std::string>& overrides,

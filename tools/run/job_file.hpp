@@ -55,19 +55,25 @@ struct source_section {
 
 struct pool_section {
   std::string name;
-  std::string url;
+  store_url url;
   std::size_t connections = 2;
+  /// Options of this kind of store.
+  driver_options more;
+  /// Path of the store; empty where it is no file.
+  std::string file;
   std::optional<fault_settings> faults;
 
-  /// Path of the database; empty where the store is no file.
-  std::string file() const;
+  driver_settings settings() const { return {name, url, {connections}, more, {}}; }
 };
 
 struct lookup_section {
   std::string name;
   /// Index into `job_file::pools`.
   std::size_t pool = 0;
+  /// Empty where the kind of store has none.
   std::string query;
+  /// Options of the kind of store that it asks.
+  driver_options more;
   std::vector<std::string> key;
   row_form rows = row_form::one;
   std::string into;
@@ -92,6 +98,8 @@ struct lookup_section {
   end_policy at_end = end_policy::keep_retrying;
   /// Only where `on_failure` or a rule is `failure_action::dead_letter`, else empty.
   std::string dead_letter;
+
+  statement_declaration statement() const { return {query, key.size(), more}; }
 };
 
 struct sink_section {

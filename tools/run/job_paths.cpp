@@ -55,8 +55,8 @@ std::vector<file_in_use> files_in_use(const job_file& job) {
   else
     all.push_back({job.source.options.path, "the source's file"});
   for (const auto& pool : job.pools)
-    if (auto file = pool.file(); !file.empty())
-      all.push_back({std::move(file), "the database of pool " + pool.name});
+    if (!pool.file.empty())
+      all.push_back({pool.file, "the file of pool " + pool.name});
   if (job.sink.is_standard_output())
     add_redirected(all, "/dev/stdout", "the file that is standard output");
   return all;

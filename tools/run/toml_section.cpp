@@ -196,6 +196,32 @@ std::optional<std::size_t> toml_section::choice_index(std::string_view name,
   return std::nullopt;
 }
 
+std::optional<bool> toml_section::flag(std::string_view name) {
+  const auto* node = find(name);
+  if (node == nullptr)
+    return std::nullopt;
+  if (const auto* value = node->as_boolean())
+    return value->get();
+  wrong(name, "must be true or false");
+  return std::nullopt;
+}
+
+std::map<std::string, std::string> toml_section::named_texts(std::string_view name) {
+  const auto* const all = table(name);
+  std::map<std::string, std::string> found;
+  if (all == nullptr)
+    return found;
+  for (const auto& [key, node] : *all) {
+    const auto* value = node.as_string();
+    if (value == nullptr || value->get().empty()) {
+      wrong(name, "must have strings as its values, none of them empty");
+      return {};
+    }
+    found.emplace(key.str(), value->get());
+  }
+  return found;
+}
+
 const toml::table* toml_section::table(std::string_view name) {
   const auto* node = find(name);
   if (node == nullptr)
@@ -216,7 +242,7 @@ void toml_section::wrong(std::string_view name, std::string rule) {
   if (node == nullptr)
     missing(name, rule);
   else
-    add_mistake(node, name, text_of(*node), std::move(rule));
+    add_mistake(node, name, shown(name, *node), std::move(rule));
 }
 
 void toml_section::refuse_unknown() {
@@ -226,7 +252,7 @@ void toml_section::refuse_unknown() {
   for (const auto& [name, node] : *table_)
     if (!known_.contains(name.str()))
       add_mistake(&node, name.str(),
-                  node.is_table() || node.is_array_of_tables() ? "" : text_of(node),
+                  node.is_table() || node.is_array_of_tables() ? "" : shown(name.str(), node),
                   "is no key that weir knows here" + did_you_mean(name.str(), known));
 }
 
@@ -235,6 +261,13 @@ void toml_section::add_mistake(const toml::node* node, std::string_view name, st
   wrong_.emplace(name);
   mistakes_.push_back({node == nullptr ? file_ : place_of(*node, file_), key_of(name),
                        std::move(value), std::move(rule), node == nullptr ? 0 : place_in_order(*node)});
+}
+
+std::string toml_section::shown(std::string_view name, const toml::node& value) const {
+  if (const auto hidden = hidden_.find(name); hidden != hidden_.end())
+    return text_of(toml::value<std::string>{hidden->second});
+  // Somebody may have written it where it does not belong.
+  return name.find("password") != std::string_view::npos ? "***" : text_of(value);
 }
 
 std::string toml_section::key_of(std::string_view name) const {

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -74,6 +75,12 @@ public:
     return which ? std::optional{all[*which].second} : std::nullopt;
   }
 
+  /// A switch.
+  std::optional<bool> flag(std::string_view name);
+
+  /// A table of strings.
+  std::map<std::string, std::string> named_texts(std::string_view name);
+
   /// The table under a key; mistake where it is something else.
   const toml::table* table(std::string_view name);
 
@@ -84,6 +91,9 @@ public:
 
   /// The value of `name`, which is there, breaks `rule`.
   void wrong(std::string_view name, std::string rule);
+
+  /// What mistakes are to show in the place of the value of `name`, which holds a password.
+  void hide(std::string_view name, std::string shown) { hidden_.insert_or_assign(std::string{name}, std::move(shown)); }
 
   /// Whether there is a mistake about `name` so far: nothing should follow from its value.
   bool has_mistake(std::string_view name) const { return wrong_.contains(name); }
@@ -100,6 +110,8 @@ private:
   std::optional<std::size_t> choice_index(std::string_view name,
                                           const std::vector<std::string>& names);
   std::string key_of(std::string_view name) const;
+  /// The value of `name`, as mistakes show it.
+  std::string shown(std::string_view name, const toml::node& value) const;
 
   const toml::table* table_;
   std::string key_;
@@ -107,6 +119,7 @@ private:
   std::vector<mistake>& mistakes_;
   std::set<std::string, std::less<>> known_;
   std::set<std::string, std::less<>> wrong_;
+  std::map<std::string, std::string, std::less<>> hidden_;
 };
 
 } // namespace weir::tool

@@ -169,7 +169,7 @@ std::string restart_text(const job_file& job) {
 concurrency concurrency_of(const lookup_section& lookup, const job_file& job,
                            const driver_registry& drivers) {
   const auto& pool = job.pools[lookup.pool];
-  const auto driver = drivers.make({pool.name, pool.url, {pool.connections}});
+  const auto driver = drivers.make(pool.settings());
   const auto sharing = std::count_if(job.lookups.begin(), job.lookups.end(),
                                      [&](const auto& each) { return each.pool == lookup.pool; });
   return {lookup.max_concurrent_calls * job.parallelism, driver ? (*driver)->permits() : 0,
