@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
       {"P3", "the call is answered 1 ms later: many under way", &bench::latency},
       {"P4", "one call of a hundred takes 500 ms, the others 5: what waits behind the slow ones", &bench::head_of_line},
       {"P4b", "one record of a hundred is retried 60 s later, of 100 a second: which capacity that needs", &bench::retries},
+      {"P5", "a Redis server, one connection: through weir, and by hand with the same library", &bench::redis},
       {"P6", "from a program's start to its first output, and what it takes of memory", &bench::start_up},
       {"P7", "records come at 10, 50 and 80 % of the highest rate: what the operator adds to a call of 1 ms, and a bare actor", &bench::added_latency},
       {"P8", "greater capacities and more operators: whether a record's cost stays the same", &bench::growth},

@@ -16,6 +16,7 @@ std::vector<measurement> retries();
 std::vector<measurement> added_latency();
 std::vector<measurement> growth();
 std::vector<measurement> pool();
+std::vector<measurement> redis();
 std::vector<measurement> start_up();
 std::vector<measurement> flights();
 std::vector<measurement> watermarks();

@@ -11,7 +11,7 @@
 #     PRIVATE simdjson::simdjson)              # what only the sources need
 #   The calling folder is the include root: weir/retry.hpp is included as "weir/retry.hpp". A folder may
 #   call it more than once (messages has weir::messages and weir::protocol). Targets of packages that
-#   Weir finds: CAF::core, Threads::Threads, simdjson::simdjson, SQLite::SQLite3, CSV::CSV,
+#   Weir finds: CAF::core, Threads::Threads, simdjson::simdjson, SQLite::SQLite3, CSV::CSV, Hiredis::Hiredis,
 #   cereal::cereal, tomlplusplus::tomlplusplus, CLI11::CLI11, nlohmann_json::nlohmann_json (tools and tests).
 #   "weir/version.hpp" is there for every module without asking.
 #

@@ -18,6 +18,7 @@ set(weir_package_simdjson::simdjson simdjson)
 set(weir_find_simdjson::simdjson "find_dependency(simdjson 3.0)")
 set(weir_package_SQLite::SQLite3 sqlite3)
 set(weir_package_CSV::CSV -lcsv)
+set(weir_package_Hiredis::Hiredis hiredis)
 
 # Appends what the module links, directly or through others, dependents last.
 function(_weir_collect module modules_variable packages_variable)
@@ -152,5 +153,6 @@ install(FILES
   ${CMAKE_CURRENT_BINARY_DIR}/weir-config-version.cmake
   ${WEIR_CMAKE_DIR}/FindCAF.cmake
   ${WEIR_CMAKE_DIR}/FindCSV.cmake
+  ${WEIR_CMAKE_DIR}/FindHiredis.cmake
   DESTINATION ${config_dir} COMPONENT weir_development)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT weir_development)

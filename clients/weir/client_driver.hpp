@@ -10,6 +10,7 @@
 #include "weir/error.hpp"
 #include "weir/question.hpp"
 #include "weir/store_url.hpp"
+#include "weir/time.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -34,6 +35,11 @@ public:
 struct client_pool_options {
   /// Connections to the store. 1 to 1,024.
   std::size_t connections = 2;
+  /// Questions under way on one connection at the same time; 0: as many as is usual for the store. A driver whose
+  /// connections take one after the other has no use for it.
+  std::size_t permits_per_connection = 0;
+  /// How long a start waits for a store that is not there yet.
+  duration open_timeout = std::chrono::seconds{10};
 };
 
 /// What a driver is made from.

@@ -14,11 +14,11 @@ package_group() {
   case $1 in
     build)
       echo g++ cmake ninja-build \
-        libcaf-dev libcereal-dev libcli11-dev libcsv-dev libsimdjson-dev libsqlite3-dev libtomlplusplus-dev \
+        libcaf-dev libcereal-dev libcli11-dev libcsv-dev libhiredis-dev libsimdjson-dev libsqlite3-dev libtomlplusplus-dev \
         nlohmann-json3-dev sqlite3
       ;;
-    test) echo ccache libboost-test-dev pkgconf python3 strace ;;
-    bench) echo python3 ;;
+    test) echo ccache libboost-test-dev pkgconf python3 redis-server strace ;;
+    bench) echo python3 redis-server ;;
     instructions) echo python3 valgrind ;;
     sanitizers | fuzzing) echo clang-14 libclang-rt-14-dev ;;
     *)
@@ -54,6 +54,19 @@ run_apt_get() {
   rm -f "$log"
   return "$status"
 }
+
+# Usage: without_starting_servers COMMAND... ; what Debian's packages of servers start when they are installed is not
+# started: tests start their own. Where this machine has a policy already, that one holds.
+without_starting_servers() (
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    # shellcheck disable=SC2064 # as it is now; of this subshell alone
+    trap "$as_root rm -f $policy" EXIT
+    printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+    $as_root chmod 755 "$policy"
+  fi
+  "$@"
+)
 
 # Sets as_root to what goes before a command that needs root; fails where there is no way.
 find_way_to_root() {
@@ -103,5 +116,5 @@ require_packages() {
     echo $all | fold -s -w 96 | sed 's/^/  /'
   fi
   # shellcheck disable=SC2086
-  run_apt_get install --no-install-recommends $missing
+  without_starting_servers run_apt_get install --no-install-recommends $missing
 }

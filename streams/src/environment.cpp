@@ -218,7 +218,7 @@ client_pool environment::client_pool(pool_options options) {
   pool_plan pool{options.name, std::move(options.driver),
                  {options.name,
                   std::move(options.url),
-                  {options.connections},
+                  {options.connections, options.permits_per_connection, options.open_timeout},
                   std::move(options.more),
                   std::move(options.password)}};
   auto statements = pool.statements;

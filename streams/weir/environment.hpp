@@ -54,6 +54,10 @@ struct pool_options {
   store_url url{};
   /// Connections to the store. 1 to 1,024.
   std::size_t connections = client_pool_options{}.connections;
+  /// See `client_pool_options`.
+  std::size_t permits_per_connection = client_pool_options{}.permits_per_connection;
+  /// See `client_pool_options`.
+  duration open_timeout = client_pool_options{}.open_timeout;
   /// What this kind of store wants to know beside that; its driver's header says what there is.
   driver_options more{};
   /// Empty: none, or the one in the address.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flights_fixture.hpp"
 
+#include <hiredis/hiredis.h>
 #include <nlohmann/json.hpp>
 #include <sqlite3.h>
 
@@ -14,6 +15,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
 
@@ -143,6 +145,31 @@ flights_store airports_in_sqlite() {
 flights_store airports_in_memory() {
   return {"url = \"memory:" + (data / "airports.csv").string() + "\"\nkey_column = \"iata\"\ntypes = { iata = \"string\" }",
           "columns = [\"name\", \"city\", \"state\", \"latitude\", \"longitude\"]"};
+}
+
+flights_store airports_in_redis(const std::string& socket) {
+  const std::unique_ptr<redisContext, void (*)(redisContext*)> server{::redisConnectUnix(socket.c_str()), ::redisFree};
+  auto lines = lines_of(data / "airports.csv");
+  lines.erase(lines.begin());
+  for (const auto& line : lines) {
+    const auto fields = csv_fields(line);
+    nlohmann::ordered_json object;
+    object["name"] = fields[1];
+    object["city"] = fields[2];
+    object["state"] = fields[3];
+    object["latitude"] = std::stod(fields[5]);
+    object["longitude"] = std::stod(fields[6]);
+    const auto key = "airport:" + fields[0];
+    const auto text = object.dump();
+    ::redisAppendCommand(server.get(), "SET %s %s", key.c_str(), text.c_str());
+  }
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    void* reply = nullptr;
+    if (::redisGetReply(server.get(), &reply) != REDIS_OK)
+      throw std::runtime_error(server->errstr);
+    ::freeReplyObject(reply);
+  }
+  return {"url = \"redis://" + socket + "\"", "query = \"GET airport:{1}\""};
 }
 
 flights_fixture::flights_fixture() {

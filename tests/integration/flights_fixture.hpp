@@ -20,6 +20,8 @@ struct flights_store {
 
 flights_store airports_in_sqlite();
 flights_store airports_in_memory();
+/// Of a server that listens on `socket`; puts them there first.
+flights_store airports_in_redis(const std::string& socket);
 
 /// Settings of the main job that a test varies.
 struct flights_job {

@@ -5,6 +5,8 @@
 
 #include "flights_fixture.hpp"
 
+#include "../support/started_server.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -56,6 +58,17 @@ BOOST_AUTO_TEST_CASE(a_table_in_memory_gives_the_same) {
   const auto ran = run({.store = airports_in_memory()});
   BOOST_REQUIRE_MESSAGE(ran.exit_code == 0, ran.said);
   require_sequence(*this, output());
+}
+
+BOOST_AUTO_TEST_CASE(a_redis_server_gives_the_same) {
+  const weir::testing::redis_server server;
+  for (const bool together : {true, false}) {
+    auto store = airports_in_redis(server.socket());
+    store.question += together ? "" : "\nbatch = false";
+    const auto ran = run({.store = store});
+    BOOST_REQUIRE_MESSAGE(ran.exit_code == 0, ran.said);
+    require_sequence(*this, output());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(faults_change_nothing_in_the_ordered_output) {

@@ -423,7 +423,7 @@ BOOST_AUTO_TEST_CASE(all_mistakes_are_reported_at_once_with_their_lines) {
   BOOST_TEST(mistakes()
              == "jobs/job.toml:2: job.name = 7: must be a string\n"
                 "jobs/job.toml:7: pool.airports.url = 'radis://localhost': url is "
-                "\"radis://localhost\", but must begin with one of: memory:, sqlite:\n"
+                "\"radis://localhost\", but must begin with one of: memory:, redis:, sqlite:\n"
                 "jobs/job.toml:14: lookup.origin.mode = 'orderd': must be \"ordered\", \"unordered\" "
                 "or \"key_ordered\" "
                 "(did you mean \"ordered\"?)\n");

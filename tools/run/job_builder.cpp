@@ -13,6 +13,7 @@
 #include "weir/memory_driver.hpp"
 #include "weir/ndjson_source.hpp"
 #include "weir/part_file_sink.hpp"
+#include "weir/redis_driver.hpp"
 #include "weir/sqlite_driver.hpp"
 #include "weir/stdout_sink.hpp"
 
@@ -341,6 +342,7 @@ environment build_job(const job_file& job, std::shared_ptr<const driver_registry
 std::shared_ptr<const driver_registry> known_drivers() {
   auto drivers = std::make_shared<driver_registry>();
   drivers->add("memory", memory_kind());
+  drivers->add("redis", redis_kind());
   drivers->add("sqlite", sqlite_kind());
   return drivers;
 }
