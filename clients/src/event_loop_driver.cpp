@@ -124,7 +124,7 @@ public:
     }
     to_dial_changed_.notify_all();
     if (stop_)
-      signal(*stop_);
+      make_readable(*stop_);
     for (auto* const each : {&looper_, &connector_})
       if (each->joinable())
         each->join();
@@ -208,7 +208,7 @@ private:
                    + ". Raise the limit of open files"};
   }
 
-  static void signal(const detail::file_descriptor& of) noexcept {
+  static void make_readable(const detail::file_descriptor& of) noexcept {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(of.get(), &one, sizeof one);
   }
@@ -216,7 +216,7 @@ private:
   /// Under the lock.
   void wake_loop() noexcept {
     if (!std::exchange(is_awake_, true) && wake_)
-      signal(*wake_);
+      make_readable(*wake_);
   }
 
   expected<void> wait_until_open() {

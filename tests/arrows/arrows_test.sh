@@ -14,7 +14,7 @@ of_actors='#[[:space:]]*include[[:space:]]*[<"](caf/|thread>|weir/(interfaces|ty
 
 # What is the program's own, and not for a library inside it. Sinks write to the descriptors that they are given.
 programs_own='\bgetenv\b|std::c(out|err|log)\b|\bf?printf\(|\b(quick_)?exit\(|\babort\('
-programs_own+='|\bsigaction\b|\bsignal\(|\bsocket\('
+programs_own+='|\bsigaction\b|\bsignal\(|(^|[^[:alnum:]_])::(listen|bind)\('
 
 seconds_max=3
 

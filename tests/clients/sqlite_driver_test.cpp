@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(an_address_without_a_path_is_refused) {
     BOOST_TEST(made.why().is(error_kind::argument));
     BOOST_TEST(made.why().text()
                == "airports: url is \"" + url
-                    + "\", but a SQLite database is named as \"sqlite:PATH\" (argument)");
+                    + "\", but must be \"sqlite:PATH\", with the path of a SQLite database (argument)");
   }
 }
 
