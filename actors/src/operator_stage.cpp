@@ -334,6 +334,7 @@ void operator_stage_state::on_completions() {
     return;
   const auto at = now();
   body_->on_completions(outputs(), at);
+  deliver();
   take_input(at);
   after(at);
 }
@@ -396,6 +397,7 @@ void operator_stage_state::on_pool_results(const pool_results& of) {
     of.results->clear();
     pool.spare_results = of.results;
   }
+  deliver();
   take_input(at);
   after(at);
 }
@@ -450,7 +452,15 @@ expected<std::shared_ptr<saved_instance>> operator_stage_state::save(time_point 
   return saved;
 }
 
+void operator_stage_state::deliver() {
+  if (feed_)
+    results_->run_steps();
+}
+
 void operator_stage_state::take_input(time_point now) {
+  // A callback may have failed while results were given.
+  if (results_->failure())
+    return;
   do {
     while (!input_->empty() && !body_->failure()) {
       body_->take(input_->front(), input_->cursor(), outputs(), now);

@@ -105,6 +105,8 @@ private:
   void pass_barriers(time_point now);
   void hand_over_state(std::uint64_t checkpoint, time_point now);
   expected<std::shared_ptr<saved_instance>> save(time_point now);
+  /// Gives a service's results before it takes in more: who waits for one has waited longest.
+  void deliver();
   /// Takes the input that waits, as far as there is room.
   void take_input(time_point now);
   /// What follows every message: questions go out, the timer is armed, the probe is renewed.

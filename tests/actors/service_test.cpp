@@ -201,6 +201,18 @@ BOOST_AUTO_TEST_CASE(a_stage_takes_one_batch_a_message_so_that_others_have_their
 
 // -- standing in line --
 
+BOOST_AUTO_TEST_CASE(a_result_is_given_before_more_is_taken_in) {
+  options.capacity = 2;
+  waiting_max = 10;
+  add();
+  start();
+  for (int x = 1; x <= 4; ++x)
+    push({x});
+  BOOST_TEST(transcript() == "call ask 1\ncall ask 2\n");
+  complete(1);
+  BOOST_TEST(transcript() == "result 10\ncall ask 3\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_coroutine_goes_on_when_there_is_room) {
   options.capacity = 1;
   waiting_max = 1;
@@ -212,9 +224,9 @@ BOOST_AUTO_TEST_CASE(a_coroutine_goes_on_when_there_is_room) {
   wait_in_line(4);
   BOOST_TEST(transcript() == "call ask 1\n");
   complete(1);
-  BOOST_TEST(transcript() == "call ask 2\nresult 10\ntaken 3\n");
+  BOOST_TEST(transcript() == "result 10\ncall ask 2\ntaken 3\n");
   complete(2);
-  BOOST_TEST(transcript() == "call ask 3\nresult 20\ntaken 4\n");
+  BOOST_TEST(transcript() == "result 20\ncall ask 3\ntaken 4\n");
 }
 
 BOOST_AUTO_TEST_CASE(one_that_is_destroyed_while_it_waits_pushes_nothing) {
@@ -229,7 +241,7 @@ BOOST_AUTO_TEST_CASE(one_that_is_destroyed_while_it_waits_pushes_nothing) {
   waiting.erase(3);
   complete(1);
   complete(2);
-  BOOST_TEST(transcript() == "call ask 1\ncall ask 2\nresult 10\ntaken 4\ncall ask 4\nresult 20\n");
+  BOOST_TEST(transcript() == "call ask 1\nresult 10\ncall ask 2\ntaken 4\nresult 20\ncall ask 4\n");
 }
 
 BOOST_AUTO_TEST_CASE(where_there_is_room_it_does_not_wait) {
@@ -493,7 +505,7 @@ BOOST_AUTO_TEST_CASE(a_drain_takes_nothing_more_and_lets_come_out_what_was_taken
   complete(1);
   complete(2);
   BOOST_TEST(transcript()
-             == "call ask 1\nclosed 3\ncall ask 2\nresult 10\nresult 20\nclose ask\n"
+             == "call ask 1\nclosed 3\nresult 10\ncall ask 2\nresult 20\nclose ask\n"
                 "ended drained, 0 left behind\n");
 }
 
@@ -536,7 +548,7 @@ BOOST_AUTO_TEST_CASE(a_drain_ends_at_its_deadline_and_counts_what_is_left) {
   complete(1);
   advance(10s);
   BOOST_TEST(transcript()
-             == "call ask 2\nresult 10\nticket 1 delivered 1\nclose ask\nticket 2 lost, cancelled\n"
+             == "result 10\ncall ask 2\nticket 1 delivered 1\nclose ask\nticket 2 lost, cancelled\n"
                 "ticket 3 lost, cancelled\nended drained, 2 left behind\n");
 }
 
