@@ -48,6 +48,13 @@ expected<std::shared_ptr<const driver_kind>> driver_registry::find(const driver_
                  + (schemes.empty() ? "(no driver is there)" : schemes)};
 }
 
+std::vector<std::shared_ptr<const driver_kind>> driver_registry::all() const {
+  std::vector<std::shared_ptr<const driver_kind>> kinds;
+  for (const auto& [scheme, kind] : kinds_)
+    kinds.push_back(kind);
+  return kinds;
+}
+
 expected<std::unique_ptr<client_driver>> driver_registry::make(
   const driver_settings& settings) const {
   const auto kind = find(settings);

@@ -150,7 +150,9 @@ public:
       all.push_back({"url", "must be \"memory:PATH\" with a path that ends with .csv, .ndjson or .jsonl"});
     if (pool.more.text("key_column").empty())
       all.push_back({"key_column", "must be the name of the column that is asked for"});
-    if (const auto* const types = pool.more.find<named_texts>("types"))
+    if (pool.more.has("types") && !path.ends_with(".csv"))
+      all.push_back({"types", "is of no use where the file is no .csv: JSON says what a value is"});
+    else if (const auto* const types = pool.more.find<named_texts>("types"))
       for (const auto& [column, type] : *types)
         if (find_type(type) == nullptr)
           all.push_back({"types", "must be \"string\", \"number\" or \"boolean\" for each column; \"" + type

@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <type_traits>
 #include <utility>
 
@@ -39,6 +40,14 @@ void append_number(std::string& out, Number number) {
   out.append(digits, written.ptr);
 }
 
+/// A whole number is written as one, since nobody has a key 1e+05.
+void append_real(std::string& out, double number) {
+  if (std::trunc(number) == number && std::abs(number) < 0x1p63)
+    append_number(out, static_cast<std::int64_t>(number));
+  else
+    append_number(out, number);
+}
+
 void append_text(std::string& out, const value& x) {
   std::visit(
     [&](const auto& of) {
@@ -47,8 +56,10 @@ void append_text(std::string& out, const value& x) {
         out += of;
       else if constexpr (std::is_same_v<type, bool>)
         out += of ? "true" : "false";
-      else if constexpr (std::is_arithmetic_v<type>)
+      else if constexpr (std::is_same_v<type, std::int64_t>)
         append_number(out, of);
+      else if constexpr (std::is_same_v<type, double>)
+        append_real(out, of);
       else if constexpr (std::is_same_v<type, raw_json>)
         out += of.text;
       else if constexpr (std::is_same_v<type, blob>)

@@ -87,7 +87,6 @@ void set_options(int fd) {
 redis_connection::redis_connection(std::shared_ptr<const redis_endpoint> to)
   : endpoint_(std::move(to)),
     to_(*endpoint_),
-    replies_(answer_bytes_max),
     in_(read_size) {}
 
 // -- connecting --
@@ -106,7 +105,8 @@ expected<void> redis_connection::connect(const std::vector<statement_declaration
 }
 
 expected<void> redis_connection::open_socket(const connect_limits& limits) {
-  const auto try_one = [&](int family, const sockaddr* address, socklen_t size) -> expected<void> {
+  const auto try_one = [&](int family, const sockaddr* address, socklen_t size,
+                           const connect_limits& share) -> expected<void> {
     socket_ = file_descriptor{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     if (!socket_)
       return error{error_kind::refused, to_.shown, "there is no socket: " + system_text(errno)
@@ -115,7 +115,7 @@ expected<void> redis_connection::open_socket(const connect_limits& limits) {
       // A socket file whose server has its line full says so.
       if (errno != EINPROGRESS)
         return error{error_kind::refused, to_.shown, "cannot be connected to: " + system_text(errno)};
-      if (auto waited = wait_for(POLLOUT, limits); !waited)
+      if (auto waited = wait_for(POLLOUT, share); !waited)
         return waited;
       int failed = 0;
       socklen_t length = sizeof failed;
@@ -132,7 +132,7 @@ expected<void> redis_connection::open_socket(const connect_limits& limits) {
       return error{error_kind::argument, to_.shown, "the socket's path is too long: a path may have "
                                                       + std::to_string(sizeof address.sun_path - 1) + " bytes"};
     std::copy(to_.socket_path.begin(), to_.socket_path.end(), address.sun_path);
-    return try_one(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    return try_one(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address, limits);
   }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -145,8 +145,14 @@ expected<void> redis_connection::open_socket(const connect_limits& limits) {
   if (code != 0)
     return error{error_kind::refused, to_.shown, "the host's name cannot be resolved: " + std::string{::gai_strerror(code)}};
   expected<void> last = error{error_kind::refused, to_.shown, "the host has no address"};
+  int addresses = 0;
+  for (const auto* each = found; each != nullptr; each = each->ai_next)
+    ++addresses;
   for (const auto* each = found; each != nullptr; each = each->ai_next) {
-    last = try_one(each->ai_family, each->ai_addr, each->ai_addrlen);
+    // One that swallows what is sent to it leaves the others their time.
+    const auto now = time_point::clock::now();
+    const connect_limits share{now + (limits.by - now) / addresses--, limits.stop_fd};
+    last = try_one(each->ai_family, each->ai_addr, each->ai_addrlen, share);
     if (last) {
       set_options(socket_.get());
       return last;
@@ -158,10 +164,12 @@ expected<void> redis_connection::open_socket(const connect_limits& limits) {
 expected<void> redis_connection::say_hello(const connect_limits& limits) {
   const auto refuse = [&](const redis_reply& reply, const std::string& command) -> error {
     auto why = error_of(reply);
-    const auto kind = why.is(error_kind::overloaded) ? error_kind::overloaded : error_kind::rejected;
+    // A server that has no room for one more connection may have it later.
+    const bool passes = why.is(error_kind::overloaded) || why.message().starts_with("ERR max number of clients");
+    const auto kind = passes ? error_kind::overloaded : error_kind::rejected;
     return {kind, to_.shown, command + " is refused: " + why.message()};
   };
-  if (!to_.password.empty()) {
+  if (!to_.password.empty() || !to_.user.empty()) {
     std::vector<std::string_view> parts{"AUTH"};
     if (!to_.user.empty())
       parts.push_back(to_.user);
@@ -204,7 +212,7 @@ expected<redis_reply*> redis_connection::exchange(const std::vector<std::string_
       return std::move(waited).why();
   }
   for (;;) {
-    auto reply = replies_.next();
+    auto reply = replies_.next(answer_bytes_max);
     if (!reply || *reply != nullptr)
       return reply;
     if (auto waited = wait_for(POLLIN, limits); !waited)
@@ -269,7 +277,15 @@ expected<bool> redis_connection::advance(bool readable, loop_answers& answers) {
   if (readable)
     if (auto done = read(answers); !done)
       return std::move(done).why();
-  return write();
+  auto more = write();
+  if (!more)
+    take_what_has_come(answers);
+  return more;
+}
+
+void redis_connection::take_what_has_come(loop_answers& answers) {
+  for (auto before = bytes_read_; read(answers) && bytes_read_ > before;)
+    before = bytes_read_;
 }
 
 expected<bool> redis_connection::write() {
@@ -304,9 +320,17 @@ expected<void> redis_connection::read(loop_answers& answers) {
   bytes_read_ += static_cast<std::uint64_t>(got);
   replies_.feed({in_.data(), static_cast<std::size_t>(got)});
   for (;;) {
-    auto reply = replies_.next();
-    if (!reply)
+    // Of an MGET each value may be as large as of a GET.
+    const auto keys = under_way_.empty() ? 0 : under_way_.front().keys;
+    auto reply = replies_.next(answer_bytes_max * std::max<std::size_t>(keys, 1));
+    if (!reply) {
+      // The others go with the connection; this one would break the next.
+      if (reply.why().is(error_kind::rejected) && !under_way_.empty() && keys == 0) {
+        answers.give(under_way_.front().call.slot, error{error_kind::rejected, to_.shown, reply.why().message()});
+        under_way_.pop_front();
+      }
       return lost(reply.why().message());
+    }
     if (*reply == nullptr)
       return {};
     if (auto taken = take(**reply, answers); !taken)
@@ -410,7 +434,7 @@ error redis_connection::error_of(const redis_reply& reply) const {
   const bool is_busy = std::find(std::begin(busy_words), std::end(busy_words), word) != std::end(busy_words);
   // It may repeat what it was sent.
   constexpr std::size_t length_max = 300;
-  auto message = to_.password.hidden_in(to_.url.hidden_in(reply.text.substr(0, length_max)));
+  auto message = to_.password.hidden_in(to_.url.hidden_in(reply.text)).substr(0, length_max);
   if (word == "MOVED" || word == "ASK")
     message += " (it is part of a cluster, which weir does not follow; ask a proxy in front of it)";
   return {is_busy ? error_kind::overloaded : error_kind::rejected, to_.shown, std::move(message)};

@@ -64,6 +64,8 @@ private:
   expected<bool> write();
   expected<void> read(loop_answers& answers);
   expected<void> take(redis_reply& reply, loop_answers& answers);
+  /// Of a connection that takes no more.
+  void take_what_has_come(loop_answers& answers);
   expected<answer> answer_of(redis_command& asked, redis_reply& reply);
   expected<answer> document_of(redis_command& asked, redis_reply& reply);
   redis_command& command_of(const loop_call& call) { return commands_[call.asked->statement.index]; }

@@ -12,7 +12,7 @@ namespace {
 /// Where the reply of a task is written to.
 redis_reply* place_of(const redisReadTask* task) noexcept {
   if (task->parent == nullptr)
-    return static_cast<redis_reply*>(task->privdata);
+    return &static_cast<redis_replies::reading*>(task->privdata)->root;
   return &static_cast<redis_reply*>(task->parent->obj)->list[static_cast<std::size_t>(task->idx)];
 }
 
@@ -33,10 +33,13 @@ void* make_string(const redisReadTask* task, char* bytes, std::size_t size) noex
 
 void* make_list(const redisReadTask* task, int elements) noexcept {
   try {
+    const auto size = static_cast<std::size_t>(elements < 0 ? 0 : elements);
+    if (size > static_cast<const redis_replies::reading*>(task->privdata)->elements_max)
+      return nullptr;
     auto* const of = place_of(task);
     of->what = redis_reply::kind::list;
     of->list.clear();
-    of->list.resize(static_cast<std::size_t>(elements < 0 ? 0 : elements));
+    of->list.resize(size);
     return of;
   } catch (const std::exception&) {
     return nullptr;
@@ -67,12 +70,11 @@ void redis_replies::reader_deleter::operator()(redisReader* of) const noexcept {
   ::redisReaderFree(of);
 }
 
-redis_replies::redis_replies(std::size_t bytes_max)
-  : bytes_max_(bytes_max),
-    reader_(::redisReaderCreateWithFunctions(&functions)) {
+redis_replies::redis_replies()
+  : reader_(::redisReaderCreateWithFunctions(&functions)) {
   if (reader_ == nullptr)
     throw std::bad_alloc{};
-  reader_->privdata = &root_;
+  reader_->privdata = &reading_;
   // It would give its buffer back and take a new one for each reply that is not small.
   reader_->maxbuf = 0;
 }
@@ -82,16 +84,26 @@ redis_replies::~redis_replies() = default;
 void redis_replies::feed(std::string_view bytes) {
   if (::redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK)
     throw std::bad_alloc{};
+  unfinished_bytes_ += bytes.size();
 }
 
-expected<redis_reply*> redis_replies::next() {
+expected<redis_reply*> redis_replies::next(std::size_t bytes_max) {
+  // The shortest element has four bytes.
+  reading_.elements_max = bytes_max / 4;
+  const auto too_large = [&] {
+    return error{error_kind::rejected, "redis",
+                 "the answer has more than " + std::to_string(bytes_max >> 20) + " MiB; ask for less"};
+  };
   void* reply = nullptr;
   if (::redisReaderGetReply(reader_.get(), &reply) != REDIS_OK)
-    return error{error_kind::connection_lost, "redis", std::string{"what came is no reply: "} + reader_->errstr};
-  if (reply == nullptr && reader_->len - reader_->pos > bytes_max_)
-    return error{error_kind::connection_lost, "redis",
-                 "a reply is larger than the " + std::to_string(bytes_max_ >> 20) + " MiB that are taken"};
-  return static_cast<redis_reply*>(reply);
+    return reader_->err == REDIS_ERR_OOM
+             ? too_large()
+             : error{error_kind::connection_lost, "redis", std::string{"what came is no reply: "} + reader_->errstr};
+  if (reply != nullptr)
+    unfinished_bytes_ = reader_->len - reader_->pos;
+  else if (unfinished_bytes_ > bytes_max)
+    return too_large();
+  return static_cast<redis_reply*>(reply ? &reading_.root : nullptr);
 }
 
 } // namespace weir::detail

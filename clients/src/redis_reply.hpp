@@ -28,25 +28,32 @@ struct redis_reply {
 
 class redis_replies {
 public:
-  /// A reply of more than `bytes_max` bytes is refused.
-  explicit redis_replies(std::size_t bytes_max);
+  redis_replies();
   ~redis_replies();
   redis_replies(const redis_replies&) = delete;
   redis_replies& operator=(const redis_replies&) = delete;
 
   void feed(std::string_view bytes);
 
-  /// The next reply that is there as a whole, until the next call; null: it has not come yet. An error: what came is no
-  /// reply, or larger than is taken; nothing can be read behind it.
-  expected<redis_reply*> next();
+  /// The next reply that is there as a whole, until the next call; null: it has not come yet. Errors, behind which nothing
+  /// can be read: what came is no reply (`connection_lost`), or it has more than `bytes_max` bytes (`rejected`).
+  expected<redis_reply*> next(std::size_t bytes_max);
+
+  /// Where the parser writes to.
+  struct reading {
+    redis_reply root;
+    /// More cannot be in a reply that is not too large.
+    std::size_t elements_max = 0;
+  };
 
 private:
   struct reader_deleter {
     void operator()(redisReader* of) const noexcept;
   };
 
-  const std::size_t bytes_max_;
-  redis_reply root_;
+  reading reading_;
+  /// Of the reply that has not come as a whole.
+  std::size_t unfinished_bytes_ = 0;
   std::unique_ptr<redisReader, reader_deleter> reader_;
 };
 

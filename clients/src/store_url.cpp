@@ -37,8 +37,11 @@ std::size_t end_of_user(std::string_view url, std::size_t from) {
   if (authority.starts_with('[') || colon == std::string_view::npos)
     return std::string_view::npos;
   const auto port = authority.substr(colon + 1);
-  const bool is_port = std::all_of(port.begin(), port.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-  return is_port ? std::string_view::npos : url.find('@', from);
+  const bool is_host_with_port
+    = colon > 0 && !port.empty()
+      && std::all_of(port.begin(), port.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  const auto at = url.rfind('@');
+  return is_host_with_port || at < from ? std::string_view::npos : at;
 }
 
 } // namespace
@@ -46,8 +49,8 @@ std::size_t end_of_user(std::string_view url, std::size_t from) {
 store_url::store_url(std::string whole) : whole_(whole), shown_(std::move(whole)) {
   const auto colon = shown_.find(':');
   scheme_size_ = colon == std::string::npos ? 0 : colon;
-  const auto hide = [&](std::size_t begin, std::size_t end, secret& as) {
-    as = secret{detail::unescaped(std::string_view{shown_}.substr(begin, end - begin))};
+  const auto hide = [&](std::size_t begin, std::size_t end) {
+    passwords_.emplace_back(detail::unescaped(std::string_view{shown_}.substr(begin, end - begin)));
     shown_.replace(begin, end - begin, mask);
   };
   // Parameters first, since what is in front of them keeps its place.
@@ -57,7 +60,7 @@ store_url::store_url(std::string whole) : whole_(whole), shown_(std::move(whole)
       const auto equals = shown_.find('=', begin);
       auto next = end + 1;
       if (equals < end && is_secret(std::string_view{shown_}.substr(begin, equals - begin))) {
-        hide(equals + 1, end, parameter_password_);
+        hide(equals + 1, end);
         next = equals + 1 + mask.size() + 1;
       }
       begin = next;
@@ -70,7 +73,7 @@ store_url::store_url(std::string whole) : whole_(whole), shown_(std::move(whole)
   if (at == std::string::npos)
     return;
   if (const auto between = shown_.find(':', user); between < at)
-    hide(between + 1, at, user_password_);
+    hide(between + 1, at);
 }
 
 std::string_view store_url::rest() const noexcept {
@@ -79,7 +82,23 @@ std::string_view store_url::rest() const noexcept {
 }
 
 std::string store_url::hidden_in(std::string text) const {
-  return parameter_password_.hidden_in(user_password_.hidden_in(std::move(text)));
+  for (const auto& each : passwords_)
+    text = each.hidden_in(std::move(text));
+  return text;
+}
+
+std::string without_passwords(std::string text) {
+  const auto is_of_scheme = [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '-' || c == '.'; };
+  for (auto at = text.find("://"); at != std::string::npos;) {
+    auto begin = at;
+    while (begin > 0 && is_of_scheme(static_cast<unsigned char>(text[begin - 1])))
+      --begin;
+    const auto end = std::min(text.find_first_of(" \t\r\n\"'", at), text.size());
+    const auto shown = store_url{text.substr(begin, end - begin)}.shown();
+    text.replace(begin, end - begin, shown);
+    at = text.find("://", begin + shown.size());
+  }
+  return text;
 }
 
 } // namespace weir

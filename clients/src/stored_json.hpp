@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// JSON that a store holds, as cells of an answer: what drivers and tables in memory share. Numbers keep their digits,
+/// JSON that a store holds, as cells of an answer (a whole number beyond 64 bits, or one beyond a double, makes a text
+/// invalid): what drivers and tables in memory share. Numbers keep their digits,
 /// documents their members' order and text, without blanks and line breaks between them, since an answer's text goes
 /// into a line. Not thread-safe: one object for each thread, whose memory is used again.
 

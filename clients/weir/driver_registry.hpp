@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace weir {
 
@@ -30,6 +31,9 @@ public:
   /// Makes the driver that `settings.url` asks for; connects to nothing yet. Errors: those of `find`, or
   /// what the driver says of the rest.
   expected<std::unique_ptr<client_driver>> make(const driver_settings& settings) const;
+
+  /// All that have been added.
+  std::vector<std::shared_ptr<const driver_kind>> all() const;
 
 private:
   std::map<std::string, std::shared_ptr<const driver_kind>, std::less<>> kinds_;

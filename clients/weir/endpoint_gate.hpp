@@ -29,8 +29,9 @@ public:
   struct settings {
     /// The wait before the second try is at most this, before the third twice as long, ...
     duration initial = std::chrono::milliseconds{50};
-    /// ... and never longer than this.
-    duration max = std::chrono::seconds{2};
+    /// ... and never longer than this. Less than `refuse_after`, so that a question hears of a try that was made after it
+    /// was asked.
+    duration max = std::chrono::milliseconds{800};
     /// Nor is it shorter than this.
     duration least = std::chrono::milliseconds{10};
     duration refuse_after = std::chrono::seconds{1};

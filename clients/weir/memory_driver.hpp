@@ -8,7 +8,8 @@
 ///
 /// * Address: `memory:PATH`, whose end says what it is: `.csv`, `.ndjson` or `.jsonl`. A relative path means the process's
 ///   working folder; who wants another makes it absolute first.
-/// * Options of a pool: `key_column`, required; `types`, by the names of columns: "string", "number" or "boolean".
+/// * Options of a pool: `key_column`, required; `types` of a CSV file, by the names of columns:
+///   "string", "number" or "boolean".
 /// * Options of a statement: `columns`, those of the answer in their order; all but the key where it is missing. A
 ///   statement has no text and one argument, the key.
 /// * CSV as in RFC 4180, in UTF-8, with the names of the columns in the first row; blanks belong to their cell. Without a

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weir {
 
@@ -35,10 +36,13 @@ public:
 
 private:
   secret whole_;
-  secret user_password_;
-  secret parameter_password_;
+  /// As the store's library reads them.
+  std::vector<secret> passwords_;
   std::string shown_;
   std::size_t scheme_size_ = 0;
 };
+
+/// A text with each address in it as it may be shown: what a person has written, and where.
+std::string without_passwords(std::string text);
 
 } // namespace weir

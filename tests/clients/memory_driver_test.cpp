@@ -237,6 +237,8 @@ BOOST_AUTO_TEST_CASE(settings_are_checked_without_a_file) {
     settings.url = url;
     BOOST_TEST(rules_of(settings) == "url types ", url);
   }
+  settings.url = "memory:a.ndjson";
+  BOOST_TEST(rules_of(settings) == "types ");
   BOOST_TEST(!memory_driver(settings).has_value());
 }
 

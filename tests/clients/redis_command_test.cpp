@@ -62,6 +62,7 @@ BOOST_AUTO_TEST_CASE(arguments_stay_inside_their_place) {
 }
 
 BOOST_AUTO_TEST_CASE(values_are_written_as_json_writes_them) {
+  BOOST_TEST(filled("GET {1} {2} {3}", {100000.0, -3.0, 0.25}) == "GET|100000|-3|0.25");
   BOOST_TEST(filled("GET {1}{2}{3}{4}", {true, 1.5, raw_json{"12.50"}, std::int64_t{9}}) == "GET|true1.512.509");
 }
 

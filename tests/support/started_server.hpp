@@ -44,6 +44,10 @@ public:
       arguments.push_back(each.data());
     arguments.push_back(nullptr);
     pid_ = ::fork();
+    if (pid_ < 0) {
+      pid_ = 0;
+      throw std::runtime_error{"no process for " + command_[0]};
+    }
     if (pid_ == 0) {
       // Whatever becomes of the test, it does not outlive it.
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -69,14 +73,20 @@ public:
 
   /// As a crash would.
   void kill() noexcept {
-    if (pid_ == 0)
+    if (pid_ <= 0)
       return;
     ::kill(pid_, SIGKILL);
     ::waitpid(std::exchange(pid_, 0), nullptr, 0);
   }
 
-  void stop() noexcept { ::kill(pid_, SIGSTOP); }
-  void go_on() noexcept { ::kill(pid_, SIGCONT); }
+  void stop() noexcept {
+    if (pid_ > 0)
+      ::kill(pid_, SIGSTOP);
+  }
+  void go_on() noexcept {
+    if (pid_ > 0)
+      ::kill(pid_, SIGCONT);
+  }
 
   const std::string& socket() const noexcept { return socket_; }
 

@@ -301,6 +301,10 @@ expected<void> try_statements(const pool_section& pool, const driver_registry& d
 /// `all` failed: the same error, with the first lookup whose statement alone fails too.
 error with_lookup(error all, const job_file& job, std::size_t pool,
                   const driver_registry& drivers) {
+  // A store that is not there was waited for once.
+  for (const auto passing : {error_kind::refused, error_kind::connection_lost, error_kind::overloaded})
+    if (all.is(passing))
+      return all;
   const bool store_is_fine = try_statements(job.pools[pool], drivers, {}).has_value();
   for (const auto& lookup : job.lookups) {
     if (lookup.pool != pool || !store_is_fine)

@@ -270,7 +270,6 @@ private:
     std::shared_ptr<const driver_kind> kind;
     if (const auto url = in.required_text("url")) {
       pool.url = *url;
-      in.hide("url", pool.url.shown());
       if (auto known = drivers_.find(pool.settings())) {
         kind = *std::move(known);
         if (kind->is_file() && !pool.url.rest().empty()) {
@@ -283,6 +282,9 @@ private:
         in.wrong("url", known.why().message());
       }
     }
+    if (!kind)
+      for (const auto& each : drivers_.all())
+        know_options(in, each->pool_options());
     kinds_.push_back(kind);
     if (const auto* table = in.table("faults"))
       pool.faults = read_faults(section(table, in.key() + ".faults"));
@@ -295,6 +297,12 @@ private:
     for (const auto& each : rules)
       if (!in.has_mistake(each.key))
         in.wrong(each.key, each.rule);
+  }
+
+  /// Of a section whose kind of store is not known: what might be one of its options is no mistake.
+  static void know_options(toml_section& in, std::span<const option_rule> rules) {
+    for (const auto& each : rules)
+      in.find(each.key);
   }
 
   /// The options that the section's kind of store knows.
@@ -420,8 +428,11 @@ private:
     if (const auto* const kind = kind_of(lookup)) {
       lookup.more = read_options(in, kind->statement_options());
       add_unmet(in, kind->check(lookup.statement()));
-    } else if (in.find("query") == nullptr) {
-      in.missing("query");
+    } else {
+      if (in.find("query") == nullptr)
+        in.missing("query");
+      for (const auto& each : drivers_.all())
+        know_options(in, each->statement_options());
     }
   }
 

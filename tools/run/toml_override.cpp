@@ -98,7 +98,7 @@ toml::table* named(toml::array& tables, const std::string& name) {
 
 std::optional<mistake> apply_override(toml::table& root, const std::string& override_text) {
   const auto wrong = [&](std::string key, std::string rule) {
-    return mistake{"--set " + override_text, std::move(key), {}, std::move(rule),
+    return mistake{"--set " + without_passwords(override_text), std::move(key), {}, std::move(rule),
                    mistake::place_of_overrides};
   };
   const auto what = split(override_text);

@@ -4,6 +4,7 @@
 #include "duration_text.hpp"
 
 #include "weir/json_writer.hpp"
+#include "weir/store_url.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +28,7 @@ bool is_override(const toml::source_region& from) {
 std::string place_of(const toml::node& node, const std::string& file) {
   const auto& from = node.source();
   if (is_override(from))
-    return *from.path;
+    return without_passwords(*from.path);
   return from.begin.line == 0 ? file : file + ":" + std::to_string(from.begin.line);
 }
 
@@ -47,7 +48,7 @@ std::string text_of(const toml::node& node) {
   }
   std::ostringstream out;
   node.visit([&](const auto& typed) { out << typed; });
-  auto text = out.str();
+  auto text = without_passwords(out.str());
   std::replace(text.begin(), text.end(), '\n', ' ');
   if (text.size() <= length_max)
     return text;
@@ -264,8 +265,6 @@ void toml_section::add_mistake(const toml::node* node, std::string_view name, st
 }
 
 std::string toml_section::shown(std::string_view name, const toml::node& value) const {
-  if (const auto hidden = hidden_.find(name); hidden != hidden_.end())
-    return text_of(toml::value<std::string>{hidden->second});
   // Somebody may have written it where it does not belong.
   return name.find("password") != std::string_view::npos ? "***" : text_of(value);
 }

@@ -92,9 +92,6 @@ public:
   /// The value of `name`, which is there, breaks `rule`.
   void wrong(std::string_view name, std::string rule);
 
-  /// What mistakes are to show in the place of the value of `name`, which holds a password.
-  void hide(std::string_view name, std::string shown) { hidden_.insert_or_assign(std::string{name}, std::move(shown)); }
-
   /// Whether there is a mistake about `name` so far: nothing should follow from its value.
   bool has_mistake(std::string_view name) const { return wrong_.contains(name); }
 
@@ -119,7 +116,6 @@ private:
   std::vector<mistake>& mistakes_;
   std::set<std::string, std::less<>> known_;
   std::set<std::string, std::less<>> wrong_;
-  std::map<std::string, std::string, std::less<>> hidden_;
 };
 
 } // namespace weir::tool
