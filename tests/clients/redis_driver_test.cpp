@@ -216,6 +216,28 @@ BOOST_AUTO_TEST_CASE(a_wrong_statement_or_password_is_known_at_once) {
   BOOST_TEST(try_open({{"GET {1}", 1}}, 1, server.url() + "?db=99").why().message().starts_with("SELECT 99 is refused: "));
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_that_is_too_large_is_no_loss_of_a_connection_to_try_again) {
+  open({text("SETRANGE {1} 17000000 x", 1), text("GET {1}", 1), text("RPUSH {1} {2}", 2), text("LRANGE {1} 0 -1", 1)});
+  BOOST_TEST(found(0, {"large"}) == "i17000001");
+  BOOST_TEST(ask(1, {"large"}).why().is(error_kind::rejected));
+  const std::string megabyte(std::size_t{1} << 20, 'x');
+  for (int i = 0; i < 18; ++i)
+    BOOST_TEST(found(2, {"list", megabyte}) == "i" + std::to_string(i + 1));
+  const auto list = ask(3, {"list"});
+  BOOST_TEST(list.why().is(error_kind::rejected));
+  BOOST_TEST(list.why().message() == "the answer has more than 16 MiB; ask for less");
+  BOOST_TEST(found(1, {"none"}) == "-");
+}
+
+BOOST_AUTO_TEST_CASE(a_user_may_have_no_password) {
+  redis_server with_users{{"--user", "reader", "on", "nopass", "~*", "+@all", "-set"}};
+  auto url = with_users.url();
+  url.insert(url.find("//") + 2, "reader@");
+  BOOST_REQUIRE(try_open({text("SET {1} x", 1)}, 1, url).has_value());
+  const auto refused = ask(0, {"k"});
+  BOOST_TEST(refused.why().message().starts_with("NOPERM"));
+}
+
 BOOST_AUTO_TEST_CASE(databases_are_told_apart) {
   open({text("SET {1} one", 1)});
   found(0, {"k"});

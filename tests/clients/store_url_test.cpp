@@ -50,6 +50,23 @@ BOOST_AUTO_TEST_CASE(passwords_are_hidden) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(passwords_in_addresses_that_are_written_wrongly_are_hidden_too) {
+  const std::pair<const char*, const char*> all[] = {
+    {"redis://me:/x@host", "redis://me:***@host"},   {"redis://:#x@host", "redis://:***@host"},
+    {"redis://:?x@host", "redis://:***@host"},       {"redis://:12/34@host", "redis://:***@host"},
+    {"redis://u:p/w@x@host", "redis://u:***@host"},
+  };
+  for (const auto& [whole, shown] : all)
+    BOOST_TEST(store_url{whole}.shown() == shown);
+}
+
+BOOST_AUTO_TEST_CASE(addresses_in_a_text_are_shown_as_they_may_be) {
+  BOOST_TEST(without_passwords("--set pool.a.url=rediss://:hunter2@h and 'http://u:p@h/x'")
+             == "--set pool.a.url=rediss://:***@h and 'http://u:***@h/x'");
+  BOOST_TEST(without_passwords("[ \"redis://:a@h\", \"sqlite:x\" ]") == "[ \"redis://:***@h\", \"sqlite:x\" ]");
+  BOOST_TEST(without_passwords("a://b c:// ://") == "a://b c:// ://");
+}
+
 BOOST_AUTO_TEST_CASE(a_library_may_repeat_a_password_as_it_reads_it) {
   const store_url url{"postgresql://me:hun%74er%322@h/geo"};
   BOOST_TEST(url.hidden_in("no such password: hunter22") == "no such password: ***");

@@ -429,6 +429,31 @@ BOOST_AUTO_TEST_CASE(all_mistakes_are_reported_at_once_with_their_lines) {
                 "(did you mean \"ordered\"?)\n");
 }
 
+BOOST_AUTO_TEST_CASE(mistakes_show_no_password) {
+  for (const std::string line : {"url = \"rediss://:hunter2@h\"", "ulr = \"redis://:hunter2@h\"",
+                                 "url = [\"redis://me:hunter2@h\"]", "password = \"hunter2\"",
+                                 "connections = \"redis://me:hunter2@h\"", "url = \"redis://me:hunter2@h/x\""}) {
+    job_file_fixture with;
+    if (line.starts_with("url"))
+      with.replace("url = \"sqlite:airports.db\"", line);
+    else
+      with.add_behind("url", line);
+    const auto found = with.mistakes();
+    BOOST_TEST(!found.empty(), line);
+    BOOST_TEST(found.find("hunter2") == found.npos, found);
+  }
+  const auto set = mistakes({"pool.airports.url=rediss://:hunter2@h"});
+  BOOST_TEST(!set.empty());
+  BOOST_TEST(set.find("hunter2") == set.npos, set);
+  BOOST_TEST(mistakes({"poool=redis://:hunter2@h"}).find("hunter2") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(options_of_any_store_are_no_mistakes_where_the_store_is_one) {
+  replace("url = \"sqlite:airports.db\"", "url = \"radis://h\"\nkey_column = \"iata\"");
+  add_to_lookup("value = \"text\"");
+  BOOST_TEST(load().mistakes.size() == 1u, mistakes());
+}
+
 BOOST_AUTO_TEST_CASE(mistakes_come_in_the_order_of_the_file) {
   // GIVEN sections in an order of their own, with several mistakes each, and one from outside
   text = "[sink]\n"
