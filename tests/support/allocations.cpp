@@ -72,6 +72,9 @@ bool allocation_has_failed() noexcept {
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   return counted(size);
 }
+[[gnu::noinline]] void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return counted(size);
+}
 [[gnu::noinline]] void operator delete(void* p) noexcept {
   freed(p);
 }
