@@ -33,19 +33,34 @@ weir::driver_factory blocking_driver_of() {
   };
 }
 
-class doubling_lookup : public weir::async_function<number, number> {
+/// A function that asks a pool with one statement.
+class pool_lookup : public weir::async_function<number, number> {
 public:
-  explicit doubling_lookup(weir::client_pool store)
-    : store_(std::move(store)), asks_(store_.statement("twice", 1)) {}
+  pool_lookup(weir::client_pool store, weir::statement_declaration asks)
+    : store_(std::move(store)), asks_(store_.statement(std::move(asks))) {}
 
   weir::expected<void> open(weir::function_context& context) {
     client_ = &store_.bind(context);
     return {};
   }
 
+protected:
+  weir::pool_client& client() const noexcept { return *client_; }
+  weir::statement_id asks() const noexcept { return asks_; }
+
+private:
+  weir::client_pool store_;
+  weir::statement_id asks_;
+  weir::pool_client* client_ = nullptr;
+};
+
+class doubling_lookup : public pool_lookup {
+public:
+  explicit doubling_lookup(weir::client_pool store) : pool_lookup(std::move(store), {"twice", 1}) {}
+
   void async_invoke(const number& x, weir::result_future<number> done) {
     const auto deadline = done.deadline();
-    client_->ask(asks_, {x}, deadline,
+    client().ask(asks(), {x}, deadline,
                  [done = std::move(done)](weir::expected<weir::answer>&& got) mutable {
                    if (got)
                      done.complete(std::get<number>(got->cell(0, 0)));
@@ -53,11 +68,6 @@ public:
                      done.fail(std::move(got).why());
                  });
   }
-
-private:
-  weir::client_pool store_;
-  weir::statement_id asks_;
-  weir::pool_client* client_ = nullptr;
 };
 
 } // namespace bench

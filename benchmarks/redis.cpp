@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads.hpp"
 
+#include "doubling_lookup.hpp"
 #include "numbers.hpp"
 #include "started_redis.hpp"
 
@@ -73,20 +74,14 @@ outcome run_bare(std::uint64_t records) {
 }
 
 /// Asks for x among the keys, and makes 2x of the answer.
-class redis_lookup : public weir::async_function<number, number> {
+class redis_lookup : public pool_lookup {
 public:
-  redis_lookup(weir::client_pool store, const weir::statement_declaration& asks)
-    : store_(std::move(store)), asks_(store_.statement(asks)) {}
-
-  weir::expected<void> open(weir::function_context& context) {
-    client_ = &store_.bind(context);
-    return {};
-  }
+  using pool_lookup::pool_lookup;
 
   void async_invoke(const number& x, weir::result_future<number> done) {
     const auto key = x % keys;
     const auto deadline = done.deadline();
-    client_->ask(asks_, {key}, deadline,
+    client().ask(asks(), {key}, deadline,
                  [rest = 2 * (x - key), done = std::move(done)](weir::expected<weir::answer>&& got) mutable {
                    if (got)
                      done.complete(std::get<number>(got->cell(0, 0)) + rest);
@@ -94,11 +89,6 @@ public:
                      done.fail(std::move(got).why());
                  });
   }
-
-private:
-  weir::client_pool store_;
-  weir::statement_id asks_;
-  weir::pool_client* client_ = nullptr;
 };
 
 outcome run_through(const started_redis& server, std::uint64_t records, weir::pool_options pool,

@@ -78,12 +78,10 @@ const error* endpoint_gate::refuses(time_point asked, time_point now) const noex
   return &*why_down_;
 }
 
-time_point endpoint_gate::next_due(std::optional<time_point> asked, time_point now) const noexcept {
+time_point endpoint_gate::next_due(std::optional<time_point> asked) const noexcept {
   auto due = time_point::max();
   if (may_dial())
     due = std::min(due, dial_at_);
-  if (is_paused(now))
-    due = std::min(due, paused_until_);
   if (asked && up_ == 0 && why_down_)
     due = std::min(due, std::max(*asked, down_since_) + how_.refuse_after);
   return due;

@@ -393,7 +393,7 @@ private:
   }
 
   void send_waiting(time_point now) {
-    while (!waiting_.empty() && gate_->may_send(now)) {
+    while (!waiting_.empty() && gate_->up() > 0) {
       const auto to = least_busy();
       if (to == connections_.size())
         return;
@@ -528,7 +528,7 @@ private:
         return 0;
       is_awake_ = false;
     }
-    auto due = gate_->next_due(oldest_waiting(), now);
+    auto due = gate_->next_due(oldest_waiting());
     const auto has_calls = [](const connection& each) { return each.of && each.under_way() > 0; };
     if (std::any_of(connections_.begin(), connections_.end(), has_calls))
       due = std::min(due, now + options_.stall_grace);

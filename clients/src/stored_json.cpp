@@ -2,6 +2,8 @@
 
 #include "stored_json.hpp"
 
+#include "weir/json_number.hpp"
+
 #include <charconv>
 #include <simdjson.h>
 
@@ -12,40 +14,6 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 constexpr const char* no_object = "is no JSON object";
-
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-
-/// The grammar of RFC 8259, section 6.
-bool is_number(std::string_view text) noexcept {
-  std::size_t i = 0;
-  const auto digits = [&] {
-    const auto from = i;
-    while (i < text.size() && is_digit(text[i]))
-      ++i;
-    return i > from;
-  };
-  if (i < text.size() && text[i] == '-')
-    ++i;
-  if (i < text.size() && text[i] == '0')
-    ++i;
-  else if (!digits())
-    return false;
-  if (i < text.size() && text[i] == '.') {
-    ++i;
-    if (!digits())
-      return false;
-  }
-  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-    ++i;
-    if (i < text.size() && (text[i] == '+' || text[i] == '-'))
-      ++i;
-    if (!digits())
-      return false;
-  }
-  return i == text.size();
-}
 
 bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -64,7 +32,7 @@ std::string said(simdjson::error_code code) {
 } // namespace
 
 bool number_of(std::string_view text, value& into) {
-  if (!is_number(text))
+  if (!is_json_number(text))
     return false;
   const auto* const end = text.data() + text.size();
   std::int64_t whole = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-/// When connections to a store are made, and when questions may go out: the one place where outages, back-off and pauses
-/// that a store asks for are decided, for every driver that has connections. Deterministic: time is told, chance comes
+/// When connections to a store are made, and how long what was not sent waits for one: the place where outages and
+/// back-off are decided, for every driver that has connections. Deterministic: time is told, chance comes
 /// from a seed, nothing is connected here. Not thread-safe; the driver that owns it has a lock or a thread of its own.
 /// Shown by tests/clients/endpoint_gate_test.cpp.
 ///
@@ -12,7 +12,6 @@
 /// * A question that was not sent waits for a connection, at most `refuse_after` from when it was asked, or from when the
 ///   last connection was lost; then it ends with what the last try said. So a short outage costs no attempts of
 ///   records, and a long one is known soon.
-/// * A pause holds back everything that was not sent, until it is over.
 
 #include "weir/error.hpp"
 #include "weir/time.hpp"
@@ -52,20 +51,15 @@ public:
   void lost(std::size_t connection, error why, time_point now);
   /// The store has answered a question.
   void answered() noexcept { tries_ = 0; }
-  /// Nothing is to be sent before then; the latest such time holds.
-  void pause(time_point until) noexcept { paused_until_ = std::max(paused_until_, until); }
 
   std::size_t up() const noexcept { return up_; }
-  bool is_up(std::size_t connection) const noexcept { return states_[connection] == state::up; }
-  bool is_paused(time_point now) const noexcept { return now < paused_until_; }
-  bool may_send(time_point now) const noexcept { return up_ > 0 && !is_paused(now); }
 
   /// Why a question that was asked then and not sent ends now; null: it waits.
   const error* refuses(time_point asked, time_point now) const noexcept;
 
-  /// When something changes by itself: a connection is to be dialled, a pause is over. `asked`: when the oldest question
+  /// When something changes by itself: a connection is to be dialled, a question ends. `asked`: when the oldest question
   /// that waits was asked, where one does. `time_point::max()`: nothing does.
-  time_point next_due(std::optional<time_point> asked, time_point now) const noexcept;
+  time_point next_due(std::optional<time_point> asked) const noexcept;
 
 private:
   enum class state : std::uint8_t { down, dialled, up };
@@ -85,7 +79,6 @@ private:
   time_point down_since_;
   /// What the last try said, or the loss of the last connection.
   std::optional<error> why_down_;
-  time_point paused_until_ = time_point::min();
 };
 
 } // namespace weir

@@ -2,6 +2,8 @@
 
 #include "json_parser.hpp"
 
+#include "weir/json_number.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -70,33 +72,6 @@ std::string_view name_of(simdjson::dom::element_type type) {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-/// RFC 8259's grammar of numbers.
-bool is_number(std::string_view text) {
-  std::size_t i = 0;
-  const auto digits = [&] {
-    const auto first = i;
-    while (i < text.size() && is_digit(text[i]))
-      ++i;
-    return i > first;
-  };
-  if (i < text.size() && text[i] == '-')
-    ++i;
-  if (i < text.size() && text[i] == '0')
-    ++i;
-  else if (!digits())
-    return false;
-  if (i < text.size() && text[i] == '.' && (++i, !digits()))
-    return false;
-  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-    ++i;
-    if (i < text.size() && (text[i] == '+' || text[i] == '-'))
-      ++i;
-    if (!digits())
-      return false;
-  }
-  return i == text.size();
 }
 
 /// The code unit of `\uXXXX` at `at`; nothing where there is none.
@@ -189,10 +164,10 @@ std::size_t json_parser::rewrite_escape(std::string_view text, std::size_t at) {
 std::size_t json_parser::rewrite_number(std::string_view text, std::size_t at) {
   const auto end = std::min(text.find_first_not_of("0123456789+-.eE", at), text.size());
   const auto number = text.substr(at, end - at);
-  if (!is_number(number) || takes(number)) {
+  if (!is_json_number(number) || takes(number)) {
     rewritten_ += number;
   } else if (const auto as_real = std::string{number} + "e0";
-             is_number(as_real) && takes(as_real)) {
+             is_json_number(as_real) && takes(as_real)) {
     rewritten_ += as_real;
   } else {
     rewritten_ += "[]";
