@@ -499,13 +499,21 @@ private:
     gate_->lost(index, std::move(why), now);
   }
 
+  bool is_stalled(const connection& of, time_point now) const {
+    if (!of.of || of.under_way() == 0 || now - of.progress < options_.stall_grace)
+      return false;
+    return std::any_of(of.calls.begin(), of.calls.end(), [&](const call& each) {
+      return each.is_used && (each.is_unwanted || each.asked.deadline <= now);
+    });
+  }
+
   void cut_stalled(time_point now) {
     for (std::size_t i = 0; i < connections_.size(); ++i) {
-      const auto& each = connections_[i];
-      if (!each.of || each.under_way() == 0 || now - each.progress < options_.stall_grace)
+      if (!is_stalled(connections_[i], now))
         continue;
-      const auto is_over = [&](const call& of) { return of.is_used && (of.is_unwanted || of.asked.deadline <= now); };
-      if (std::any_of(each.calls.begin(), each.calls.end(), is_over))
+      // Where this process itself stood still, the bytes lie there.
+      advance(i, true, now);
+      if (is_stalled(connections_[i], now))
         lose(i,
              error{error_kind::connection_lost, settings_.url.shown(),
                    "the store has given no answer and not a byte since before a question's deadline; the connection was cut"},

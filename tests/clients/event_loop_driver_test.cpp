@@ -88,6 +88,18 @@ public:
     ends_[connection] = detail::file_descriptor{};
   }
 
+  // -- the loop stands still in a call with the key "hold" --
+  void wait_until_held() {
+    while (!is_held_)
+      std::this_thread::yield();
+  }
+  void let_go() { is_held_ = false; }
+  void hold_loop() {
+    is_held_ = true;
+    while (is_held_)
+      std::this_thread::yield();
+  }
+
   /// Sends a byte that nobody asked for.
   void say(std::size_t connection) { ::send(end_of(connection), "!", 1, MSG_NOSIGNAL); }
 
@@ -101,6 +113,7 @@ private:
   }
 
   std::mutex mutex_;
+  std::atomic<bool> is_held_{false};
   std::vector<std::string> refusals_;
   std::vector<detail::file_descriptor> ends_;
   std::size_t tries_ = 0;
@@ -131,6 +144,8 @@ public:
         answers.give(each.slot, error{error_kind::rejected, "peer", "cannot be sent"});
         continue;
       }
+      if (key != nullptr && *key == "hold")
+        peer_.hold_loop();
       slots_.push_back(each.slot);
       ::send(fd(), "?", 1, MSG_NOSIGNAL);
     }
@@ -336,6 +351,28 @@ BOOST_AUTO_TEST_CASE(a_silent_connection_is_cut_once_a_deadline_has_passed) {
   submit(1);
   peer.answer(1, 1);
   received.wait_for(3);
+}
+
+BOOST_AUTO_TEST_CASE(what_lies_there_when_the_loop_stood_still_is_read_before_a_connection_is_cut) {
+  // GIVEN more connections than are looked at in one turn, each with a question
+  constexpr std::size_t connections = 100;
+  options.permits_per_connection = 1;
+  open(connections + 1);
+  // Time enough for all to be sent.
+  const auto deadline = time_point::clock::now() + 1s;
+  std::vector<question> some;
+  for (std::size_t i = 0; i < connections; ++i)
+    some.push_back(make("k", deadline));
+  driver->submit(some);
+  submit(1, "hold");
+  peer.wait_until_held();
+  // WHEN all are answered while the loop stands still, past their deadline and the grace
+  peer.answer_any(connections);
+  std::this_thread::sleep_until(deadline + options.stall_grace);
+  peer.let_go();
+  peer.answer_any(1);
+  received.wait_for(connections + 1);
+  BOOST_TEST(kinds()[std::string{error_kind::connection_lost}] == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_question_without_a_deadline_may_wait) {
